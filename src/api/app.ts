@@ -1,0 +1,91 @@
+import Router from '@koa/router'
+import Koa from 'koa'
+import { sendJson } from './answer.ts'
+import { blobRoutes } from './blobs.ts'
+import { DEFAULT_LIMITS } from './context.ts'
+import { refuseEncodings } from './encodings.ts'
+import { answerErrors } from './errors.ts'
+import { finishAnswer } from './finish.ts'
+import { hostCheck } from './host-check.ts'
+import { listingRoutes } from './listings.ts'
+import { manifestRoutes } from './manifests.ts'
+import { operationRoutes } from './operations.ts'
+import { requestScope } from './request-scope.ts'
+import { unknownRoute } from './unknown-route.ts'
+import { uploadRoutes } from './uploads.ts'
+import type { RegistryService } from '../registry/ports.ts'
+import type { ApiLimits, ApiLog, ApiState } from './context.ts'
+import type { Operations } from './operations.ts'
+
+/** What the HTTP room is made of. */
+export interface AppOptions extends Operations {
+  service: RegistryService
+  /** `http.hosts`: further Host names that may be used without authentication. */
+  hosts: readonly string[]
+  log: ApiLog
+  limits: Pick<ApiLimits, 'blob'> & Partial<ApiLimits>
+}
+
+/** The application behind the HTTP port. */
+export function createApp(options: AppOptions): Koa<ApiState> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  return assemble(registryRouter(options, limits), { ...options, limits })
+}
+
+/** The order in which a request goes through, the same for every application of this room. */
+export function assemble(
+  router: Router<ApiState>,
+  { hosts, log, limits }: { hosts: readonly string[]; log: ApiLog; limits: ApiLimits },
+): Koa<ApiState> {
+  const app = new Koa<ApiState>({ env: 'production', proxy: false })
+  // Koa would print these: they are what happens to a socket after our own middleware is through.
+  app.on('error', (error: unknown) => log.debug({ err: error }, 'connection'))
+  app.use(requestScope(log)) // id, signal, log line
+  app.use(finishAnswer(limits)) // unread bodies, stuck readers
+  app.use(answerErrors()) // whatever is thrown below -> OCI error body
+  app.use(hostCheck(hosts))
+  app.use(refuseEncodings())
+  app.use(router.routes())
+  app.use(unknownRoute())
+  return app
+}
+
+/**
+ * The table of routes. `*name` takes several segments, so names that hold `blobs` or `manifests` are told apart by
+ * what stands at the end; GET also answers HEAD.
+ */
+function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState> {
+  const blobs = blobRoutes(options.service, limits)
+  const uploads = uploadRoutes(options.service, limits)
+  const manifests = manifestRoutes(options.service, limits)
+  const listings = listingRoutes(options.service)
+  const operations = operationRoutes(options)
+
+  return newRouter()
+    .get('/v2{/}', (ctx) => sendJson(ctx, {}))
+    .get('/v2/_catalog', listings.catalog)
+    .get('/v2/*name/tags/list', listings.tags)
+    .get('/v2/*name/referrers/:digest', listings.referrers)
+
+    .post('/v2/*name/blobs/uploads{/}', uploads.start)
+    .get('/v2/*name/blobs/uploads/:id', uploads.status)
+    .patch('/v2/*name/blobs/uploads/:id', uploads.append)
+    .put('/v2/*name/blobs/uploads/:id', uploads.finish)
+    .delete('/v2/*name/blobs/uploads/:id', uploads.cancel)
+
+    .get('/v2/*name/blobs/:digest', blobs.get)
+    .delete('/v2/*name/blobs/:digest', blobs.remove)
+
+    .get('/v2/*name/manifests/:reference', manifests.get)
+    .put('/v2/*name/manifests/:reference', manifests.put)
+    .delete('/v2/*name/manifests/:reference', manifests.remove)
+
+    .get('/healthz', operations.health)
+    .get('/readyz', operations.ready)
+    .get('/api/v1/status', operations.status)
+}
+
+/** Paths as written: no other case, and no slash at the end but where the table has one. */
+export function newRouter(): Router<ApiState> {
+  return new Router<ApiState>({ sensitive: true, strict: true })
+}

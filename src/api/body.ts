@@ -1,0 +1,110 @@
+import { RegistryError } from '../oci/errors.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+const continued = new WeakSet<IncomingMessage>()
+
+/** Whether the client sends its body only after a `100 Continue`, and has not been given one. */
+export function awaitsContinue(req: IncomingMessage): boolean {
+  const expects =
+    req.httpVersion === '1.1' && /(?:^|\W)100-continue(?:$|\W)/i.test(req.headers.expect ?? '')
+  return expects && !continued.has(req)
+}
+
+/** The length a request announces, in bytes; `undefined` for a chunked one. */
+export function contentLength(req: IncomingMessage): number | undefined {
+  const length = req.headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+/** Whether a request has a body, perhaps an empty one if it is chunked. */
+export function hasBody(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] !== undefined || (contentLength(req) ?? 0) > 0
+}
+
+/**
+ * Streams a request's body. The client that waits for it gets its `100 Continue` when reading begins and not before,
+ * so that whatever is refused earlier is never sent (RFC 9110 10.1.1).
+ *
+ * The idle time runs only while we wait for the client, not while the consumer is busy.
+ *
+ * @param idleMs the client may be silent for so long
+ * @throws RegistryError BLOB_UPLOAD_INVALID with 408 when it is silent longer; the socket's error when it went away
+ */
+export async function* readBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  idleMs: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (awaitsContinue(req)) {
+    continued.add(req)
+    res.writeContinue()
+  }
+  // Own loop instead of the stream's iterator: that one destroys the socket when the consumer stops early, and then
+  // the client gets no answer. And a race of each chunk against one timer's promise would keep
+  // every loser of it until the body ends.
+  let wake = (): void => undefined
+  const onEvent = (): void => wake()
+  const events = ['readable', 'end', 'error', 'close'] as const
+  for (const event of events) req.on(event, onEvent)
+  try {
+    for (;;) {
+      const chunk = req.read() as Buffer | null
+      if (chunk !== null) yield chunk
+      else if (req.readableEnded) return
+      else if (req.destroyed)
+        throw req.errored ?? new Error('the connection closed inside the body')
+      else if (!(await woken(idleMs, (resolve) => (wake = resolve)))) throw tooSlow(idleMs)
+    }
+  } finally {
+    for (const event of events) req.off(event, onEvent)
+  }
+}
+
+/** Waits for `onWake`'s callback to be called. False: it was not, for `ms`. */
+function woken(ms: number, onWake: (wake: () => void) => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms)
+    onWake(() => {
+      clearTimeout(timer)
+      resolve(true)
+    })
+  })
+}
+
+function tooSlow(idleMs: number): RegistryError {
+  return new RegistryError('BLOB_UPLOAD_INVALID', {
+    status: 408,
+    message: `no byte arrived for ${idleMs / 1000} s; what had arrived is kept`,
+    headers: { Connection: 'close' },
+  })
+}
+
+/**
+ * Reads a body into memory, up to a bound.
+ *
+ * @param options.limit bytes; reading stops when there are more
+ * @param options.tooLarge makes the error for that; also thrown before reading, when Content-Length tells it
+ * @param options.reserve is told of every chunk's length before it is kept, and may throw
+ */
+export async function readWhole(
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: {
+    idleMs: number
+    limit: number
+    tooLarge: () => Error
+    reserve?: (bytes: number) => void
+  },
+): Promise<Uint8Array> {
+  const { idleMs, limit, tooLarge, reserve } = options
+  if ((contentLength(req) ?? 0) > limit) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of readBody(req, res, idleMs)) {
+    size += chunk.length
+    if (size > limit) throw tooLarge()
+    reserve?.(chunk.length)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}

@@ -1,0 +1,52 @@
+import { STATUS_CODES } from 'node:http'
+import { RegistryError } from '../oci/errors.ts'
+import { errorBody } from './errors.ts'
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** What Node's parser found, and the status for it; anything else is 400. */
+const STATUS: Record<string, { status: number; message: string }> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: 'the request line and headers are too long' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, message: 'the chunk extensions are too long' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'the request headers took too long' },
+}
+
+/**
+ * Answers what is not HTTP and closes the connection: no second request is read from it.
+ *
+ * @param pending responses not finished on this connection
+ */
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Duplex,
+  pending: ReadonlySet<ServerResponse>,
+): void {
+  // With one response open the mistake is in the body of its request. With several, or when it has begun,
+  // bytes of ours could be taken for a part of another answer.
+  const [first] = pending
+  const clean = pending.size === 0 || (pending.size === 1 && first?.headersSent === false)
+  if (error.code === 'ECONNRESET' || !socket.writable || !clean) {
+    socket.destroy()
+    return
+  }
+  const { status, message } = STATUS[error.code ?? ''] ?? {
+    status: 400,
+    message: 'the request is not well-formed HTTP',
+  }
+  socket.end(rawAnswer(new RegistryError('UNSUPPORTED', { status, message })), () =>
+    socket.destroy(),
+  )
+}
+
+function rawAnswer(error: RegistryError): string {
+  const body = JSON.stringify(errorBody(error))
+  return [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    '',
+    body,
+  ].join('\r\n')
+}

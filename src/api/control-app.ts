@@ -1,0 +1,35 @@
+import { assemble, newRouter } from './app.ts'
+import { DEFAULT_LIMITS } from './context.ts'
+import { controlRoutes } from './control.ts'
+import { operationRoutes } from './operations.ts'
+import type Koa from 'koa'
+import type { ApiLimits, ApiLog, ApiState } from './context.ts'
+import type { Control } from './control-face.ts'
+import type { Operations } from './operations.ts'
+
+/** What the control application is made of. */
+export interface ControlAppOptions extends Operations {
+  control: Control
+  log: ApiLog
+  limits?: Partial<ApiLimits>
+}
+
+/**
+ * The application behind the daemon's Unix socket: who may open the file may do all of it. On a TCP port it would
+ * still refuse foreign hosts and pages, but must never be put there.
+ */
+export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
+  const limits = { ...DEFAULT_LIMITS, blob: 0, ...options.limits }
+  const control = controlRoutes(options.control, limits)
+  const operations = operationRoutes(options)
+
+  const router = newRouter()
+    .get('/healthz', operations.health)
+    .get('/readyz', operations.ready)
+    .get('/api/v1/status', operations.status)
+    .get('/api/v1/keys', control.listKeys)
+    .post('/api/v1/keys/export', control.exportKey)
+    .post('/api/v1/keys/import', control.importKey)
+    .post('/api/v1/export', control.exportTree)
+  return assemble(router, { hosts: [], log: options.log, limits })
+}

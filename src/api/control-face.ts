@@ -1,0 +1,35 @@
+import type { Abortable } from '../registry/ports.ts'
+
+/** An IPNS key of this node's keychain, without its secret. */
+export interface KeyInfo {
+  /** Its name in the keychain. */
+  name: string
+  /** The IPNS name it publishes under (`k51…`). */
+  id: string
+}
+
+/** How far an export is. HTTP sends it as a line of JSON, and ends a whole export with `{"done":true}`. */
+export interface ExportProgress {
+  /** Files written so far. */
+  files: number
+  /** Bytes written so far. */
+  bytes: number
+}
+
+/**
+ * What commands ask of a running daemon over its Unix socket. The daemon implements it; HTTP only carries it.
+ * Every method throws RegistryError for what the caller got wrong (an unknown key, a directory that is not empty).
+ */
+export interface Control {
+  listKeys(options?: Abortable): Promise<KeyInfo[]>
+  /** The private key, in the form {@link Control.importKey} takes. */
+  exportKey(name: string, options?: Abortable): Promise<Uint8Array>
+  /** Puts a key into the keychain; one of the same name is only replaced when `replace` is true. */
+  importKey(
+    name: string,
+    key: Uint8Array,
+    options: Abortable & { replace: boolean },
+  ): Promise<KeyInfo>
+  /** Writes the registry as files into a directory of this machine, telling how far it is. */
+  exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
+}

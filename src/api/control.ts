@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { RegistryError } from '../oci/errors.ts'
+import { sendJson } from './answer.ts'
+import { readWhole } from './body.ts'
+import { errorBody, toRegistryError } from './errors.ts'
+import { writeChunk } from './send.ts'
+import type { ApiContext, ApiLimits } from './context.ts'
+import type { Control } from './control-face.ts'
+
+/** Requests of commands are small; an RSA key is 3 KB. */
+const MAX_REQUEST_BYTES = 64 * 1024
+
+const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
+const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
+const DIRECTORY = z.strictObject({ directory: z.string().min(1).max(4096) })
+
+/** Routes that change or reveal the node itself. */
+export function controlRoutes(control: Control, limits: ApiLimits) {
+  return {
+    listKeys: async (ctx: ApiContext): Promise<void> => {
+      sendJson(ctx, { keys: await control.listKeys({ signal: ctx.state.signal }) })
+    },
+
+    exportKey: async (ctx: ApiContext): Promise<void> => {
+      const { name } = await readRequest(ctx, NAMED, limits)
+      const key = await control.exportKey(name, { signal: ctx.state.signal })
+      ctx.set({ 'Content-Type': 'application/octet-stream', 'Cache-Control': 'no-store' })
+      ctx.status = 200
+      ctx.body = Buffer.from(key)
+    },
+
+    importKey: async (ctx: ApiContext): Promise<void> => {
+      const { name, key, replace } = await readRequest(ctx, IMPORT, limits)
+      const { signal } = ctx.state
+      const bytes = Buffer.from(key, 'base64')
+      sendJson(ctx, await control.importKey(name, bytes, { replace, signal }), { status: 201 })
+    },
+
+    exportTree: async (ctx: ApiContext): Promise<void> => {
+      const { directory } = await readRequest(ctx, DIRECTORY, limits)
+      const progress = control.exportTree(directory, { signal: ctx.state.signal })
+      await sendLines(ctx, progress, limits.sendStallMs)
+    },
+  }
+}
+
+/**
+ * Reads a JSON request.
+ *
+ * @throws RegistryError UNSUPPORTED with 400 (or 413) when it is not what the schema says
+ */
+async function readRequest<T>(
+  { req, res }: ApiContext,
+  schema: z.ZodType<T>,
+  { bodyIdleMs }: ApiLimits,
+): Promise<T> {
+  const tooLarge = (): Error => badRequest('the request is too long', 413)
+  const bytes = await readWhole(req, res, {
+    idleMs: bodyIdleMs,
+    limit: MAX_REQUEST_BYTES,
+    tooLarge,
+  })
+  const result = schema.safeParse(parseJson(bytes))
+  if (result.success) return result.data
+  throw badRequest(
+    result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+  )
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badRequest('the request is not JSON')
+    throw error
+  }
+}
+
+function badRequest(message: string, status = 400): RegistryError {
+  return new RegistryError('UNSUPPORTED', { status, message })
+}
+
+/**
+ * Sends JSON values, one a line, as they come, and `{"done":true}` after the last, since a body without a length
+ * can end early unnoticed. A failure before the first is an error answer; a later one is the
+ * last line, `{"errors":[…]}`, since the status has gone by then.
+ */
+async function sendLines(
+  ctx: ApiContext,
+  values: AsyncIterable<object>,
+  stallMs: number,
+): Promise<void> {
+  const { res, state } = ctx
+  const write = (value: object): Promise<void> =>
+    writeChunk(res, Buffer.from(`${JSON.stringify(value)}\n`), stallMs, state.signal)
+  try {
+    for await (const value of values) {
+      if (!res.headersSent) startLines(ctx)
+      await write(value)
+    }
+    if (!res.headersSent) startLines(ctx)
+    await write({ done: true })
+  } catch (error) {
+    if (!res.headersSent || state.signal.aborted) throw error
+    state.error = error
+    await write(errorBody(toRegistryError(error, state.requestId)))
+  }
+  res.end()
+}
+
+function startLines(ctx: ApiContext): void {
+  ctx.respond = false
+  ctx.status = 200
+  ctx.set('Content-Type', 'application/x-ndjson')
+  ctx.res.flushHeaders()
+}

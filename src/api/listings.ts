@@ -1,0 +1,70 @@
+import { sendJson } from './answer.ts'
+import { digestOf, nameOf, queryOf } from './params.ts'
+import { linkNext, pageOf } from './paging.ts'
+import type { ManifestDescriptor } from '../oci/manifest.ts'
+import type { NamePage, Page, RegistryService } from '../registry/ports.ts'
+import type { ApiContext, RouteContext } from './context.ts'
+
+const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json'
+
+/** Descriptors in one referrers answer, in bytes: clients take no larger manifest, and annotations may be long. */
+const REFERRERS_BYTES = 4 * 1024 * 1024
+
+/** Tags, repositories and referrers: distribution-spec end-8 and end-12, and Distribution's `_catalog`. */
+export function listingRoutes(service: RegistryService) {
+  return {
+    tags: async (ctx: RouteContext): Promise<void> => {
+      const name = nameOf(ctx)
+      const tags = await page(ctx, (which) =>
+        service.listTags(name, { ...which, signal: ctx.state.signal }),
+      )
+      sendJson(ctx, { name, tags })
+    },
+
+    catalog: async (ctx: RouteContext): Promise<void> => {
+      const repositories = await page(ctx, (which) =>
+        service.listRepositories({ ...which, signal: ctx.state.signal }),
+      )
+      sendJson(ctx, { repositories })
+    },
+
+    referrers: async (ctx: RouteContext): Promise<void> => {
+      const query = queryOf(ctx)
+      const artifactType = query.get('artifactType') || undefined
+      const last = query.get('last') ?? ''
+      const { signal } = ctx.state
+      const all = await service.listReferrers(nameOf(ctx), digestOf(ctx), { artifactType, signal })
+      const { manifests, more } = firstBytes(all.filter(({ digest }) => digest > last))
+      const lastSent = manifests.at(-1)
+      if (more && lastSent !== undefined) {
+        linkNext(ctx, { ...(artifactType && { artifactType }), last: lastSent.digest })
+      }
+      if (artifactType !== undefined) ctx.set('OCI-Filters-Applied', 'artifactType')
+      sendJson(ctx, { schemaVersion: 2, mediaType: INDEX_TYPE, manifests }, { type: INDEX_TYPE })
+    },
+  }
+}
+
+/** Gets one page, and links to the next. */
+async function page(ctx: ApiContext, list: (which: Page) => Promise<NamePage>): Promise<string[]> {
+  const { limit, after } = pageOf(ctx)
+  // A page of none still says whether there is anything to list; asking for one keeps `limit` a plain number below.
+  const { names, more } = await list({ limit: Math.max(1, limit), after })
+  const lastName = names.at(-1)
+  if (limit === 0 || lastName === undefined) return []
+  if (more) linkNext(ctx, { n: String(limit), last: lastName })
+  return names
+}
+
+/** As many descriptors as fit into one answer, in the order of their digests; at least one. */
+function firstBytes(all: ManifestDescriptor[]): { manifests: ManifestDescriptor[]; more: boolean } {
+  const sorted = all.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+  let bytes = 0
+  const end = sorted.findIndex((descriptor, index) => {
+    bytes += JSON.stringify(descriptor).length + 1
+    return bytes > REFERRERS_BYTES && index > 0
+  })
+  return end === -1
+    ? { manifests: sorted, more: false }
+    : { manifests: sorted.slice(0, end), more: true }
+}

@@ -1,0 +1,94 @@
+import { RegistryError } from '../oci/errors.ts'
+import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
+import { parseTag } from '../oci/name.ts'
+import { sendEmpty } from './answer.ts'
+import { readWhole } from './body.ts'
+import { Budget } from './budget.ts'
+import { mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
+import { sendContent } from './send.ts'
+import type { Reference, Tag } from '../oci/name.ts'
+import type { ByteRange, RegistryService } from '../registry/ports.ts'
+import type { ApiContext, ApiLimits, RouteContext } from './context.ts'
+
+/** Tags one PUT may set (end-7b wants at least 10). */
+const MAX_TAGS = 100
+
+/** Routes below `/v2/<name>/manifests/<reference>`: distribution-spec end-3, end-7 and end-9. */
+export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
+  const budget = new Budget(limits.manifestBytes)
+
+  return {
+    /** The stored type is sent whatever `Accept` says: conversion would change the digest. */
+    get: async (ctx: RouteContext): Promise<void> => {
+      const { signal } = ctx.state
+      const manifest = await service.getManifest(nameOf(ctx), referenceOf(ctx), { signal })
+      const { digest, mediaType, bytes } = manifest
+      const sendable = {
+        digest,
+        mediaType,
+        size: bytes.length,
+        open: async function* (range: ByteRange | undefined) {
+          yield range === undefined
+            ? bytes
+            : bytes.subarray(range.offset, range.offset + range.length)
+        },
+      }
+      await sendContent(ctx, sendable, limits.sendStallMs)
+    },
+
+    put: async (ctx: RouteContext): Promise<void> => {
+      const name = nameOf(ctx)
+      const reference = referenceOf(ctx)
+      const tags = tagsOf(ctx, reference)
+      const share = budget.open()
+      try {
+        const bytes = await readManifest(ctx, limits, share)
+        const options = { tags, signal: ctx.state.signal }
+        const pushed = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
+        const { digest, subject } = pushed
+        sendEmpty(ctx, 201, {
+          Location: `/v2/${name}/manifests/${digest}`,
+          'Docker-Content-Digest': digest,
+          ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
+        })
+        if (tags.length > 0) ctx.set('OCI-Tag', tags)
+      } finally {
+        share.release()
+      }
+    },
+
+    remove: async (ctx: RouteContext): Promise<void> => {
+      await service.deleteManifest(nameOf(ctx), referenceOf(ctx), { signal: ctx.state.signal })
+      sendEmpty(ctx, 202)
+    },
+  }
+}
+
+/** `PUT …/manifests/<digest>?tag=a&tag=b` (end-7b); beside a tag as reference the parameter means nothing. */
+function tagsOf(ctx: ApiContext, reference: Reference): Tag[] {
+  if (reference.kind === 'tag') return []
+  const tags = new Set(queryOf(ctx).getAll('tag').map(parseTag))
+  if (tags.size <= MAX_TAGS) return [...tags]
+  throw new RegistryError('TAG_INVALID', {
+    status: 414,
+    message: `at most ${MAX_TAGS} tags can be set at once`,
+  })
+}
+
+function readManifest(
+  ctx: ApiContext,
+  { bodyIdleMs }: ApiLimits,
+  { reserve }: { reserve: (bytes: number) => void },
+): Promise<Uint8Array> {
+  const tooLarge = (): Error =>
+    new RegistryError('MANIFEST_INVALID', {
+      status: 413,
+      message: `a manifest has at most ${MANIFEST_MAX_BYTES} bytes`,
+    })
+  return readWhole(ctx.req, ctx.res, {
+    idleMs: bodyIdleMs,
+    limit: MANIFEST_MAX_BYTES,
+    tooLarge,
+    reserve,
+  })
+}

@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { chmod } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { answerClientError } from './client-error.ts'
+import { markLocal } from './connection.ts'
+import { Connections } from './connections.ts'
+import { removeStaleSocket } from './unix-socket.ts'
+import type { Server, ServerOptions } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Abortable } from '../registry/ports.ts'
+import type { ApiLog } from './context.ts'
+import type { Handler } from './connections.ts'
+
+/**
+ * Node's defaults suit web pages. Ours: a layer may take hours (`requestTimeout` 0; bodies have an idle time of their
+ * own, see `body.ts`), headers may not; and proxies keep connections for a minute.
+ */
+const SETTINGS = {
+  requestTimeout: 0,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 75_000,
+  maxHeaderSize: 16 * 1024,
+  // The host check answers a missing Host itself, with a body; the Unix socket needs none.
+  requireHostHeader: false,
+} satisfies ServerOptions
+
+/** Connections at once; more are closed as they come. A slow reader holds one chunk (1 MiB) of memory. */
+const MAX_CONNECTIONS = 4096
+
+/** After the drain's time is over, handlers that were cut off still get so long to keep what they have. */
+const LAST_WORDS_MS = 5_000
+const DRAIN_MS = 10_000
+
+/** Where to listen: a TCP address, or the path of a Unix socket. */
+type ListenTarget = { host: string; port: number } | { path: string }
+
+/** How to listen. */
+export type ListenOptions = ListenTarget &
+  Abortable & {
+    log: ApiLog
+    maxConnections?: number
+    /** Request headers have to be there after so many ms (default 10 s, checked every 5). */
+    headersTimeoutMs?: number
+  }
+
+/** A server that listens. */
+export interface Listener {
+  /** `http://host:port` with the port that was taken, or the path of the Unix socket. */
+  readonly address: string
+  /** The TCP port; `undefined` on a Unix socket. */
+  readonly port: number | undefined
+  /**
+   * Stops: takes no new connections, lets running requests end until `signal` aborts (default 10 s), refuses new
+   * ones, then closes everything. Resolves when no handler runs any more (or 5 s after the cut). Idempotent.
+   */
+  close(options?: Abortable): Promise<void>
+}
+
+/** The part of a Koa application that is needed here. */
+export interface Application {
+  callback(): Handler
+}
+
+/**
+ * Serves an application.
+ *
+ * @throws Error whose message names `http.addr` (or the socket's path) when the address cannot be had
+ */
+export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
+  options.signal?.throwIfAborted()
+  const connections = new Connections()
+  const server = createServer(settings(options))
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
+  // Node drops headers beyond this count without a word; their size is bounded already.
+  server.maxHeadersCount = 0
+  wire(server, connections, { handle: app.callback(), local: 'path' in options })
+  if ('path' in options) await removeStaleSocket(options.path)
+  await bind(server, options)
+  // After this, an error is one connection that could not be accepted (EMFILE); unheard it would end the process.
+  server.on('error', (error) => options.log.error({ err: error }, 'could not accept a connection'))
+  server.on('drop', () => options.log.debug('too many connections: one was closed'))
+  let closing: Promise<void> | undefined
+  return {
+    ...addressOf(server),
+    close: ({ signal } = {}) =>
+      (closing ??= close(server, connections, signal ?? AbortSignal.timeout(DRAIN_MS))),
+  }
+}
+
+function settings({ headersTimeoutMs = SETTINGS.headersTimeout }: ListenOptions): ServerOptions {
+  const connectionsCheckingInterval = Math.ceil(headersTimeoutMs / 2)
+  return { ...SETTINGS, headersTimeout: headersTimeoutMs, connectionsCheckingInterval }
+}
+
+function wire(
+  server: Server,
+  connections: Connections,
+  { handle, local }: { handle: Handler; local: boolean },
+): void {
+  const listener = connections.listener(handle)
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    if (local) markLocal(socket)
+  })
+  server.on('request', listener)
+  // Without a listener Node says `100 Continue` before we have looked at the request; `readBody` says it.
+  server.on('checkContinue', listener)
+  server.on('clientError', (error: Error, socket) => {
+    answerClientError(error, socket, connections.pending(socket as Socket))
+  })
+}
+
+async function bind(server: Server, { signal, ...target }: ListenOptions): Promise<void> {
+  const where = 'path' in target ? { path: target.path } : { host: target.host, port: target.port }
+  try {
+    const listening = once(server, 'listening', signal === undefined ? {} : { signal })
+    server.listen(where)
+    await listening
+    if ('path' in target) await chmod(target.path, 0o600)
+  } catch (error) {
+    server.close()
+    signal?.throwIfAborted()
+    throw new Error(explain(error, target), { cause: error })
+  }
+}
+
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'the address is already in use',
+  EACCES: 'no permission to listen there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the host name is unknown',
+}
+
+function explain(error: unknown, target: ListenTarget): string {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const where = 'path' in target ? target.path : `http.addr ${authority(target.host, target.port)}`
+  return `cannot listen on ${where}: ${REASONS[code] ?? message}`
+}
+
+function addressOf(server: Server): { address: string; port: number | undefined } {
+  const address = server.address() as AddressInfo | string
+  if (typeof address === 'string') return { address, port: undefined }
+  return { address: `http://${authority(address.address, address.port)}`, port: address.port }
+}
+
+function authority(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+async function close(server: Server, connections: Connections, signal: AbortSignal): Promise<void> {
+  // Not http's own close: it destroys connections whose answer is still on its way out.
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
+  })
+  const cut = (): void => connections.destroy()
+  signal.addEventListener('abort', cut, { once: true })
+  connections.drain()
+  if (signal.aborted) cut()
+  await closed
+  signal.removeEventListener('abort', cut)
+  await atMost(LAST_WORDS_MS, connections.idle())
+  // Only ends http's timer now.
+  server.close()
+}
+
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([work, late.promise])
+  clearTimeout(timer)
+}

@@ -1,0 +1,74 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { tryParseName } from '../oci/name.ts'
+import { isNotFound, makeDirectory, syncDirectory, writeWhole } from './files.ts'
+import { DiskUpload } from './disk-upload.ts'
+import { encodeRecords, readLog } from './upload-log.ts'
+import type { BlockStore } from './block-store.ts'
+import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
+
+/** A session's id is a file name here, so nothing else may reach the disk. */
+const ID = /^[0-9a-f-]{16,64}$/
+
+/** Upload sessions as one log file each, outside the tree: nothing of an unfinished upload is ever published. */
+export class DiskUploadStore implements UploadStore {
+  readonly #directory: string
+  readonly #blocks: BlockStore
+
+  private constructor(directory: string, blocks: BlockStore) {
+    this.#directory = directory
+    this.#blocks = blocks
+  }
+
+  static async open(directory: string, blocks: BlockStore): Promise<DiskUploadStore> {
+    await makeDirectory(directory)
+    return new DiskUploadStore(directory, blocks)
+  }
+
+  async create(info: UploadInfo): Promise<Upload> {
+    if (!ID.test(info.id))
+      throw new TypeError(`an upload id is hex digits and dashes, not ${info.id}`)
+    const { id, name, startedAt, algorithm } = info
+    const header = encodeRecords([{ type: 'header', json: { id, name, startedAt, algorithm } }])
+    await writeWhole(this.#directory, id, header)
+    await syncDirectory(this.#directory)
+    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
+    await upload.load()
+    return upload
+  }
+
+  async open(id: string, options: Abortable = {}): Promise<Upload | undefined> {
+    const info = await this.#info(id)
+    if (info === undefined) return undefined
+    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
+    await upload.load(options)
+    return upload
+  }
+
+  async list(): Promise<UploadInfo[]> {
+    const names = await readdir(this.#directory)
+    const infos = await Promise.all(names.map((name) => this.#info(name)))
+    return infos.filter((info) => info !== undefined)
+  }
+
+  async #info(id: string): Promise<UploadInfo | undefined> {
+    if (!ID.test(id)) return undefined
+    try {
+      const [first] = await readLog(join(this.#directory, id))
+      return first?.record.type === 'header' ? parseInfo(id, first.record.json) : undefined
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** A header that is not one of ours (another version's, or another id's) is no session of ours. */
+function parseInfo(id: string, json: unknown): UploadInfo | undefined {
+  const header = json as Partial<Record<keyof UploadInfo, unknown>> | null
+  const name = tryParseName(header?.name)
+  const { startedAt, algorithm } = header ?? {}
+  if (name === undefined || header?.id !== id || typeof startedAt !== 'number') return undefined
+  if (algorithm !== 'sha256' && algorithm !== 'sha512') return undefined
+  return { id, name, startedAt, algorithm }
+}

@@ -1,0 +1,47 @@
+import type { DaemonModule } from './daemon-face.ts'
+
+/** A stream to write to; `process.stdout` is one. */
+interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean | undefined
+}
+
+/** All that a command knows of the world: tests hand in their own. */
+export interface CommandIO {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** Aborted when the user wants the command to end. */
+  readonly signal: AbortSignal
+  readonly pid: number
+  /** Milliseconds, for progress only. */
+  now(): number
+  /** Loads the daemon's code, which is slow: only when there is no other way. */
+  loadDaemon(): Promise<DaemonModule>
+}
+
+/** Exit codes; those above 2 are from sysexits.h. */
+export const EXIT = {
+  ok: 0,
+  /** The command could not do what it was asked to. */
+  failed: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** A defect of ours (EX_SOFTWARE). */
+  software: 70,
+  /** The configuration is wrong (EX_CONFIG). */
+  config: 78,
+} as const
+
+/** A command cannot do its work; the message is one line for the user. */
+export class CommandError extends Error {
+  static override readonly name = 'CommandError'
+  override readonly name = 'CommandError'
+}
+
+/** The command line is wrong; the message is one line for the user. */
+export class UsageError extends Error {
+  static override readonly name = 'UsageError'
+  override readonly name = 'UsageError'
+}

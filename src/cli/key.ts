@@ -1,0 +1,104 @@
+import { open, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { expect } from './arguments.ts'
+import { findDaemon } from './find-daemon.ts'
+import { CommandError, EXIT, UsageError } from './io.ts'
+import { remoteKeys } from './remote-keys.ts'
+import { findTarget } from './target.ts'
+import type { Arguments } from './arguments.ts'
+import type { OfflineKeys } from './daemon-face.ts'
+import type { CommandIO } from './io.ts'
+
+/** An RSA key of 8192 bits is below 5 KiB. */
+const LARGEST_KEY = 16 * 1024
+
+/** `heliport key show|export|import`: the keychain, through the daemon when one runs. */
+export async function key(args: Arguments, io: CommandIO): Promise<number> {
+  const [, verb, ...names] = args.words
+  const rest = { ...args, words: [`key ${verb ?? ''}`.trim(), ...names] }
+  switch (verb) {
+    case 'show':
+      return await show(rest, io)
+    case 'export':
+      return await exportKey(rest, io)
+    case 'import':
+      return await importKey(rest, io)
+    default:
+      throw new UsageError('write heliport key show, key export or key import')
+  }
+}
+
+async function openKeys(args: Arguments, io: CommandIO): Promise<OfflineKeys> {
+  const { dataDir, config } = await findTarget(args, io)
+  const daemon = await findDaemon(dataDir, io.signal)
+  if (daemon !== undefined) return remoteKeys(daemon)
+  const module = await io.loadDaemon()
+  return await module.openKeysOffline(config)
+}
+
+async function show(args: Arguments, io: CommandIO): Promise<number> {
+  expect(args, { options: ['config', 'data', 'json'], words: [0, 1] })
+  await using keys = await openKeys(args, io)
+  const [, name] = args.words
+  const entries = (await keys.list()).filter((entry) => name === undefined || entry.name === name)
+  if (entries.length === 0 && name !== undefined)
+    throw new CommandError(`there is no key named ${name}`)
+  if (args.options.json === true) io.stdout.write(`${JSON.stringify(entries)}\n`)
+  else for (const entry of entries) io.stdout.write(`${entry.name}\t${entry.id}\n`)
+  return EXIT.ok
+}
+
+async function exportKey(args: Arguments, io: CommandIO): Promise<number> {
+  expect(args, { options: ['config', 'data', 'output'], words: [1, 1] })
+  const [, name = ''] = args.words
+  const { output } = args.options
+  if (output === undefined)
+    throw new UsageError('heliport key export needs -o FILE: a private key is not for a terminal')
+  await using keys = await openKeys(args, io)
+  await writeSecret(resolve(io.cwd, output), await keys.export(name))
+  io.stderr.write(
+    `heliport: wrote the private key ${name} to ${output}: whoever has it can publish in your name\n`,
+  )
+  return EXIT.ok
+}
+
+/** Writes a new file that only its owner may read, and never over one that is there. */
+async function writeSecret(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await createNew(path)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function createNew(path: string) {
+  try {
+    return await open(path, 'wx', 0o600)
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
+    throw new CommandError(`${path} exists already and is not overwritten: choose another file`, {
+      cause: error,
+    })
+  }
+}
+
+async function importKey(args: Arguments, io: CommandIO): Promise<number> {
+  expect(args, { options: ['config', 'data', 'replace'], words: [2, 2] })
+  const [, name = '', path = ''] = args.words
+  const replace = args.options.replace === true
+  const bytes = await readFile(resolve(io.cwd, path))
+  if (bytes.length === 0 || bytes.length > LARGEST_KEY)
+    throw new CommandError(`${path} is not a private key`)
+  await using keys = await openKeys(args, io)
+  if (!replace && (await keys.list()).some((entry) => entry.name === name)) {
+    throw new CommandError(
+      `there is a key named ${name} already: export it first if you need it, then add --replace, which destroys it`,
+    )
+  }
+  await keys.import(name, bytes, { replace })
+  const entry = (await keys.list()).find((found) => found.name === name)
+  io.stdout.write(`${name}\t${entry?.id ?? 'imported'}\n`)
+  return EXIT.ok
+}

@@ -1,0 +1,30 @@
+import { CommandError } from './io.ts'
+import type { ControlClient } from './control-client.ts'
+import type { KeyEntry, OfflineKeys } from './daemon-face.ts'
+
+/** The keychain of a running daemon. */
+export function remoteKeys(daemon: ControlClient): OfflineKeys {
+  return {
+    list: async () => {
+      const { keys } = await daemon.get('/api/v1/keys')
+      if (!Array.isArray(keys))
+        throw new CommandError('the daemon sent no list of keys: is it of another version?')
+      return keys.map(asKey)
+    },
+    export: (name) => daemon.post('/api/v1/keys/export', { name }),
+    import: (name, key, { replace }) =>
+      daemon.post('/api/v1/keys/import', {
+        name,
+        key: Buffer.from(key).toString('base64'),
+        replace,
+      }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+function asKey(value: unknown): KeyEntry {
+  if (typeof value === 'object' && value !== null && 'name' in value && 'id' in value) {
+    return { name: String(value.name), id: String(value.id) }
+  }
+  throw new CommandError('the daemon sent a key without a name: is it of another version?')
+}

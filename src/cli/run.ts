@@ -1,0 +1,78 @@
+import { parseArguments } from './arguments.ts'
+import { isOperatorError } from './daemon-face.ts'
+import { EXIT, UsageError } from './io.ts'
+import { USAGE } from './usage.ts'
+import type { Arguments } from './arguments.ts'
+import type { CommandIO } from './io.ts'
+
+type Command = (args: Arguments, io: CommandIO) => Promise<number>
+
+/** Each command is loaded when it is called, so that `heliport help` answers at once. */
+const COMMANDS = new Map<string, () => Promise<Command>>([
+  ['serve', async () => (await import('./serve.ts')).serve],
+  ['status', async () => (await import('./status.ts')).status],
+  ['key', async () => (await import('./key.ts')).key],
+  ['export', async () => (await import('./export.ts')).exportTree],
+  ['version', () => Promise.resolve(printVersion)],
+  ['help', () => Promise.resolve(printUsage)],
+])
+
+/**
+ * Runs a command line.
+ *
+ * @param argv without Node and the script
+ * @returns the exit code; what a person can put right has been explained on stderr, anything else is thrown
+ */
+export async function run(argv: readonly string[], io: CommandIO): Promise<number> {
+  try {
+    const args = parseArguments(argv)
+    return await (
+      await choose(args)
+    )(args, io)
+  } catch (error) {
+    return explain(error, io)
+  }
+}
+
+async function choose({ options, words }: Arguments): Promise<Command> {
+  if (options.help === true) return printUsage
+  if (options.version === true) return printVersion
+  const [name] = words
+  if (name === undefined) throw new UsageError('no command')
+  const load = COMMANDS.get(name)
+  if (load === undefined) throw new UsageError(`"${name}" is no command`)
+  return await load()
+}
+
+function explain(error: unknown, { stderr, signal }: CommandIO): number {
+  const tell = (text: string, code: number): number => {
+    for (const line of text.split('\n')) stderr.write(`heliport: ${line}\n`)
+    return code
+  }
+  if (signal.aborted && error instanceof Error && error.name === 'AbortError')
+    return tell('interrupted', EXIT.failed)
+  if (error instanceof UsageError) return tell(`${error.message}; see heliport help`, EXIT.usage)
+  if (error instanceof Error && error.name === 'ConfigError')
+    return tell(error.message, EXIT.config)
+  if (error instanceof Error && error.name === 'CommandError')
+    return tell(error.message, EXIT.failed)
+  if (isOperatorError(error)) return tell(oneLine(error), EXIT.failed)
+  throw error
+}
+
+function oneLine(error: Error): string {
+  const taken = 'code' in error && error.code === 'EADDRINUSE'
+  const hint = taken ? ': another program listens there, choose another port' : ''
+  return `${error.message.replaceAll('\n', ' ')}${hint}`
+}
+
+async function printVersion(_args: Arguments, { stdout }: CommandIO): Promise<number> {
+  const { version } = await import('./version.ts')
+  stdout.write(`${await version()}\n`)
+  return EXIT.ok
+}
+
+function printUsage(_args: Arguments, { stdout }: CommandIO): Promise<number> {
+  stdout.write(USAGE)
+  return Promise.resolve(EXIT.ok)
+}

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config/schema.ts'
+import type { Arguments } from './arguments.ts'
+import type { CommandIO } from './io.ts'
+
+/** Which node a command is about. */
+export interface Target {
+  /** Absolute. */
+  readonly dataDir: string
+  readonly config: Config
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Finds the node by `--config` and `--data`, else by the defaults and the environment.
+ *
+ * @throws ConfigError
+ */
+export async function findTarget(
+  { options }: Arguments,
+  io: CommandIO,
+  file = options.config,
+): Promise<Target> {
+  // Later than the first line of output: the parsers of the configuration take a tenth of a second to load.
+  const { loadConfig } = await import('../config/load.ts')
+  const data =
+    options.data === undefined ? {} : { REGISTRY_STORAGE_PATH: resolve(io.cwd, options.data) }
+  const { config, warnings } = await loadConfig({ file, env: { ...io.env, ...data }, cwd: io.cwd })
+  return { dataDir: config.storage.path, config, warnings }
+}

@@ -1,0 +1,22 @@
+/** The commands, as `heliport help` shows them. */
+export const USAGE = `heliport: a container registry that lives inside an IPFS node
+
+usage:
+  heliport serve [config.yaml]           start the daemon
+  heliport status [--json]               what the running daemon is doing
+  heliport key show [NAME]               the keys of this node and the IPNS names they publish under
+  heliport key export NAME -o FILE       write a private key to a new file (libp2p protobuf, not encrypted)
+  heliport key import NAME FILE [--replace]
+  heliport export DIR                    write the registry as files, in the layout of CNCF Distribution
+  heliport version
+  heliport help
+
+options:
+  --config FILE   the configuration file
+  --data DIR      the data directory, where it is not the configuration's
+  -h, --help
+  -v, --version
+
+Without --config and --data, the data directory is that of the defaults and the environment (REGISTRY_…).
+Every option of the configuration is explained in example-config.yaml.
+`

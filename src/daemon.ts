@@ -1,0 +1,246 @@
+import packageJson from '../package.json' with { type: 'json' }
+import { createApp } from './api/app.ts'
+import { createControlApp } from './api/control-app.ts'
+import { listen } from './api/server.ts'
+import { openNode } from './ipfs/node.ts'
+import { RecordExchange } from './naming/record-exchange.ts'
+import { DaemonControl } from './daemon/control.ts'
+import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
+import { openKeychain } from './daemon/keys.ts'
+import { Housekeeping } from './daemon/housekeeping.ts'
+import { createLog } from './daemon/log.ts'
+import { openMirrors } from './daemon/mirrors.ts'
+import { RootFollower, openPublisher } from './daemon/publishing.ts'
+import { Provider } from './daemon/provider.ts'
+import { openRegistry } from './daemon/registry.ts'
+import { readinessOf, statusReport } from './daemon/status.ts'
+import { openStorage } from './daemon/storage.ts'
+import type { Logger } from 'pino'
+import type { Daemon, StartOptions } from './cli/daemon-face.ts'
+import type { Config } from './config/schema.ts'
+import type { Listener } from './api/server.ts'
+import type { DataDirectory } from './daemon/data-directory.ts'
+import type { IpfsNode } from './ipfs/node.ts'
+import type { OpenMirror } from './daemon/mirrors.ts'
+import type { OpenRegistry } from './daemon/registry.ts'
+import type { Storage } from './daemon/storage.ts'
+import type { Publisher } from './naming/publisher.ts'
+
+export { exportOffline, openKeysOffline } from './daemon/offline.ts'
+
+/** How long running requests may go on after the daemon was told to stop. */
+const DRAIN_TIME = 30_000
+
+/**
+ * Starts a node: opens the rooms from the ground up, and closes them from the top down when it is disposed of.
+ * Resolves when the registry API answers; what the network says comes later (promise I7).
+ *
+ * @throws an error of one line for what the operator must put right
+ */
+export async function startDaemon(config: Config, options: StartOptions): Promise<Daemon> {
+  const { signal } = options
+  const log = createLog(config.log, options.log)
+  const directory = dataDirectory(config.storage.path)
+  await using stack = new AsyncDisposableStack()
+
+  const follower = new RootFollower(log.child({ room: 'daemon' }))
+  const storage = stack.use(await openStorage(directory, (root) => follower.changed(root)))
+  if (storage.lane.stopped !== undefined)
+    log.fatal({ err: storage.lane.stopped }, 'the registry is read-only')
+  signal.throwIfAborted()
+
+  const keychain = stack.use(await openKeychain(config, directory))
+  await follower.openMfs(storage, keychain)
+  const node = stack.use(
+    await openNode(config.network, {
+      ...keychain,
+      blocks: storage.blocks,
+      servable: (cid) => storage.blocks.isLinked(cid),
+      log: log.child({ room: 'ipfs' }),
+    }),
+  )
+  signal.throwIfAborted()
+
+  const exchange = await openExchange(stack, storage, node, log)
+  const provider = stack.use(new Provider(node, log))
+  const parts = { storage, node, exchange, provider, log }
+  const mirrors = openMirrors(config, parts)
+  await startAll(stack, mirrors)
+  const publisher = await openPublisher(config, parts)
+  if (publisher !== undefined) {
+    publisher.start()
+    stack.defer(() => publisher.stop())
+    follower.publishWith(publisher, provider)
+  }
+
+  const mirrorErrors = new MirrorErrors(log)
+  const sources = mirrors.map((mirror) => mirror.source)
+  const registry = await openRegistry(config, storage, sources, (name, error) =>
+    mirrorErrors.note(name, error),
+  )
+  const whole = {
+    config,
+    directory,
+    storage,
+    node,
+    publisher,
+    mirrors,
+    registry,
+    mirrorErrors,
+    log,
+  }
+  stack.use(new Housekeeping({ ...storage, uploads: registry.uploads, log }, Date.now()))
+  const http = await serve(stack, whole, options)
+  announce(whole, http)
+  return asDaemon(stack.move(), { http, node, publisher, config })
+}
+
+/** Everything that is open, for those parts that tell of all the others. */
+interface Whole {
+  readonly config: Config
+  readonly directory: DataDirectory
+  readonly storage: Storage
+  readonly node: IpfsNode
+  readonly publisher: Publisher | undefined
+  readonly mirrors: readonly OpenMirror[]
+  readonly registry: OpenRegistry
+  readonly mirrorErrors: MirrorErrors
+  readonly log: Logger
+}
+
+async function openExchange(
+  stack: AsyncDisposableStack,
+  { state }: Storage,
+  { records: network, keys }: IpfsNode,
+  log: Logger,
+): Promise<RecordExchange> {
+  const exchange = new RecordExchange({
+    network,
+    held: state.map('records'),
+    keychain: keys.keychain,
+    log: log.child({ room: 'naming' }),
+  })
+  stack.defer(() => exchange.stop())
+  await exchange.start()
+  return exchange
+}
+
+async function startAll(
+  stack: AsyncDisposableStack,
+  mirrors: readonly OpenMirror[],
+): Promise<void> {
+  for (const { follower } of mirrors) {
+    stack.defer(() => follower.stop())
+    await follower.start()
+  }
+}
+
+/** Opens the doors, the one for clients last, so that it closes first. */
+async function serve(
+  stack: AsyncDisposableStack,
+  whole: Whole,
+  options: StartOptions,
+): Promise<Listener> {
+  const { config, directory, storage, node, mirrors, registry, mirrorErrors } = whole
+  const { signal } = options
+  const log = whole.log.child({ room: 'api' })
+  const operations = {
+    version: packageJson.version,
+    readiness: () => readinessOf({ storage }),
+    status: () =>
+      statusReport({
+        ...whole,
+        tombstones: registry.tombstones,
+        version: packageJson.version,
+        mirrorErrors: mirrorErrors.last,
+      }),
+  }
+  const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })
+  const trees = () => [ownTree(), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
+  const path = await socketPath(directory)
+  const control = createControlApp({
+    ...operations,
+    control: new DaemonControl(node.keys, trees),
+    log,
+  })
+  openDoor(stack, await listen(control, { path, signal, log }))
+
+  const limits = { blob: config.limits.blob }
+  const app = createApp({
+    ...operations,
+    service: registry.service,
+    hosts: config.http.hosts,
+    log,
+    limits,
+  })
+  const http = await listen(app, { ...config.http.addr, signal, log })
+  openDoor(stack, http)
+  stack.defer(() => removeLock(directory))
+  await writeLock(directory, {
+    pid: options.pid ?? 0,
+    startedAt: new Date().toISOString(),
+    socket: path,
+    http: http.address,
+  })
+  return http
+}
+
+function openDoor(stack: AsyncDisposableStack, listener: Listener): void {
+  stack.defer(() => listener.close({ signal: AbortSignal.timeout(DRAIN_TIME) }))
+}
+
+/** What went wrong last with each mirror, for the status; the log has all of it. */
+class MirrorErrors {
+  readonly last = new Map<string, string>()
+  readonly #log: Logger
+
+  constructor(log: Logger) {
+    this.#log = log.child({ room: 'registry' })
+  }
+
+  note(name: string, error: unknown): void {
+    this.last.set(name, error instanceof Error ? error.message : String(error))
+    this.#log.warn({ mirror: name, err: error }, 'a mirror was passed over')
+  }
+}
+
+function announce({ config, log, publisher }: Whole, { address }: Listener): void {
+  const room = log.child({ room: 'daemon' })
+  if (publisher !== undefined)
+    room.info({ ipns: publisher.name.text }, 'others mirror this registry by its name')
+  if (config.network.mode === 'public') {
+    room.warn('network.mode is public: everybody in the world can read this registry by its name')
+  }
+  room.info(
+    { address, mode: config.network.mode, version: packageJson.version },
+    `ready on ${address}`,
+  )
+}
+
+function asDaemon(
+  stack: AsyncDisposableStack,
+  {
+    http,
+    node,
+    publisher,
+    config,
+  }: { http: Listener; node: IpfsNode; publisher: Publisher | undefined; config: Config },
+): Daemon {
+  const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
+  closed.catch(() => undefined) // whoever disposes of it is told as well
+  return {
+    httpAddress: { host: config.http.addr.host, port: http.port ?? 0 },
+    peerId: node.peerId,
+    ipnsName: publisher?.name.text,
+    closed,
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await stack.disposeAsync()
+        resolve()
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }
+    },
+  }
+}

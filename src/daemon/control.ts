@@ -1,0 +1,51 @@
+import { RegistryError } from '../oci/errors.ts'
+import { KeyError } from '../ipfs/errors.ts'
+import { exportTrees } from '../tree/export.ts'
+import type { Control, ExportProgress, KeyInfo } from '../api/control-face.ts'
+import type { Keys } from '../ipfs/keys.ts'
+import type { Abortable } from '../registry/ports.ts'
+import type { ExportedTree } from '../tree/export.ts'
+
+/** What the commands of `heliport` do in a running daemon. */
+export class DaemonControl implements Control {
+  readonly #keys: Keys
+  readonly #trees: () => ExportedTree[]
+
+  /** @param trees our own tree and the mirrors', in the order in which they are served */
+  constructor(keys: Keys, trees: () => ExportedTree[]) {
+    this.#keys = keys
+    this.#trees = trees
+  }
+
+  async listKeys(): Promise<KeyInfo[]> {
+    const keys = await this.#keys.list()
+    return keys.map(({ name, ipnsName }) => ({ name, id: ipnsName }))
+  }
+
+  exportKey(name: string): Promise<Uint8Array> {
+    return explained(() => this.#keys.export(name))
+  }
+
+  importKey(name: string, key: Uint8Array, { replace }: { replace: boolean }): Promise<KeyInfo> {
+    return explained(async () => {
+      const { ipnsName } = await this.#keys.import(name, key, { replace })
+      return { name, id: ipnsName }
+    })
+  }
+
+  async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {
+    for await (const { files, bytes } of exportTrees(this.#trees(), directory, { signal }))
+      yield { files, bytes }
+  }
+}
+
+/** What the caller got wrong about a key is told; anything else is a fault of ours. */
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof KeyError)
+      throw new RegistryError('DENIED', { message: error.message, cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,54 @@
+import type { Logger } from 'pino'
+import type { Uploads } from '../registry/uploads.ts'
+import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
+
+const HOUR = 3_600_000
+
+/** What is tidied up, slowly and in the background. */
+export interface HousekeepingParts {
+  readonly blocks: DiskBlockStore
+  readonly uploads: Uploads
+  readonly log: Logger
+}
+
+/**
+ * Removes what earlier lives of the process left half written, and once an hour the upload sessions that nobody came
+ * back to. Nothing depends on it, so its failures are only told.
+ */
+export class Housekeeping implements AsyncDisposable {
+  readonly #parts: HousekeepingParts
+  readonly #stop = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #running: Promise<void>
+
+  constructor(parts: HousekeepingParts, startedAt: number) {
+    this.#parts = parts
+    this.#running = this.#attempt(
+      (signal) => parts.blocks.removeLeftovers(startedAt, { signal }),
+      'temporary files',
+    )
+    this.#timer = setInterval(() => {
+      this.#running = this.#running.then(() => this.#purge())
+    }, HOUR).unref()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort()
+    await this.#running
+  }
+
+  #purge(): Promise<void> {
+    return this.#attempt((signal) => this.#parts.uploads.purge({ signal }), 'idle upload sessions')
+  }
+
+  async #attempt(work: (signal: AbortSignal) => Promise<number>, what: string): Promise<void> {
+    const { log } = this.#parts
+    try {
+      const removed = await work(this.#stop.signal)
+      if (removed > 0) log.info({ removed }, `removed ${what}`)
+    } catch (error) {
+      if (!this.#stop.signal.aborted) log.warn({ err: error }, `could not remove ${what}`)
+    }
+  }
+}

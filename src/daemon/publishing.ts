@@ -1,0 +1,103 @@
+import { openMfsRoot } from '../ipfs/mfs-root.ts'
+import { Publisher } from '../naming/publisher.ts'
+import { TOP } from '../tree/layout.ts'
+import { Journal } from '../tree/journal.ts'
+import type { Logger } from 'pino'
+import type { Config } from '../config/schema.ts'
+import type { MfsRoot } from '../ipfs/mfs-root.ts'
+import type { IpfsNode } from '../ipfs/node.ts'
+import type { RecordExchange } from '../naming/record-exchange.ts'
+import type { CID } from 'multiformats/cid'
+import type { OpenKeys } from './keys.ts'
+import type { Provider } from './provider.ts'
+import type { Storage } from './storage.ts'
+
+/** What follows from a new root: the MFS root is set to it, and it is published. Both can be made again from the journal. */
+export class RootFollower {
+  readonly #log: Logger
+  #storage: Storage | undefined
+  #mfs: MfsRoot | undefined
+  #publisher: Publisher | undefined
+  #provider: Provider | undefined
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  /** Sets MFS to the journal's root; from now on it follows. */
+  async openMfs(storage: Storage, { datastore }: OpenKeys): Promise<void> {
+    this.#storage = storage
+    try {
+      const docker = await dockerOf(storage, storage.lane.root)
+      this.#mfs = await openMfsRoot({ blocks: storage.blocks, datastore }, docker)
+    } catch (error) {
+      // A damaged top of the tree must not keep the rest from being served: reads of it answer 503 by themselves.
+      this.#log.error(
+        { err: error },
+        'the MFS root cannot be set: the top of the tree cannot be read',
+      )
+    }
+  }
+
+  /**
+   * Publishes the current root, and every one after it. A registry that nothing was ever pushed to is not published: on
+   * a key that was restored to an empty data directory, it would take everything away from those who mirror it.
+   */
+  publishWith(publisher: Publisher, provider: Provider): void {
+    this.#publisher = publisher
+    this.#provider = provider
+    if (this.#storage?.lane.isNew === false) this.#publish(this.#storage.lane.root)
+  }
+
+  /** A commit is durable. Never fails: the commit stands, whatever becomes of the rest. */
+  async changed(root: CID): Promise<void> {
+    try {
+      if (this.#storage !== undefined) await this.#mfs?.set(await dockerOf(this.#storage, root))
+    } catch (error) {
+      this.#log.error(
+        { err: error },
+        'the MFS root could not be set; it is set again at the next commit or start',
+      )
+    }
+    this.#publish(root)
+  }
+
+  #publish(root: CID): void {
+    if (this.#publisher === undefined) return
+    this.#publisher.publish(root)
+    this.#provider?.provide(root)
+  }
+}
+
+async function dockerOf({ directories }: Storage, root: CID): Promise<CID | undefined> {
+  return (await directories.lookup(root, TOP))?.cid
+}
+
+/** What the publisher needs from the other rooms. */
+export interface PublisherParts {
+  readonly storage: Storage
+  readonly node: IpfsNode
+  readonly exchange: RecordExchange
+  readonly log: Logger
+}
+
+/** The publisher of our own registry; `undefined` on a read-only node. */
+export async function openPublisher(
+  { ipns }: Config,
+  { storage, node, exchange, log }: PublisherParts,
+): Promise<Publisher | undefined> {
+  if (ipns.writeKey === null) return undefined
+  const journal = new Journal(storage.state)
+  return new Publisher(
+    {
+      key: await node.keys.getOrCreate(ipns.writeKey),
+      keychain: node.keys.keychain,
+      exchange,
+      state: storage.state.map('publisher'),
+      addresses: () => node.announcedAddresses(),
+      isOurs: async (root) => root.equals(storage.lane.root) || (await journal.has(root)),
+      log: log.child({ room: 'naming' }),
+    },
+    { lifetime: ipns.lifetime },
+  )
+}

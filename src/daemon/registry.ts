@@ -1,0 +1,42 @@
+import { Overlay } from '../registry/overlay.ts'
+import { Registry } from '../registry/registry-service.ts'
+import { Tombstones } from '../registry/tombstones.ts'
+import { Trust } from '../registry/trust.ts'
+import { Uploads } from '../registry/uploads.ts'
+import type { Config } from '../config/schema.ts'
+import type { MirrorErrorHandler } from '../registry/mirror.ts'
+import type { RegistrySource } from '../registry/ports.ts'
+import type { Storage } from './storage.ts'
+
+/** The rules of this registry over its storage and its mirrors. */
+export interface OpenRegistry {
+  readonly service: Registry
+  readonly tombstones: Tombstones
+  readonly uploads: Uploads
+}
+
+/** Puts the room `registry` together. */
+export async function openRegistry(
+  config: Config,
+  { state, lane, contents, uploads: store, source: own }: Storage,
+  mirrors: readonly RegistrySource[],
+  onMirrorError: MirrorErrorHandler,
+): Promise<OpenRegistry> {
+  const now = Date.now
+  const blobLimit = config.limits.blob
+  const readOnly = config.ipns.writeKey === null
+  const trust = new Trust({ map: state.map('trust'), now })
+  const tombstones = await Tombstones.open(state.map('tombstones'), now)
+  const overlay = new Overlay({ own, mirrors, trust, blobLimit, tombstones, now, onMirrorError })
+  const uploads = new Uploads({ store, writer: lane, now }, { readOnly, blobLimit })
+  const service = new Registry(
+    { overlay, writer: lane, content: contents, tombstones, uploads },
+    {
+      validation: config.storage.validation,
+      deletes: config.storage.delete.enabled,
+      readOnly,
+      blobLimit,
+    },
+  )
+  return { service, tombstones, uploads }
+}

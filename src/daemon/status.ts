@@ -1,0 +1,97 @@
+import { statfs } from 'node:fs/promises'
+import type { Readiness } from '../api/operations.ts'
+import type { IpfsNode } from '../ipfs/node.ts'
+import type { Publisher } from '../naming/publisher.ts'
+import type { Tombstones } from '../registry/tombstones.ts'
+import type { Config } from '../config/schema.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { OpenMirror } from './mirrors.ts'
+import type { Storage } from './storage.ts'
+
+/** Where the status comes from. */
+export interface StatusParts {
+  readonly version: string
+  readonly config: Config
+  readonly directory: DataDirectory
+  readonly storage: Storage
+  readonly node: IpfsNode
+  readonly publisher: Publisher | undefined
+  readonly mirrors: readonly OpenMirror[]
+  readonly tombstones: Tombstones
+  /** The last failure of each mirror's content, by name. */
+  readonly mirrorErrors: ReadonlyMap<string, string>
+}
+
+/** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
+export async function statusReport(parts: StatusParts): Promise<object> {
+  const { node, config } = parts
+  return {
+    version: parts.version,
+    peerId: node.peerId,
+    addresses: node.addresses(),
+    ipns: ipnsReport(parts.publisher),
+    mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts.mirrorErrors)),
+    network: { mode: config.network.mode, peers: node.peers() },
+    storage: await storageReport(parts),
+  }
+}
+
+function ipnsReport(publisher: Publisher | undefined): object | null {
+  if (publisher === undefined) return null
+  const { name, root, publishedRoot, sequence, publishedAt, pending, error } = publisher.status()
+  return {
+    name,
+    root: root ?? null,
+    publishedRoot: publishedRoot ?? null,
+    sequence: Number(sequence),
+    publishedAt: time(publishedAt),
+    pending,
+    error: error ?? null,
+  }
+}
+
+function mirrorReport({ follower }: OpenMirror, errors: ReadonlyMap<string, string>): object {
+  const { name, root, sequence, resolvedAt, state, error } = follower.status()
+  return {
+    name,
+    root: root ?? null,
+    sequence: sequence === undefined ? null : Number(sequence),
+    resolvedAt: time(resolvedAt),
+    state,
+    error: error ?? errors.get(name) ?? null,
+  }
+}
+
+async function storageReport({ storage, directory, tombstones }: StatusParts): Promise<object> {
+  const { bavail, bsize } = await statfs(directory.path)
+  return {
+    root: storage.lane.root.toString(),
+    writable: storage.lane.stopped === undefined,
+    error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
+    freeBytes: bavail * bsize,
+    uploads: (await storage.uploads.list()).length,
+    tombstones: tombstones
+      .list()
+      .map(({ name, kind, what, at }) => ({ name, kind, what, at: time(at) })),
+  }
+}
+
+/** Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. */
+export function readinessOf({ storage }: Pick<StatusParts, 'storage'>): Readiness {
+  const { stopped } = storage.lane
+  return stopped === undefined
+    ? { ready: true }
+    : {
+        ready: false,
+        reason:
+          'the registry takes no changes, because its disk failed; restart it after putting that right',
+      }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function time(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString()
+}

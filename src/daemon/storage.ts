@@ -1,0 +1,66 @@
+import { LocalBlocks } from '../blocks/block-source.ts'
+import { BlockContentStore } from '../blocks/content-store.ts'
+import { DiskBlockStore } from '../blocks/disk-block-store.ts'
+import { DiskUploadStore } from '../blocks/upload-store.ts'
+import { DirectoryReader } from '../tree/directory.ts'
+import { Journal } from '../tree/journal.ts'
+import { CommitLane } from '../tree/lane.ts'
+import { NodeCache } from '../tree/node-cache.ts'
+import { TreeSource } from '../tree/source.ts'
+import { takeDataDirectory } from './data-directory.ts'
+import type { StateDb } from '../blocks/state-db.ts'
+import type { DataDirectory } from './data-directory.ts'
+import type { CID } from 'multiformats/cid'
+
+/** The rooms `blocks` and `tree` on one data directory. */
+export interface Storage extends AsyncDisposable {
+  readonly state: StateDb
+  readonly blocks: DiskBlockStore
+  readonly contents: BlockContentStore
+  readonly uploads: DiskUploadStore
+  /** Decoded tree nodes, ours and the mirrors'. */
+  readonly cache: NodeCache
+  /** Reads our own tree. */
+  readonly directories: DirectoryReader
+  readonly lane: CommitLane
+  readonly source: TreeSource
+}
+
+/**
+ * Takes a data directory and opens what is in it.
+ *
+ * @param onRoot told of each new root when it is durable
+ */
+export async function openStorage(
+  directory: DataDirectory,
+  onRoot: (root: CID) => Promise<void>,
+): Promise<Storage> {
+  await using stack = new AsyncDisposableStack()
+  const state = await takeDataDirectory(directory)
+  stack.defer(() => state.close())
+  const blocks = await DiskBlockStore.open(directory.blocks, state)
+  stack.defer(() => blocks.close())
+  const cache = new NodeCache()
+  const directories = new DirectoryReader(new LocalBlocks(blocks), cache)
+  const lane = await CommitLane.open({
+    blocks,
+    reader: directories,
+    journal: new Journal(state),
+    onRoot,
+    now: Date.now,
+  })
+  stack.defer(() => lane.drain())
+  const uploads = await DiskUploadStore.open(directory.uploads, blocks)
+  const opened = stack.move()
+  return {
+    state,
+    blocks,
+    contents: new BlockContentStore(blocks),
+    uploads,
+    cache,
+    directories,
+    lane,
+    source: new TreeSource('own', () => lane.root, directories),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}

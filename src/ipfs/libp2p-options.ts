@@ -1,0 +1,137 @@
+import { autoNAT } from '@libp2p/autonat'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { dcutr } from '@libp2p/dcutr'
+import { fetch } from '@libp2p/fetch'
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { kadDHT, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { DEFAULT_LISTEN } from './config.ts'
+import { wideYamux } from './muxers.ts'
+import { ipnsRecords } from './ipns-records.ts'
+import { scopeOf } from './scope.ts'
+import type { Keychain } from '@ipshipyard/keychain'
+import type { Fetch } from '@libp2p/fetch'
+import type { GossipSub } from '@libp2p/gossipsub'
+import type { Identify } from '@libp2p/identify'
+import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
+import type { Ping } from '@libp2p/ping'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
+import type { NetworkConfig } from './config.ts'
+
+/** Largest pubsub message we take: an IPNS record is at most 10 KiB, and comes with a signature and a topic. */
+const MAX_PUBSUB_BYTES = 16 * 1024
+
+/** Topics a peer may hold: a kilobyte each is counted, so some 250. */
+const MAX_TOPIC_BYTES_PER_PEER = 256 * 1024
+
+/**
+ * A peer that vanished is noticed after four minutes at most; without this the kernel takes a quarter of an hour.
+ * The stock monitor cuts a line that is busy with blocks: after 5 s without an answer, and also because its pings
+ * overlap and a peer takes only two at once (facts S8). So a ping has almost two minutes, and they do not overlap.
+ */
+const MONITOR = {
+  pingInterval: 120_000,
+  pingTimeout: { minTimeout: 110_000, maxTimeout: 110_000 },
+  abortConnectionOnPingFailure: true,
+}
+
+/** The services that every mode has. */
+export interface Services extends Record<string, unknown> {
+  identify: Identify
+  ping: Ping
+  fetch: Fetch
+  pubsub: GossipSub
+}
+
+/** What the options are made from besides the configuration. */
+export interface Libp2pParts {
+  readonly privateKey: PrivateKey
+  readonly keychain: Keychain
+}
+
+/**
+ * The libp2p node of each mode. What a mode does not name it does not get: no delegated routing, auto-TLS, UPnP,
+ * WebRTC or mplex anywhere (promise I10, faults §0.10).
+ */
+export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2pOptions<Services> {
+  const common: Libp2pOptions<Services> = {
+    privateKey: parts.privateKey,
+    addresses: { listen: [...(config.listen ?? DEFAULT_LISTEN[config.mode])] },
+    transports: [tcp(), webSockets()],
+    // TLS first: its records are made outside of JavaScript, and it is half as fast again (facts §5).
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [wideYamux(), yamux()],
+    connectionGater: gaterOf(config),
+    connectionMonitor: MONITOR,
+    // The stock 5 connections a second would keep a fleet behind one NAT out.
+    connectionManager: { inboundConnectionThreshold: 50, maxIncomingPendingConnections: 100 },
+    services: commonServices(),
+  }
+  switch (config.mode) {
+    case 'public':
+      return publicOptions(common, parts)
+    case 'lan':
+      return {
+        ...common,
+        peerDiscovery: [mdns({ serviceTag: '_heliport._udp.local', interval: 5_000 })],
+      }
+    case 'private': // `connectionProtector` goes here, with the pre-shared key of `config.swarmKey`
+    case 'offline':
+      return common
+  }
+}
+
+function commonServices(): ServiceFactoryMap<Services> {
+  return {
+    identify: identify(),
+    ping: ping(),
+    fetch: fetch({ maxInboundStreams: 16 }),
+    pubsub: gossipsub({
+      allowPublishToZeroTopicPeers: true,
+      emitSelf: false,
+      doPX: false,
+      maxInboundDataLength: MAX_PUBSUB_BYTES,
+      maxTopicBytesPerPeer: MAX_TOPIC_BYTES_PER_PEER,
+    }),
+  }
+}
+
+function publicOptions(
+  common: Libp2pOptions<Services>,
+  parts: Libp2pParts,
+): Libp2pOptions<Services> {
+  const rules = ipnsRecords(parts.keychain)
+  return {
+    ...common,
+    addresses: { listen: [...(common.addresses?.listen ?? []), '/p2p-circuit'] },
+    transports: [...(common.transports ?? []), circuitRelayTransport()],
+    services: {
+      ...commonServices(),
+      autoNAT: autoNAT(),
+      dcutr: dcutr(),
+      dht: kadDHT({
+        protocol: '/ipfs/kad/1.0.0',
+        peerInfoMapper: removePrivateAddressesMapper,
+        validators: { ipns: rules.validate },
+        selectors: { ipns: rules.select },
+      }),
+    },
+  }
+}
+
+/** Keeps the node in its scope, both ways: no dial outside of it, and nobody let in from outside. */
+function gaterOf(config: NetworkConfig): ConnectionGater {
+  const scope = scopeOf(config.mode)
+  return {
+    denyDialMultiaddr: (address: Multiaddr) => !scope(address),
+    denyInboundConnection: ({ remoteAddr }) => !scope(remoteAddr),
+  }
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StartError, errorCode } from './errors.ts'
+
+/** The keychain's own lower limit (NIST SP 800-132 asks for more than a word). */
+const MIN_LENGTH = 20
+
+/** What unlocks the keychain. */
+export interface KeySecret {
+  readonly password: string
+  readonly salt: string
+  /** Where the password came from, for messages. */
+  readonly source: string
+}
+
+export interface SecretOptions {
+  /** The data directory; the secret lives in its `keys/`. */
+  dataDir: string
+  /** `keys.passwordFile`; `null` or absent: the generated one. */
+  passwordFile?: string | null | undefined
+  /** The password itself, from the environment. Wins over the file. */
+  password?: string | undefined
+}
+
+/**
+ * Finds the keychain's password (environment, then file, then the generated one) and its salt, making what does not
+ * exist yet. Files it makes are 0600.
+ *
+ * @throws StartError when a file is readable by others, too short, or one of the pair is lost
+ */
+export async function loadSecret(options: SecretOptions): Promise<KeySecret> {
+  const directory = join(options.dataDir, 'keys')
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const saltFile = join(directory, 'salt')
+  const known = (await readSecretFile(saltFile)) !== undefined
+  const { password, source } = await findPassword(options, directory, known)
+  if (password.length < MIN_LENGTH) {
+    throw new StartError(`the password in ${source} is shorter than ${MIN_LENGTH} characters`)
+  }
+  return { password, source, salt: await readOrMake(saltFile, known) }
+}
+
+async function findPassword(
+  options: SecretOptions,
+  directory: string,
+  known: boolean,
+): Promise<{ password: string; source: string }> {
+  if (options.password !== undefined)
+    return { password: options.password, source: 'the environment' }
+  if (options.passwordFile !== undefined && options.passwordFile !== null) {
+    const password = await readSecretFile(options.passwordFile)
+    if (password === undefined)
+      throw new StartError(`keys.passwordFile: ${options.passwordFile} does not exist`)
+    return { password, source: options.passwordFile }
+  }
+  const file = join(directory, 'password')
+  const password = await readSecretFile(file)
+  if (password !== undefined) return { password, source: file }
+  // A new password would only lock us out of the keys that are there.
+  if (known)
+    throw new StartError(`${file} is lost: restore it, or name the password by keys.passwordFile`)
+  return { password: await make(file), source: file }
+}
+
+async function readOrMake(file: string, known: boolean): Promise<string> {
+  if (!known) return make(file)
+  const text = await readSecretFile(file)
+  if (text === undefined || text.length < 16)
+    throw new StartError(`${file} is damaged: restore it from a backup`)
+  return text
+}
+
+/** The text of a file, `undefined` when there is none. Refuses files that others can read. */
+async function readSecretFile(file: string): Promise<string | undefined> {
+  try {
+    const { mode } = await stat(file)
+    if ((mode & 0o077) !== 0) {
+      const bits = (mode & 0o777).toString(8)
+      throw new StartError(`${file} can be read by other users (mode ${bits}): run chmod 600 on it`)
+    }
+    return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes 32 random bytes to a new file and waits until they are on disk. */
+async function make(file: string): Promise<string> {
+  const text = randomBytes(32).toString('base64url')
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(`${text}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return text
+}

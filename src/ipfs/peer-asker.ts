@@ -1,0 +1,188 @@
+import { isBlock, keyOf } from './block-kinds.ts'
+import { Slots } from './slots.ts'
+import type { Answer, BlockExchange } from './bitswap.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { CID } from 'multiformats/cid'
+
+/** Blocks on their way from one peer: more only make each of them later, and on a slow line too late (facts S8). */
+const BLOCKS_PER_PEER = 8
+/** Peers that are asked whether they have a block, of those that nobody named. */
+const ASKED_PEERS = 16
+/** How long a peer may think about whether it has a block. Milliseconds. */
+const PRESENCE_IDLE = 3_000
+
+/** What we know of a peer while we wait for it. */
+interface PeerState {
+  readonly slots: Slots
+  /** Questions open, by block key; a block is asked of a peer once at a time. */
+  readonly open: Map<string, (answer: Answer) => void>
+  /** When it last said anything, on the monotonic clock. */
+  heard: number
+  /** Questions under way; the state is dropped with the last. */
+  users: number
+}
+
+/** One round of asking the connected peers for a block. */
+export class PeerAsker {
+  readonly #exchange: BlockExchange
+  readonly #idle: number
+  readonly #states = new Map<string, PeerState>()
+
+  /** @param idle silence of a peer, in milliseconds, after which its block is not waited for any longer */
+  constructor(exchange: BlockExchange, idle: number) {
+    this.#exchange = exchange
+    this.#idle = idle
+    exchange.onAnswer((answer) => {
+      const state = this.#states.get(answer.peer.toString())
+      if (state === undefined) return
+      state.heard = performance.now()
+      state.open.get(keyOf(answer.cid))?.(answer)
+    })
+  }
+
+  /**
+   * Asks for a block: first those of `providers` who are connected, one after the other, then some of the others,
+   * whoever first says that it has it. `undefined` when none of them delivered it.
+   */
+  async askAll(
+    cid: CID,
+    providers: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const named = new Set(providers)
+    const peers = this.#exchange.peers()
+    for (const peer of peers.filter((candidate) => named.has(candidate.toString()))) {
+      const block = await this.#askBlock(cid, peer, signal)
+      if (block !== undefined) return block
+    }
+    const others = peers.filter((candidate) => !named.has(candidate.toString()))
+    return this.#askWhoHas(cid, sample(others, ASKED_PEERS), signal)
+  }
+
+  async #askWhoHas(
+    cid: CID,
+    peers: readonly PeerId[],
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const done = new AbortController()
+    const either = AbortSignal.any([signal, done.signal])
+    try {
+      for await (const answer of asSettled(
+        peers.map((peer) => this.#ask('presence', cid, peer, either)),
+      )) {
+        if (answer?.has !== true) continue
+        const block = verified(cid, answer) ?? (await this.#askBlock(cid, answer.peer, signal))
+        if (block !== undefined) return block
+      }
+      return undefined
+    } finally {
+      done.abort(new Error('another peer answered'))
+    }
+  }
+
+  async #askBlock(cid: CID, peer: PeerId, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const answer = await this.#ask('block', cid, peer, signal)
+    return answer === undefined ? undefined : verified(cid, answer)
+  }
+
+  async #ask(
+    kind: 'block' | 'presence',
+    cid: CID,
+    peer: PeerId,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const id = peer.toString()
+    const state = this.#states.get(id) ?? newState()
+    this.#states.set(id, state)
+    state.users++
+    try {
+      if (kind === 'presence') return await this.#question(kind, cid, peer, state, signal)
+      const release = await state.slots.take(signal)
+      try {
+        return await this.#question(kind, cid, peer, state, signal)
+      } finally {
+        release()
+      }
+    } finally {
+      if (--state.users === 0) this.#states.delete(id)
+    }
+  }
+
+  /** One question to one peer. `undefined` when it could not be sent, or the peer fell silent. */
+  async #question(
+    kind: 'block' | 'presence',
+    cid: CID,
+    peer: PeerId,
+    state: PeerState,
+    signal: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const key = keyOf(cid)
+    const { promise, resolve, reject } = Promise.withResolvers<Answer | undefined>()
+    const settled = new AbortController()
+    const onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const timer = whenSilent(state, kind === 'block' ? this.#idle : PRESENCE_IDLE, () =>
+      resolve(undefined),
+    )
+    state.open.set(key, (answer) => {
+      // "I have it" is no answer to "give it to me".
+      if (kind === 'presence' || !answer.has || answer.block !== undefined) resolve(answer)
+    })
+    this.#exchange.ask(kind, cid, peer, settled.signal).catch(() => resolve(undefined)) // this peer cannot be asked
+    try {
+      signal.throwIfAborted()
+      return await promise
+    } finally {
+      timer.stop()
+      signal.removeEventListener('abort', onAbort)
+      state.open.delete(key)
+      settled.abort(new Error('the answer is not awaited any longer'))
+    }
+  }
+}
+
+function newState(): PeerState {
+  return { slots: new Slots(BLOCKS_PER_PEER, 64), open: new Map(), heard: 0, users: 0 }
+}
+
+function verified(cid: CID, answer: Answer): Uint8Array | undefined {
+  return answer.block !== undefined && isBlock(cid, answer.block) ? answer.block : undefined
+}
+
+/**
+ * Calls back once a peer has said nothing at all for that long. Blocks come one after the other: on a slow line the
+ * last of eight may take a minute, while the peer is busy with the first seven.
+ */
+function whenSilent(state: PeerState, idle: number, call: () => void): { stop(): void } {
+  const asked = performance.now()
+  let timer: NodeJS.Timeout
+  const check = () => {
+    const left = Math.max(asked, state.heard) + idle - performance.now()
+    if (left <= 0) call()
+    else timer = setTimeout(check, left)
+  }
+  timer = setTimeout(check, idle)
+  return { stop: () => clearTimeout(timer) }
+}
+
+/** Results in the order in which they come. */
+async function* asSettled<T>(promises: ReadonlyArray<Promise<T>>): AsyncGenerator<T> {
+  const open = new Map(promises.map((promise, i) => [i, promise.then((value) => ({ i, value }))]))
+  // While the caller looks at one result nobody waits for the others, and they may fail then.
+  for (const result of open.values()) result.catch(() => undefined)
+  while (open.size > 0) {
+    const { i, value } = await Promise.race(open.values())
+    open.delete(i)
+    yield value
+  }
+}
+
+/** Some of the items, in random order, so that many readers do not all ask the same peer. */
+function sample<T>(items: readonly T[], count: number): T[] {
+  const left = [...items]
+  const taken: T[] = []
+  while (taken.length < count && left.length > 0) {
+    taken.push(...left.splice(Math.floor(Math.random() * left.length), 1))
+  }
+  return taken
+}

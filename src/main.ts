@@ -1,0 +1,86 @@
+import { flushCompileCache } from 'node:module'
+import { EXIT } from './cli/io.ts'
+import { run } from './cli/run.ts'
+import type { CommandIO } from './cli/io.ts'
+
+/*
+ * The process: arguments, streams, signals and the exit code. Nothing else in the program knows that there is one.
+ * Everything heavy is behind `run`, which imports what a command needs when it is called.
+ */
+
+/**
+ * A terminal sends Ctrl-C to the launcher and to us, and the launcher passes its own on: the same key press twice.
+ * Only a signal after this many milliseconds is a second one.
+ */
+const SAME_SIGNAL_MS = 250
+
+/** How long the process may live after its work is done. */
+const LEAVE_MS = 1000
+
+const stop = new AbortController()
+let stoppedAt: number | undefined
+
+/** The first signal asks; the second, of a person who has lost patience, ends everything at once. */
+function onSignal(signal: NodeJS.Signals): void {
+  const now = performance.now()
+  if (stoppedAt === undefined) {
+    stoppedAt = now
+    stop.abort(new DOMException(`stopped by ${signal}`, 'AbortError'))
+  } else if (now - stoppedAt > SAME_SIGNAL_MS) {
+    // 128 and the number of the signal, as shells have it.
+    process.exit(signal === 'SIGINT' ? 130 : 143)
+  }
+}
+
+/** After an error that nobody handles the state is unknown: what was acknowledged is on disk, so end now. */
+function die(error: unknown): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`heliport: fatal, please report this: ${text}\n${causes(error)}`)
+  process.exit(EXIT.software)
+}
+
+function causes(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error
+    ? `caused by: ${cause.stack ?? cause.message}\n${causes(cause)}`
+    : ''
+}
+
+const io: CommandIO = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  signal: stop.signal,
+  pid: process.pid,
+  now: () => performance.now(),
+  loadDaemon: async () => {
+    const { startDaemon, openKeysOffline, exportOffline } = await import('./daemon.ts')
+    // A daemon that is killed would never write the code cache that makes its next start fast.
+    flushCompileCache()
+    return { startDaemon, openKeysOffline, exportOffline }
+  },
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+process.on('uncaughtException', die)
+process.on('unhandledRejection', die)
+// `heliport … | head` closes our output: nobody listens any more, so stop as if we had been told to.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') die(error)
+  stop.abort(new DOMException('the output was closed', 'AbortError'))
+})
+
+/** A handle that somebody forgot must not keep a stopped daemon alive; it is named, so that it can be found. */
+function leaveSoon(): void {
+  const timer = setTimeout(() => {
+    process.stderr.write(`heliport: left open: ${process.getActiveResourcesInfo().join(', ')}\n`)
+    process.exit()
+  }, LEAVE_MS)
+  timer.unref()
+}
+
+run(process.argv.slice(2), io).then((code) => {
+  process.exitCode = code
+  leaveSoon()
+}, die)

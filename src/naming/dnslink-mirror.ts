@@ -1,0 +1,119 @@
+import { MINUTE, systemClock } from './clock.ts'
+import type { CID } from 'multiformats/cid'
+import type { DurableMap } from '../registry/ports.ts'
+import type { Clock } from './clock.ts'
+import type { FollowedName, MirrorStatus } from './mirror.ts'
+import type { Log } from './ports.ts'
+
+/** How often the domain is looked up. Milliseconds. */
+const LOOKUP_EVERY = 5 * MINUTE
+
+export interface DnsLinkComponents {
+  /** The IPNS name (`k51…`) that the domain's DNSLink record points to; `undefined` when it points elsewhere. */
+  readonly resolve: (
+    domain: string,
+    options: { signal: AbortSignal },
+  ) => Promise<string | undefined>
+  /** Makes the mirror of a name. */
+  readonly follow: (name: string) => FollowedName
+  /** Remembers the name of each domain. */
+  readonly state: DurableMap
+  readonly log: Log
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Follows a domain: looks up which name it stands for, and follows that. When the domain changes to another name, the
+ * root of the name before serves until the new one has a root.
+ */
+export class DnsLinkMirror implements FollowedName {
+  readonly name: string
+  readonly #components: DnsLinkComponents
+  readonly #clock: Clock
+  readonly #stop = new AbortController()
+  /** The mirror of the name the domain stands for now. */
+  #inner: FollowedName | undefined
+  /** The one before, while the new one has no root. */
+  #before: FollowedName | undefined
+  #error: string | undefined
+  #running: Promise<void> | undefined
+
+  /** @param domain in lower-case ASCII */
+  constructor(domain: string, components: DnsLinkComponents) {
+    this.name = domain
+    this.#components = components
+    this.#clock = components.clock ?? systemClock
+  }
+
+  root(): CID | undefined {
+    return this.#inner?.root() ?? this.#before?.root()
+  }
+
+  status(): MirrorStatus {
+    const inner = this.#inner?.status()
+    const state = this.#error === undefined ? (inner?.state ?? 'waiting') : 'error'
+    return {
+      name: this.name,
+      root: this.root()?.toString(),
+      sequence: inner?.sequence,
+      resolvedAt: inner?.resolvedAt,
+      state,
+      error: this.#error ?? inner?.error,
+    }
+  }
+
+  async start(): Promise<void> {
+    const known = await this.#components.state.get(this.name)
+    if (known !== undefined) await this.#follow(Buffer.from(known).toString('utf8'))
+    this.#running = this.#run(this.#stop.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the node stops'))
+    await this.#running
+    await Promise.all([this.#inner?.stop(), this.#before?.stop()])
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#lookUp(signal)
+      } catch (error) {
+        // A resolver that fails says nothing about the name we know already.
+        if (signal.aborted) return
+        this.#error = `${this.name} cannot be looked up: ${error instanceof Error ? error.message : String(error)}`
+        this.#components.log.debug(
+          { domain: this.name, err: error },
+          'a domain could not be looked up',
+        )
+      }
+      await this.#clock.sleep(LOOKUP_EVERY, signal).catch(() => undefined) // stopping: the loop ends
+    }
+  }
+
+  async #lookUp(signal: AbortSignal): Promise<void> {
+    const name = await this.#components.resolve(this.name, { signal })
+    signal.throwIfAborted()
+    if (name === undefined) {
+      this.#error = `the DNSLink of ${this.name} does not point to an IPNS name (/ipns/k51…)`
+      return
+    }
+    this.#error = undefined
+    if (this.#inner?.root() !== undefined) await this.#forget()
+    if (name === this.#inner?.name) return
+    await this.#components.state.put(this.name, Buffer.from(name))
+    await this.#follow(name)
+  }
+
+  async #follow(name: string): Promise<void> {
+    await this.#forget()
+    this.#before = this.#inner
+    this.#inner = this.#components.follow(name)
+    await this.#inner.start()
+  }
+
+  async #forget(): Promise<void> {
+    await this.#before?.stop()
+    this.#before = undefined
+  }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { DurableMap } from '../registry/ports.ts'
+
+const text = z.string()
+const schema = z.object({
+  /** The last sequence that was used, or is about to be: it is written before it signs anything. */
+  sequence: text.regex(/^\d+$/).transform(BigInt),
+  /** What it was used for: `/ipfs/…`. */
+  value: text,
+  /** The signed record, base64; absent between the decision and the signature. */
+  record: text.optional(),
+  /** When it was last told to the network. Milliseconds since the epoch. */
+  publishedAt: z.number().optional(),
+  /**
+   * Whether somebody out there was seen to hold a record that fits this state. Until then the state may be younger
+   * than the key (restored into an empty store), and higher sequences are ours to continue.
+   */
+  confirmed: z.boolean(),
+})
+
+/** What a publisher must never forget. */
+export type PublisherState = z.infer<typeof schema>
+
+/** Before anything was published under the key. */
+const EMPTY_STATE: PublisherState = { sequence: 0n, value: '', confirmed: false }
+
+/** @throws when what is stored cannot be read: guessing a sequence could make it fall */
+export async function loadPublisherState(map: DurableMap, name: string): Promise<PublisherState> {
+  const bytes = await map.get(name)
+  return bytes === undefined
+    ? EMPTY_STATE
+    : schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+}
+
+export async function savePublisherState(
+  map: DurableMap,
+  name: string,
+  state: PublisherState,
+): Promise<void> {
+  const json = JSON.stringify({ ...state, sequence: state.sequence.toString() })
+  await map.put(name, Buffer.from(json))
+}

@@ -1,0 +1,103 @@
+import { blobUnknown, manifestUnknown } from './pull.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { Overlay } from './overlay.ts'
+import type { Abortable, RegistryReader, RegistryWriter } from './ports.ts'
+import type { TombstoneKind, Tombstones } from './tombstones.ts'
+
+/** What deletes work on. */
+export interface DeleteParts {
+  writer: RegistryWriter
+  overlay: Overlay
+  tombstones: Tombstones
+}
+
+interface Target {
+  name: RepositoryName
+  kind: TombstoneKind
+  what: string
+  /** Whether a mirror has it. */
+  has(reader: RegistryReader, options: Abortable): Promise<boolean>
+}
+
+/**
+ * Deletes: out of our own tree, and where a mirror has the thing too, behind a tombstone, or it would come straight
+ * back. A mirror that could not be asked may have it, so it is hidden then as well.
+ */
+export class Deletes {
+  readonly #parts: DeleteParts
+
+  constructor(parts: DeleteParts) {
+    this.#parts = parts
+  }
+
+  /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN */
+  async tag(name: RepositoryName, tag: Tag, options: Abortable): Promise<void> {
+    const remove = (): Promise<boolean> =>
+      this.#parts.writer.transact((tx) => tx.removeTag(name, tag), options)
+    const wasThere = await this.#remove(tagTarget(name, tag), remove, options)
+    if (!wasThere) throw manifestUnknown(name, { kind: 'tag', tag })
+  }
+
+  /** Removes a manifest with every tag that points to it. @throws RegistryError MANIFEST_UNKNOWN */
+  async manifest(name: RepositoryName, digest: Digest, options: Abortable): Promise<void> {
+    const target: Target = {
+      name,
+      kind: 'manifest',
+      what: digest,
+      has: async (reader, how) => (await reader.manifest(name, digest, how)) !== undefined,
+    }
+    let tags: Tag[] = []
+    const remove = async (): Promise<boolean> => {
+      const removed = await this.#parts.writer.transact(
+        (tx) => tx.removeManifest(name, digest),
+        options,
+      )
+      tags = removed?.tags ?? []
+      return removed !== undefined
+    }
+    const wasThere = await this.#remove(target, remove, options)
+    if (!wasThere) throw manifestUnknown(name, { kind: 'digest', digest })
+    // "After deleting, tags pointing there are 404" (distribution-spec): a mirror's tag of that name must not step in.
+    for (const tag of tags)
+      await this.#remove(tagTarget(name, tag), () => Promise.resolve(true), options)
+  }
+
+  /** Unlinks a blob from one repository. @throws RegistryError BLOB_UNKNOWN */
+  async blob(name: RepositoryName, digest: Digest, options: Abortable): Promise<void> {
+    const target: Target = {
+      name,
+      kind: 'blob',
+      what: digest,
+      has: async (reader, how) => (await reader.blob(name, digest, how)) !== undefined,
+    }
+    const remove = (): Promise<boolean> =>
+      this.#parts.writer.transact((tx) => tx.removeBlob(name, digest), options)
+    if (!(await this.#remove(target, remove, options))) throw blobUnknown(name, digest)
+  }
+
+  /**
+   * The tombstone comes before the change of our tree: it never hides what is ours, so whatever happens in between,
+   * nothing has changed until the tree has.
+   */
+  async #remove(
+    target: Target,
+    remove: () => Promise<boolean>,
+    options: Abortable,
+  ): Promise<boolean> {
+    const { overlay, tombstones } = this.#parts
+    const elsewhere = await overlay.elsewhere((reader, how) => target.has(reader, how), options)
+    if (elsewhere === 'yes') await tombstones.hide(target.name, target.kind, target.what)
+    const removed = await remove()
+    if (removed && elsewhere === 'unknown') {
+      await tombstones.hide(target.name, target.kind, target.what)
+    }
+    return removed || elsewhere === 'yes'
+  }
+}
+
+function tagTarget(name: RepositoryName, tag: Tag): Target {
+  const has = async (reader: RegistryReader, options: Abortable): Promise<boolean> =>
+    (await reader.resolveTag(name, tag, options)) !== undefined
+  return { name, kind: 'tag', what: tag, has }
+}

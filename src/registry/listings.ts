@@ -1,0 +1,38 @@
+import { RegistryError } from '../oci/errors.ts'
+import type { RepositoryName } from '../oci/name.ts'
+import type { Abortable, NamePage, Page, RegistryReader } from './ports.ts'
+
+/** Most names on one page, whatever was asked for; the rest is behind `Link` (Distribution's catalog does the same). */
+const PAGE_MAX = 1000
+
+/** @throws RegistryError NAME_UNKNOWN */
+export async function listTags(
+  reader: RegistryReader,
+  name: RepositoryName,
+  page: Page & Abortable,
+): Promise<NamePage> {
+  return listPage(page, async (which) => {
+    const tags = await reader.tags(name, which)
+    if (tags === undefined) throw new RegistryError('NAME_UNKNOWN', { detail: { name } })
+    return tags
+  })
+}
+
+/** Repositories of our own tree and of all mirrors. */
+export async function listRepositories(
+  reader: RegistryReader,
+  page: Page & Abortable,
+): Promise<NamePage> {
+  return listPage(page, (which) => reader.repositories(which))
+}
+
+/** Asks for one name more than the page takes, to know whether there are more. */
+async function listPage(
+  { limit = PAGE_MAX, ...rest }: Page & Abortable,
+  list: (which: Page & Abortable) => Promise<string[]>,
+): Promise<NamePage> {
+  const size = Math.min(limit, PAGE_MAX)
+  const names = await list({ ...rest, limit: size + 1 })
+  // A page of none ends the listing: there is no name after which the next one could begin.
+  return { names: names.slice(0, size), more: size > 0 && names.length > size }
+}

@@ -1,0 +1,79 @@
+import { RegistryError } from '../oci/errors.ts'
+import { WrongContentError } from './trust.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { Abortable, ByteRange, Content } from './ports.ts'
+
+/** Content as one mirror has it. */
+export interface MirrorCandidate {
+  readonly content: Content
+  /** Tells what went wrong with that mirror. */
+  readonly report: (error: unknown) => void
+}
+
+/**
+ * A blob of the mirrors: when one fails before its first byte, or turns out wrong, the next one that has it is read.
+ * After the first byte there is no way back: what another mirror has would have to be hashed from its beginning.
+ */
+export class MirrorContent implements Content {
+  readonly digest: Digest
+  readonly size: number
+  readonly id: string
+  readonly #first: MirrorCandidate
+  readonly #others: (options: Abortable) => AsyncIterable<MirrorCandidate>
+
+  /** @param others the same content in the mirrors after the first, asked one by one and only when needed */
+  constructor(
+    first: MirrorCandidate,
+    others: (options: Abortable) => AsyncIterable<MirrorCandidate>,
+  ) {
+    this.digest = first.content.digest
+    this.size = first.content.size
+    this.id = first.content.id
+    this.#first = first
+    this.#others = others
+  }
+
+  /** @throws RegistryError BLOB_UNKNOWN when every mirror was wrong about it; UNAVAILABLE when it cannot be read now */
+  async *open(
+    options: Abortable & { range?: ByteRange | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    let failure: unknown
+    for await (const { content, report } of this.#candidates(options)) {
+      let begun = false
+      try {
+        for await (const chunk of content.open(options)) {
+          begun = true
+          yield chunk
+        }
+        return
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        report(error)
+        if (begun) throw error
+        // "Could not read" weighs more than "wrong": somebody may have the content after all.
+        if (failure === undefined || failure instanceof WrongContentError) failure = error
+      }
+    }
+    throw this.#unreadable(failure)
+  }
+
+  async *#candidates(options: Abortable): AsyncGenerator<MirrorCandidate> {
+    const first = this.#first
+    yield first
+    for await (const candidate of this.#others(options)) {
+      // The size has been told to the client.
+      if (candidate.content.size === this.size) yield candidate
+    }
+  }
+
+  #unreadable(cause: unknown): RegistryError {
+    const detail = { digest: this.digest }
+    if (cause instanceof WrongContentError)
+      return new RegistryError('BLOB_UNKNOWN', { detail, cause })
+    return new RegistryError('UNAVAILABLE', {
+      message: 'the mirrors that have this blob cannot be read now',
+      detail,
+      cause,
+    })
+  }
+}

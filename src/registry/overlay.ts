@@ -1,0 +1,112 @@
+import { RegistryError } from '../oci/errors.ts'
+import { HidingReader, asideKey } from './hiding.ts'
+import { Mirror } from './mirror.ts'
+import { OverlayReader } from './overlay-reader.ts'
+import { Recent } from './recent.ts'
+import { VerifiedReader } from './verified.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/name.ts'
+import type { Hidden } from './hiding.ts'
+import type { MirrorErrorHandler } from './mirror.ts'
+import type { MirrorLayer } from './overlay-reader.ts'
+import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
+import type { Tombstones } from './tombstones.ts'
+import type { Trust } from './trust.ts'
+import type { VerifyInit } from './verified.ts'
+
+/** What an {@link Overlay} is made of. */
+export interface OverlayInit {
+  own: RegistrySource
+  /** In the order in which they are asked. */
+  mirrors: readonly RegistrySource[]
+  /** What the mirrors' claims are checked with. */
+  trust: Trust
+  /** Largest blob that a mirror may have, in bytes. */
+  blobLimit: number
+  tombstones: Tombstones
+  /** The clock, in ms. */
+  now: () => number
+  onMirrorError?: MirrorErrorHandler
+  /** Longest wait for one answer of a mirror, in ms. */
+  deadline?: number
+  /** How long a mirror that missed its deadline is not asked, in ms. */
+  pause?: number
+  /** How long content that could not be adopted is hidden, in ms. */
+  asideFor?: number
+}
+
+const DEADLINE_MS = 10_000
+const PAUSE_MS = 30_000
+/** Time enough for a client that was told 400 to push again. */
+const ASIDE_MS = 15 * 60_000
+
+/** Whether the mirrors have something: `unknown` when one that might could not be asked. */
+export type Elsewhere = 'yes' | 'no' | 'unknown'
+
+/** Our own tree and the mirrors', in order, seen as one registry. */
+export class Overlay implements RegistrySource {
+  readonly name = 'overlay'
+  readonly #own: RegistrySource
+  readonly #mirrors: readonly Mirror[]
+  readonly #hidden: Hidden
+  readonly #verify: VerifyInit
+
+  constructor(init: OverlayInit) {
+    const { now, deadline = DEADLINE_MS, pause = PAUSE_MS, onMirrorError = () => {} } = init
+    const patience = { deadline, pause, now, onMirrorError }
+    this.#own = init.own
+    this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
+    const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
+    this.#hidden = { tombstones: init.tombstones, aside }
+    this.#verify = { trust: init.trust, blobLimit: init.blobLimit, onMirrorError }
+  }
+
+  /** A reader over all roots as they are now. */
+  reader(): RegistryReader {
+    return new OverlayReader(this.own(), this.#layers())
+  }
+
+  /**
+   * A reader over our own tree alone.
+   *
+   * @throws RegistryError UNAVAILABLE when it has no root, which only a daemon that is not ready lets happen
+   */
+  own(): RegistryReader {
+    const reader = this.#own.reader()
+    if (reader === undefined) throw new RegistryError('UNAVAILABLE')
+    return reader
+  }
+
+  /** Whether any mirror has something that is not hidden. */
+  async elsewhere(
+    has: (reader: RegistryReader, options: { signal: AbortSignal }) => Promise<boolean>,
+    options: Abortable,
+  ): Promise<Elsewhere> {
+    const layers = this.#layers()
+    const answers = await Promise.all(
+      layers.map(({ mirror, reader }) => mirror.ask((signal) => has(reader, { signal }), options)),
+    )
+    if (answers.some((box) => box?.answer === true)) return 'yes'
+    const allAnswered =
+      answers.every((box) => box !== undefined) && layers.length === this.#mirrors.length
+    return allAnswered ? 'no' : 'unknown'
+  }
+
+  /**
+   * Hides the mirrors' version of some content for a while: it could not be adopted, so clients must find it missing
+   * and upload it.
+   */
+  setAside(name: RepositoryName, digest: Digest): void {
+    this.#hidden.aside.add(asideKey(name, digest))
+  }
+
+  /** A mirror without a root has nothing, and no layer. What is hidden is not even verified. */
+  #layers(): MirrorLayer[] {
+    return this.#mirrors.flatMap((mirror) => {
+      const claims = mirror.reader()
+      if (claims === undefined) return []
+      const reader = new VerifiedReader(new HidingReader(claims, this.#hidden), this.#verify)
+      return [{ mirror, reader }]
+    })
+  }
+}

@@ -1,0 +1,297 @@
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
+import type { ManifestDescriptor } from '../oci/manifest.ts'
+import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+
+/**
+ * The interfaces at which the rooms meet.
+ *
+ * Reading: a {@link RegistrySource} (our own tree, or one mirror) gives a {@link RegistryReader} over one root.
+ * Writing: {@link RegistryWriter.transact} runs an edit alone and makes it durable before it resolves.
+ * Bytes: {@link ContentStore} and {@link UploadStore} put content on disk before the tree links it.
+ * HTTP speaks to {@link RegistryService} only.
+ *
+ * One rule for all of them: what is not there is `undefined`; what could not be read throws (promise I3).
+ */
+
+/** Every asynchronous call can be given up. */
+export interface Abortable {
+  signal?: AbortSignal | undefined
+}
+
+/** A part of some content, in bytes. */
+export interface ByteRange {
+  offset: number
+  length: number
+}
+
+/** One page of a sorted listing: names after `after` (exclusive), at most `limit`. */
+export interface Page {
+  after?: string | undefined
+  limit?: number | undefined
+}
+
+/** Content that a reader found: its size is known, its bytes come when asked for. */
+export interface Content {
+  readonly digest: Digest
+  /** Bytes. */
+  readonly size: number
+  /** Which bytes these are, opaque to the rules (the CID): the same id always means the same bytes. */
+  readonly id: string
+  /** True when `id` itself proves the digest (a raw block whose multihash is the sha256): nothing is left to verify. */
+  readonly proven?: boolean
+  /**
+   * Streams the bytes (all of them, or a range) with a bounded read-ahead. May be called more than once.
+   * Stops reading when the consumer stops or the signal aborts.
+   *
+   * @throws when a byte could not be read, or turned out not to be what the digest promised
+   */
+  open(options?: Abortable & { range?: ByteRange | undefined }): AsyncIterable<Uint8Array>
+}
+
+/** A registry under one root: nothing in it changes while it is used. */
+export interface RegistryReader {
+  /** Whose tree this is, for logs and status: `own`, or the mirror's name. */
+  readonly source: string
+  /** The digest a tag points to. */
+  resolveTag(name: RepositoryName, tag: Tag, options?: Abortable): Promise<Digest | undefined>
+  /** A manifest that is a revision of this repository. */
+  manifest(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content | undefined>
+  /** A blob that is linked in this repository (existing elsewhere does not count). */
+  blob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content | undefined>
+  /** Tags in ASCII order; `undefined` when the repository is not known here. */
+  tags(name: RepositoryName, options?: Abortable & Page): Promise<string[] | undefined>
+  /** Repository names in ASCII order. */
+  repositories(options?: Abortable & Page): Promise<string[]>
+  /** Digests of the manifests whose `subject` is this digest, in ASCII order. */
+  referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]>
+}
+
+/** Something that can be read as a registry: our own tree, or a mirror once it has a root. */
+export interface RegistrySource {
+  readonly name: string
+  /** A reader over the root that is current now; `undefined` for a mirror without a root yet. */
+  reader(): RegistryReader | undefined
+}
+
+/** Content that is whole on disk and waits to be linked into the tree. */
+export interface StoredContent {
+  readonly digest: Digest
+  readonly size: number
+  /** As {@link Content.id}. */
+  readonly id: string
+  /** Bytes of the content and of the nodes above it: what IPFS calls the Tsize of a link to it. */
+  readonly treeSize: number
+}
+
+/**
+ * What an edit may do to our tree. Valid only inside the edit. Everything it reads is the tree as this very edit
+ * will change it; if the edit throws, none of its changes happen.
+ */
+export interface Transaction {
+  readonly reader: RegistryReader
+  /** Links a blob in a repository (and its bytes in the tree). */
+  linkBlob(name: RepositoryName, content: StoredContent): Promise<void>
+  /**
+   * Links a blob that is already linked in `from`. False when it is not linked there.
+   */
+  mountBlob(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean>
+  /** Makes a manifest a revision of the repository, and a referrer of its subject if it has one. */
+  putManifest(name: RepositoryName, content: StoredContent, subject?: Digest): Promise<void>
+  /** Points a tag at a revision. */
+  setTag(name: RepositoryName, tag: Tag, digest: Digest): Promise<void>
+  /** Removes only the tag. False when it was not there. */
+  removeTag(name: RepositoryName, tag: Tag): Promise<boolean>
+  /** Removes a revision with every tag that points to it. `undefined` when it was not there. */
+  removeManifest(name: RepositoryName, digest: Digest): Promise<{ tags: Tag[] } | undefined>
+  /** Unlinks a blob from this repository only. False when it was not linked. */
+  removeBlob(name: RepositoryName, digest: Digest): Promise<boolean>
+}
+
+/** The one way to change our tree (promise I2). */
+export interface RegistryWriter {
+  /**
+   * Runs an edit alone in the commit lane. Resolves with its result when the change is durable (promise I1);
+   * rejects with what the edit threw, in which case nothing of it happened.
+   * An edit must not wait for the network.
+   */
+  transact<T>(edit: (tx: Transaction) => Promise<T>, options?: Abortable): Promise<T>
+}
+
+/** Puts content on disk in one pass, ready to be linked. */
+export interface ContentStore {
+  /**
+   * Stores content and proves its digest. Durable only when a transaction has linked it.
+   *
+   * @param source the bytes; an error it throws is rethrown
+   * @throws RegistryError DIGEST_INVALID when the bytes are not what `expected` says
+   * @throws RegistryError TOO_LARGE when there are more than `limit` bytes
+   */
+  write(
+    source: Uint8Array | AsyncIterable<Uint8Array>,
+    expected: Digest,
+    options?: Abortable & { limit?: number | undefined },
+  ): Promise<StoredContent>
+}
+
+/** What an upload session is made with. */
+export interface UploadInfo {
+  readonly id: string
+  readonly name: RepositoryName
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** The algorithm hashed while the bytes arrive; content under another one costs a second pass at the end. */
+  readonly algorithm: DigestAlgorithm
+}
+
+/** The bytes of one upload. Not safe for two callers at once: `registry/uploads` lets in one at a time. */
+export interface Upload extends UploadInfo {
+  /** Bytes kept so far. */
+  readonly size: number
+  /**
+   * Adds bytes. What arrived before `source` failed is kept and durable, and counted in `size`;
+   * then the failure is rethrown.
+   *
+   * @throws RegistryError TOO_LARGE when the upload would grow beyond `limit` bytes
+   */
+  append(
+    source: AsyncIterable<Uint8Array>,
+    options?: Abortable & { limit?: number | undefined },
+  ): Promise<void>
+  /**
+   * Ends the content and proves its digest. The upload itself stays until {@link Upload.discard}.
+   *
+   * @throws RegistryError DIGEST_INVALID when the bytes are not what `expected` says
+   */
+  finish(expected: Digest, options?: Abortable): Promise<StoredContent>
+  /** Forgets the upload. Idempotent, and allowed after `finish`. The collector takes its blocks. */
+  discard(): Promise<void>
+}
+
+/** Upload sessions on disk; they outlive the process. */
+export interface UploadStore {
+  create(info: UploadInfo): Promise<Upload>
+  /**
+   * Finds a session made by {@link create}, also in an earlier life of the process: then its content is read
+   * again, verified, and the offset falls back to the first byte that is missing.
+   */
+  open(id: string, options?: Abortable): Promise<Upload | undefined>
+  /** Every session that is on disk. */
+  list(): Promise<UploadInfo[]>
+}
+
+/**
+ * A small durable map. Keys are text; a `put` or `delete` that resolved survives power loss.
+ * Each user has a map of its own (`state.map('trust')`).
+ */
+export interface DurableMap {
+  get(key: string): Promise<Uint8Array | undefined>
+  put(key: string, value: Uint8Array): Promise<void>
+  delete(key: string): Promise<void>
+  /** All entries whose key begins with `prefix`, in key order. */
+  entries(prefix?: string): AsyncIterable<[string, Uint8Array]>
+}
+
+/** A manifest as it is served. */
+export interface ManifestContent {
+  readonly digest: Digest
+  readonly mediaType: string
+  /** The exact bytes that were pushed, already verified against the digest. */
+  readonly bytes: Uint8Array
+}
+
+/** A page of names, and whether there are more after it. */
+export interface NamePage {
+  names: string[]
+  more: boolean
+}
+
+/** Where an upload session stands. */
+export interface UploadStatus {
+  readonly id: string
+  /** Bytes kept so far: the next chunk must begin here. */
+  readonly size: number
+}
+
+/** A chunk of an upload. */
+export interface Chunk {
+  source: AsyncIterable<Uint8Array>
+  /** From `Content-Range: <start>-<end>` (inclusive, as the distribution-spec writes it); absent on a stream. */
+  range?: { start: number; end: number } | undefined
+}
+
+/** What the registry does for a client. HTTP is a thin skin over this; all its errors are {@link RegistryError}s. */
+export interface RegistryService {
+  /** @throws RegistryError MANIFEST_UNKNOWN */
+  getManifest(
+    name: RepositoryName,
+    reference: Reference,
+    options?: Abortable,
+  ): Promise<ManifestContent>
+  /** @throws RegistryError BLOB_UNKNOWN */
+  getBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content>
+  /** @throws RegistryError NAME_UNKNOWN */
+  listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage>
+  listRepositories(page: Page & Abortable): Promise<NamePage>
+  /** Descriptors of the manifests that refer to `subject`; empty when there are none. */
+  listReferrers(
+    name: RepositoryName,
+    subject: Digest,
+    options?: Abortable & { artifactType?: string | undefined },
+  ): Promise<ManifestDescriptor[]>
+  /**
+   * @param contentType the request's Content-Type, without parameters; `undefined` when it had none
+   * @param options `tags`: more tags to set in the same change (`PUT …/manifests/<digest>?tag=a&tag=b`)
+   * @throws RegistryError MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED (read-only node)
+   */
+  putManifest(
+    name: RepositoryName,
+    reference: Reference,
+    bytes: Uint8Array,
+    contentType: string | undefined,
+    options?: Abortable & { tags?: readonly Tag[] | undefined },
+  ): Promise<{ digest: Digest; subject: Digest | undefined }>
+  /** @throws RegistryError MANIFEST_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
+  deleteManifest(name: RepositoryName, reference: Reference, options?: Abortable): Promise<void>
+  /** @throws RegistryError BLOB_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
+  deleteBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<void>
+  /** Links a blob from another repository. False: the caller opens an upload session instead. */
+  mountBlob(
+    name: RepositoryName,
+    digest: Digest,
+    from: RepositoryName | undefined,
+    options?: Abortable,
+  ): Promise<boolean>
+  readonly uploads: UploadService
+}
+
+/** The upload half of {@link RegistryService}. A session belongs to one repository; elsewhere it is unknown. */
+export interface UploadService {
+  /** @throws RegistryError UNSUPPORTED (read-only node), TOOMANYREQUESTS */
+  create(
+    name: RepositoryName,
+    options?: Abortable & { algorithm?: DigestAlgorithm },
+  ): Promise<UploadStatus>
+  /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
+  status(name: RepositoryName, id: string, options?: Abortable): Promise<UploadStatus>
+  /**
+   * Adds a chunk.
+   *
+   * @throws RegistryError BLOB_UPLOAD_UNKNOWN; RANGE_INVALID when the chunk does not begin at the offset or another
+   * one is being written (its `detail` holds `{ size }`); SIZE_INVALID when the body is not as long as its range
+   */
+  append(name: RepositoryName, id: string, chunk: Chunk, options?: Abortable): Promise<UploadStatus>
+  /**
+   * Adds the last chunk, if there is one, proves the digest and links the blob.
+   *
+   * @throws RegistryError as {@link append}, and DIGEST_INVALID, after which the session is gone
+   */
+  finish(
+    name: RepositoryName,
+    id: string,
+    digest: Digest,
+    chunk: Chunk | undefined,
+    options?: Abortable,
+  ): Promise<void>
+  /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
+  cancel(name: RepositoryName, id: string, options?: Abortable): Promise<void>
+}

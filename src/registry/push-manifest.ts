@@ -1,0 +1,141 @@
+import { algorithmOf, digestOf } from '../oci/digest.ts'
+import { RegistryError } from '../oci/errors.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import { Adopter } from './adoption.ts'
+import { References } from './references.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { ManifestFacts } from '../oci/manifest.ts'
+import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { Overlay } from './overlay.ts'
+import type {
+  Abortable,
+  ContentStore,
+  RegistryWriter,
+  StoredContent,
+  Transaction,
+} from './ports.ts'
+
+/** What pushing a manifest works on. */
+export interface PushParts {
+  overlay: Overlay
+  writer: RegistryWriter
+  content: ContentStore
+  /** `sparse` takes a manifest whose blobs or manifests are nowhere. */
+  validation: 'strict' | 'sparse'
+  /** Largest blob that is adopted, in bytes. */
+  blobLimit: number
+}
+
+/** A manifest on its way in. */
+interface Pushed {
+  name: RepositoryName
+  tags: readonly Tag[]
+  facts: ManifestFacts
+  stored: StoredContent
+}
+
+/** The tree changed between the look-ups and the commit: look again. */
+class ChangedMeanwhile extends Error {
+  static override readonly name = 'ChangedMeanwhile'
+  override readonly name = 'ChangedMeanwhile'
+}
+
+/** Each means that somebody deleted something we were about to refer to, in the few ms since we saw it. */
+const ATTEMPTS = 5
+
+/** Pushes manifests (distribution-spec, "Pushing Manifests"). */
+export class PushManifest {
+  readonly #parts: PushParts
+  readonly #adopter: Adopter
+
+  constructor(parts: PushParts) {
+    this.#parts = parts
+    this.#adopter = new Adopter(parts.content)
+  }
+
+  /**
+   * @throws RegistryError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN: then nothing has changed
+   */
+  async put(
+    name: RepositoryName,
+    reference: Reference,
+    bytes: Uint8Array,
+    options: Abortable & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
+  ): Promise<{ digest: Digest; subject: Digest | undefined }> {
+    const { signal } = options
+    const facts = parseManifest(bytes, options.contentType)
+    const digest = provenDigest(reference, bytes)
+    const tags = [...(reference.kind === 'tag' ? [reference.tag] : []), ...(options.tags ?? [])]
+    const references = new References()
+    await this.#gather(name, facts, references, { signal })
+    const stored = await this.#parts.content.write(bytes, digest, { signal })
+    await this.#commit({ name, tags, facts, stored }, references, { signal })
+    return { digest, subject: facts.subject?.digest }
+  }
+
+  /**
+   * Looks the references up outside the commit lane, where adoption may take as long as it needs; the lane itself
+   * checks again what our tree had, and sends us back when that is not true any more.
+   */
+  async #commit(pushed: Pushed, references: References, options: Abortable): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#parts.writer.transact((tx) => link(tx, pushed, references), options)
+        return
+      } catch (error) {
+        if (!(error instanceof ChangedMeanwhile)) throw error
+        if (attempt === ATTEMPTS) throw unavailable(error)
+      }
+      await this.#gather(pushed.name, pushed.facts, references, options)
+    }
+  }
+
+  async #gather(
+    name: RepositoryName,
+    facts: ManifestFacts,
+    references: References,
+    options: Abortable,
+  ): Promise<void> {
+    const { overlay, blobLimit, validation } = this.#parts
+    const readers = { own: overlay.own(), overlay: overlay.reader() }
+    await references.gather(facts, { name, ...readers, adopter: this.#adopter, blobLimit }, options)
+    if (references.missing.size === 0 || validation === 'sparse') return
+    const digests = [...references.missing]
+    // The client will ask what is missing, and must not be told that a mirror has it: we have just failed to get it.
+    for (const digest of digests) overlay.setAside(name, digest)
+    throw new RegistryError('MANIFEST_BLOB_UNKNOWN', { detail: { digests: digests.slice(0, 100) } })
+  }
+}
+
+/** B26: what is pushed by digest must be what the digest says; what is pushed by tag gets sha256. */
+function provenDigest(reference: Reference, bytes: Uint8Array): Digest {
+  if (reference.kind === 'tag') return digestOf(bytes)
+  const actual = digestOf(bytes, algorithmOf(reference.digest))
+  if (actual === reference.digest) return actual
+  throw new RegistryError('DIGEST_INVALID', { detail: { digest: reference.digest, actual } })
+}
+
+/** The edit: everything the manifest refers to is linked, or is still there; then the manifest and its tags. */
+async function link(tx: Transaction, pushed: Pushed, references: References): Promise<void> {
+  const { name, tags, facts, stored } = pushed
+  for (const { kind, digest, size } of references.present.values()) {
+    const now = await (kind === 'blob'
+      ? tx.reader.blob(name, digest)
+      : tx.reader.manifest(name, digest))
+    if (now?.size !== size) throw new ChangedMeanwhile(`${digest} has gone from ${name}`)
+  }
+  for (const blob of references.blobs.values()) await tx.linkBlob(name, blob)
+  for (const { content, subject } of references.manifests.values()) {
+    await tx.putManifest(name, content, subject)
+  }
+  await tx.putManifest(name, stored, facts.subject?.digest)
+  for (const tag of new Set(tags)) await tx.setTag(name, tag, stored.digest)
+}
+
+function unavailable(cause: Error): RegistryError {
+  return new RegistryError('UNAVAILABLE', {
+    message: 'what the manifest refers to is being deleted at this moment',
+    cause,
+    headers: { 'Retry-After': '1' },
+  })
+}

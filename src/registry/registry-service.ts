@@ -1,0 +1,145 @@
+import { RegistryError } from '../oci/errors.ts'
+import { Deletes } from './deletes.ts'
+import { FactsCache } from './facts-cache.ts'
+import { listRepositories, listTags } from './listings.ts'
+import { blobUnknown, pullManifest } from './pull.ts'
+import { PushManifest } from './push-manifest.ts'
+import { listReferrers } from './referrers.ts'
+import { readOnlyError } from './uploads.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { ManifestDescriptor } from '../oci/manifest.ts'
+import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { Overlay } from './overlay.ts'
+import type {
+  Abortable,
+  Content,
+  ContentStore,
+  ManifestContent,
+  NamePage,
+  Page,
+  RegistryService,
+  RegistryWriter,
+  UploadService,
+} from './ports.ts'
+import type { Tombstones } from './tombstones.ts'
+
+/** What a {@link Registry} works on. */
+export interface RegistryParts {
+  overlay: Overlay
+  writer: RegistryWriter
+  content: ContentStore
+  tombstones: Tombstones
+  uploads: UploadService
+}
+
+/** The registry's rules, from the configuration. */
+export interface RegistryOptions {
+  /** `sparse`: take manifests whose blobs or child manifests are not here. */
+  validation: 'strict' | 'sparse'
+  /** Whether DELETE of manifests, tags and blobs is allowed. */
+  deletes: boolean
+  /** A node without a write key only reads. */
+  readOnly: boolean
+  /** Largest blob, in bytes. */
+  blobLimit: number
+}
+
+/** The use cases, each in its own file, behind the one interface that HTTP knows. */
+export class Registry implements RegistryService {
+  readonly uploads: UploadService
+  readonly #parts: RegistryParts
+  readonly #options: RegistryOptions
+  readonly #push: PushManifest
+  readonly #deletes: Deletes
+  readonly #facts = new FactsCache()
+
+  constructor(parts: RegistryParts, options: RegistryOptions) {
+    this.uploads = parts.uploads
+    this.#parts = parts
+    this.#options = options
+    this.#push = new PushManifest({ ...parts, ...options })
+    this.#deletes = new Deletes(parts)
+  }
+
+  async getManifest(
+    name: RepositoryName,
+    reference: Reference,
+    { signal }: Abortable = {},
+  ): Promise<ManifestContent> {
+    const reader = this.#parts.overlay.reader()
+    return pullManifest(reader, name, reference, { signal, facts: this.#facts })
+  }
+
+  async getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
+    const blob = await this.#parts.overlay.reader().blob(name, digest, options)
+    if (blob === undefined) throw blobUnknown(name, digest)
+    return blob
+  }
+
+  async listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage> {
+    return listTags(this.#parts.overlay.reader(), name, page)
+  }
+
+  async listRepositories(page: Page & Abortable): Promise<NamePage> {
+    return listRepositories(this.#parts.overlay.reader(), page)
+  }
+
+  async listReferrers(
+    name: RepositoryName,
+    subject: Digest,
+    options: Abortable & { artifactType?: string | undefined } = {},
+  ): Promise<ManifestDescriptor[]> {
+    const reader = this.#parts.overlay.reader()
+    return listReferrers(reader, name, subject, { ...options, facts: this.#facts })
+  }
+
+  async putManifest(
+    name: RepositoryName,
+    reference: Reference,
+    bytes: Uint8Array,
+    contentType: string | undefined,
+    options: Abortable & { tags?: readonly Tag[] | undefined } = {},
+  ): Promise<{ digest: Digest; subject: Digest | undefined }> {
+    this.#mayWrite()
+    return this.#push.put(name, reference, bytes, { ...options, contentType })
+  }
+
+  async deleteManifest(
+    name: RepositoryName,
+    reference: Reference,
+    options: Abortable = {},
+  ): Promise<void> {
+    this.#mayDelete()
+    if (reference.kind === 'tag') await this.#deletes.tag(name, reference.tag, options)
+    else await this.#deletes.manifest(name, reference.digest, options)
+  }
+
+  async deleteBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<void> {
+    this.#mayDelete()
+    await this.#deletes.blob(name, digest, options)
+  }
+
+  /** Only from our own tree, and only when the caller names the repository: a digest alone proves no right to it. */
+  async mountBlob(
+    name: RepositoryName,
+    digest: Digest,
+    from: RepositoryName | undefined,
+    options: Abortable = {},
+  ): Promise<boolean> {
+    this.#mayWrite()
+    if (from === undefined) return false
+    return this.#parts.writer.transact((tx) => tx.mountBlob(name, digest, from), options)
+  }
+
+  #mayWrite(): void {
+    if (this.#options.readOnly) throw readOnlyError()
+  }
+
+  #mayDelete(): void {
+    this.#mayWrite()
+    if (this.#options.deletes) return
+    throw new RegistryError('UNSUPPORTED', {
+      message: 'deletes are off on this registry (storage.delete.enabled)',
+    })
+  }
+}

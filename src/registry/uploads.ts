@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import { isRegistryError, RegistryError } from '../oci/errors.ts'
+import { UploadSessions } from './upload-sessions.ts'
+import { checkRange, exactly } from './upload-range.ts'
+import { WatchedSource } from './watched-source.ts'
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/name.ts'
+import type {
+  Abortable,
+  Chunk,
+  RegistryWriter,
+  Upload,
+  UploadService,
+  UploadStatus,
+  UploadStore,
+} from './ports.ts'
+import type { Session } from './upload-session.ts'
+
+/** What {@link Uploads} work on. */
+export interface UploadsParts {
+  store: UploadStore
+  writer: RegistryWriter
+  /** The clock, in ms. */
+  now: () => number
+}
+
+/** The rules for uploads. */
+export interface UploadsOptions {
+  readOnly: boolean
+  /** Largest blob, in bytes. */
+  blobLimit: number
+  /** Sessions open at once, also those from before a restart. */
+  maxSessions?: number
+  /** A session that nothing was added to for so long may be purged, in ms. */
+  idleFor?: number
+}
+
+const MAX_SESSIONS = 1000
+/** As in Distribution, whose clients retry for days. */
+const IDLE_MS = 7 * 24 * 3_600_000
+
+/**
+ * Upload sessions (distribution-spec, "Pushing blobs"): each belongs to one repository, takes one request at a time, and
+ * only grows at its end. What the bytes are is settled once, at the end, by the digest.
+ */
+export class Uploads implements UploadService {
+  readonly #writer: RegistryWriter
+  readonly #sessions: UploadSessions
+  readonly #options: UploadsOptions
+  readonly #now: () => number
+
+  constructor({ store, writer, now }: UploadsParts, options: UploadsOptions) {
+    this.#writer = writer
+    this.#now = now
+    this.#options = options
+    this.#sessions = new UploadSessions(store, now, options.maxSessions ?? MAX_SESSIONS)
+  }
+
+  async create(
+    name: RepositoryName,
+    { algorithm = 'sha256' }: Abortable & { algorithm?: DigestAlgorithm } = {},
+  ): Promise<UploadStatus> {
+    this.#mayWrite()
+    const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm }
+    const { id, size } = await this.#sessions.create(info)
+    return { id, size }
+  }
+
+  async status(name: RepositoryName, id: string, options: Abortable = {}): Promise<UploadStatus> {
+    const { upload } = await this.#sessions.find(name, id, options)
+    return { id, size: upload.size }
+  }
+
+  async append(
+    name: RepositoryName,
+    id: string,
+    chunk: Chunk,
+    options: Abortable = {},
+  ): Promise<UploadStatus> {
+    this.#mayWrite()
+    const session = await this.#sessions.find(name, id, options)
+    return session.alone(async (upload) => {
+      await this.#append(session, upload, chunk, options)
+      return { id, size: upload.size }
+    })
+  }
+
+  async finish(
+    name: RepositoryName,
+    id: string,
+    digest: Digest,
+    chunk: Chunk | undefined,
+    options: Abortable = {},
+  ): Promise<void> {
+    this.#mayWrite()
+    const session = await this.#sessions.find(name, id, options)
+    await session.alone(async (upload) => {
+      if (chunk !== undefined) await this.#append(session, upload, chunk, options)
+      await this.#link(session, upload, digest, options)
+    })
+  }
+
+  async cancel(name: RepositoryName, id: string, options: Abortable = {}): Promise<void> {
+    const session = await this.#sessions.find(name, id, options)
+    await session.alone(() => session.discard())
+  }
+
+  /** Discards sessions that nothing was added to for long; the daemon calls it now and then. Returns how many. */
+  purge(options: Abortable = {}): Promise<number> {
+    return this.#sessions.purge(this.#now() - (this.#options.idleFor ?? IDLE_MS), options)
+  }
+
+  async #append(session: Session, upload: Upload, chunk: Chunk, options: Abortable): Promise<void> {
+    const { range } = chunk
+    const { blobLimit } = this.#options
+    if (range !== undefined) checkRange(range, upload.size, blobLimit)
+    const body =
+      range === undefined ? chunk.source : exactly(chunk.source, range.end - range.start + 1)
+    const source = new WatchedSource(body)
+    try {
+      await upload.append(source, { signal: options.signal, limit: blobLimit })
+    } catch (error) {
+      // The client's failure leaves the upload as it says; our own disk's leaves it in doubt, so it is opened anew.
+      if (!source.threw(error) && !isRegistryError(error)) session.forget()
+      throw error
+    }
+  }
+
+  /** After a failed link the session stays, and the client may try again; after a wrong digest it is of no use. */
+  async #link(session: Session, upload: Upload, digest: Digest, options: Abortable): Promise<void> {
+    let stored
+    try {
+      stored = await upload.finish(digest, options)
+    } catch (error) {
+      if (isRegistryError(error, 'DIGEST_INVALID')) await session.discard()
+      throw error
+    }
+    await this.#writer.transact((tx) => tx.linkBlob(upload.name, stored), options)
+    await session.discard()
+  }
+
+  #mayWrite(): void {
+    if (this.#options.readOnly) throw readOnlyError()
+  }
+}
+
+/** The answer to every write on a node that only reads. */
+export function readOnlyError(): RegistryError {
+  return new RegistryError('UNSUPPORTED', { message: 'this registry is read-only (ipns.writeKey)' })
+}

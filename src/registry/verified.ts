@@ -1,0 +1,129 @@
+import { algorithmOf, digestOf } from '../oci/digest.ts'
+import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
+import { WrongLengthError, readAll } from './read-all.ts'
+import { WrongContentError } from './trust.ts'
+import { UnprovenContent } from './verified-content.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { MirrorErrorHandler } from './mirror.ts'
+import type { Abortable, Content, Page, RegistryReader } from './ports.ts'
+import type { Trust } from './trust.ts'
+
+/** What a {@link VerifiedReader} needs besides the mirror's reader. */
+export interface VerifyInit {
+  /** Shared by all mirrors. */
+  trust: Trust
+  /** Largest blob, in bytes; what claims to be larger is not there. */
+  blobLimit: number
+  /** Told about content that is not what the mirror claims. */
+  onMirrorError?: MirrorErrorHandler | undefined
+}
+
+/**
+ * A mirror whose claims are checked: nothing it says about a digest is completed before the content proved it. Manifests are verified before they are given out; blobs verify
+ * themselves while they are read (`UnprovenContent`). What was found wrong is absent for a while.
+ */
+export class VerifiedReader implements RegistryReader {
+  readonly source: string
+  readonly #inner: RegistryReader
+  readonly #trust: Trust
+  readonly #blobLimit: number
+  readonly #report: MirrorErrorHandler
+
+  constructor(inner: RegistryReader, { trust, blobLimit, onMirrorError = () => {} }: VerifyInit) {
+    this.source = inner.source
+    this.#inner = inner
+    this.#trust = trust
+    this.#blobLimit = blobLimit
+    this.#report = onMirrorError
+  }
+
+  /** A tag whose manifest is wrong is absent too, so that the next mirror is asked for the tag. */
+  async resolveTag(
+    name: RepositoryName,
+    tag: Tag,
+    options?: Abortable,
+  ): Promise<Digest | undefined> {
+    const digest = await this.#inner.resolveTag(name, tag, options)
+    if (digest === undefined) return undefined
+    return (await this.manifest(name, digest, options)) === undefined ? undefined : digest
+  }
+
+  async manifest(
+    name: RepositoryName,
+    digest: Digest,
+    options: Abortable = {},
+  ): Promise<Content | undefined> {
+    const content = await this.#inner.manifest(name, digest, options)
+    if (content === undefined || !this.#isAcceptable(content, MANIFEST_MAX_BYTES)) return undefined
+    if (await this.#trust.isProven(content)) return content
+    return this.#prove(content, options)
+  }
+
+  async blob(
+    name: RepositoryName,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    const content = await this.#inner.blob(name, digest, options)
+    if (content === undefined || !this.#isAcceptable(content, this.#blobLimit)) return undefined
+    if (await this.#trust.isProven(content)) return content
+    return new UnprovenContent(content, this.source, this.#trust)
+  }
+
+  tags(name: RepositoryName, options?: Abortable & Page): Promise<string[] | undefined> {
+    return this.#inner.tags(name, options)
+  }
+
+  repositories(options?: Abortable & Page): Promise<string[]> {
+    return this.#inner.repositories(options)
+  }
+
+  referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
+    return this.#inner.referrers(name, subject, options)
+  }
+
+  #isAcceptable(content: Content, limit: number): boolean {
+    if (this.#trust.isRejected(content)) return false
+    if (content.size <= limit) return true
+    this.#reject(content, `it claims ${content.size} bytes, and at most ${limit} are taken`)
+    return false
+  }
+
+  /** Reads a manifest, which is small, and gives it out of memory so that it is not fetched twice. */
+  async #prove(content: Content, options: Abortable): Promise<Content | undefined> {
+    const bytes = await this.#read(content, options)
+    if (bytes === undefined) return undefined
+    if (digestOf(bytes, algorithmOf(content.digest)) !== content.digest) {
+      this.#reject(content, 'it hashes to something else')
+      return undefined
+    }
+    await this.#trust.accept(content)
+    const { digest, size, id } = content
+    return {
+      digest,
+      size,
+      id,
+      open: async function* ({ range } = {}) {
+        yield range === undefined
+          ? bytes
+          : bytes.subarray(range.offset, range.offset + range.length)
+      },
+    }
+  }
+
+  async #read(content: Content, options: Abortable): Promise<Uint8Array | undefined> {
+    try {
+      return await readAll(content, options)
+    } catch (error) {
+      if (!(error instanceof WrongLengthError)) throw error
+      this.#reject(content, 'it is not as long as it claims')
+      return undefined
+    }
+  }
+
+  #reject(content: Content, why: string): void {
+    this.#trust.reject(content)
+    this.#report(this.source, new WrongContentError(content, this.source, why))
+  }
+}

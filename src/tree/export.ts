@@ -1,0 +1,146 @@
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { readFile } from '../blocks/file-reader.ts'
+import { isNotFound } from '../blocks/files.ts'
+import { algorithmOf, createHasher } from '../oci/digest.ts'
+import { RegistryError } from '../oci/errors.ts'
+import { TOP, digestOfData } from './layout.ts'
+import type { BlockOptions } from '../blocks/block-store.ts'
+import type { Hasher } from '../oci/digest.ts'
+import type { DirectoryReader } from './directory.ts'
+import type { Path } from './layout.ts'
+import type { CID } from 'multiformats/cid'
+
+/** A tree to export, by its root. */
+export interface ExportedTree {
+  readonly name: string
+  readonly root: CID
+  readonly directories: DirectoryReader
+}
+
+/** How far an export has come. */
+export interface ExportProgress {
+  files: number
+  bytes: number
+}
+
+/** Deepest path that is followed: far beyond any repository name of 255 characters. */
+const DEPTH_LIMIT = 300
+
+/**
+ * Writes trees as plain files that a stock registry serves from its `rootdirectory`. Several trees become one: where
+ * two have the same file, the first wins, as it does when they are served.
+ *
+ * Names and bytes may be a stranger's: a name that is not a plain file name is refused, and `data` is written only
+ * under the digest it has.
+ *
+ * @param directory must not exist yet, or be empty
+ * @yields after each file, how far it is (the same object each time)
+ * @throws RegistryError DENIED when the directory is not empty
+ */
+export async function* exportTrees(
+  trees: readonly ExportedTree[],
+  directory: string,
+  options: BlockOptions = {},
+): AsyncGenerator<ExportProgress> {
+  await refuseFull(directory)
+  const progress = { files: 0, bytes: 0 }
+  for (const tree of trees) {
+    const top = await tree.directories.lookup(tree.root, TOP, options)
+    if (top === undefined) continue
+    for await (const file of filesOf(tree, { path: [TOP], cid: top.cid }, options)) {
+      const written = await writeFile(tree, file, directory, options)
+      if (written === undefined) continue
+      progress.files++
+      progress.bytes += written
+      yield progress
+    }
+  }
+}
+
+async function refuseFull(directory: string): Promise<void> {
+  try {
+    if ((await readdir(directory)).length > 0) {
+      throw new RegistryError('DENIED', {
+        message: `${directory} is not empty; choose a new directory`,
+      })
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    await mkdir(directory, { recursive: true })
+  }
+}
+
+interface Located {
+  readonly path: Path
+  readonly cid: CID
+}
+
+async function* filesOf(
+  tree: ExportedTree,
+  at: Located,
+  options: BlockOptions,
+): AsyncGenerator<Located> {
+  options.signal?.throwIfAborted()
+  if (at.path.length > DEPTH_LIMIT) throw new Error(`${tree.name}: a tree nested too deeply`)
+  const node = await tree.directories.load(at.cid, options)
+  if (node.kind === 'leaf' || node.kind === 'file') {
+    yield at
+    return
+  }
+  for await (const { name, cid } of tree.directories.list(at.cid, options)) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name)) {
+      throw new Error(`${tree.name}: ${JSON.stringify(name)} is not a name of the registry layout`)
+    }
+    yield* filesOf(tree, { path: [...at.path, name], cid }, options)
+  }
+}
+
+/** Writes one file; returns its bytes, or `undefined` when an earlier tree has written it. */
+async function writeFile(
+  tree: ExportedTree,
+  { path, cid }: Located,
+  directory: string,
+  options: BlockOptions,
+): Promise<number | undefined> {
+  const target = join(directory, ...path)
+  await mkdir(dirname(target), { recursive: true })
+  const handle = await openNew(target)
+  if (handle === undefined) return undefined
+  const hasher = hasherFor(path)
+  let written = 0
+  try {
+    for await (const bytes of readFile(tree.directories.source, cid, options)) {
+      hasher?.update(bytes)
+      await handle.writeFile(bytes)
+      written += bytes.length
+    }
+    if (hasher !== undefined) checkDigest(tree, path, hasher)
+  } catch (error) {
+    await rm(target, { force: true }) // half a file must not be served
+    throw error
+  } finally {
+    await handle.close()
+  }
+  return written
+}
+
+async function openNew(path: string): Promise<Awaited<ReturnType<typeof open>> | undefined> {
+  try {
+    return await open(path, 'wx')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined
+    throw error
+  }
+}
+
+function hasherFor(path: Path): Hasher | undefined {
+  const claimed = digestOfData(path)
+  return claimed === undefined ? undefined : createHasher(algorithmOf(claimed))
+}
+
+function checkDigest(tree: ExportedTree, path: Path, hasher: Hasher): void {
+  const actual = hasher.digest()
+  const claimed = digestOfData(path)
+  if (actual !== claimed) throw new Error(`${tree.name}: the bytes under ${claimed} are ${actual}`)
+}

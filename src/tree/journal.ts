@@ -1,0 +1,120 @@
+import { CID } from 'multiformats/cid'
+import { sha256 } from '../blocks/cids.ts'
+import type { StateDb, StateWrite } from '../blocks/state-db.ts'
+import type { Change } from './transaction.ts'
+
+/** One commit: the roots it led to, when, and what changed. Every root is an immutable snapshot of the registry. */
+export interface JournalEntry {
+  /** Counts commits from 1. */
+  readonly sequence: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** Root of the published tree. */
+  readonly public: CID
+  /** Root of the tree that is not published; none until repositories can be private. */
+  readonly private: CID | undefined
+  readonly changes: readonly Change[]
+}
+
+const PREFIX = Buffer.from('j/')
+const CHECKSUM = 32
+
+/** An entry of the journal that cannot be read back. The commit it stood for is not rolled back silently. */
+export class DamagedJournalError extends Error {
+  static override readonly name = 'DamagedJournalError'
+  override readonly name = 'DamagedJournalError'
+}
+
+/**
+ * The registry's history, in the state database. The newest entry is the truth about the tree: it is written in the
+ * same synced batch as the small blocks of its root, so either all of a commit is there or nothing.
+ */
+export class Journal {
+  readonly #state: StateDb
+
+  constructor(state: StateDb) {
+    this.#state = state
+  }
+
+  /** The write that adds an entry, for the commit's batch. */
+  write(entry: JournalEntry): StateWrite {
+    return { key: keyOf(entry.sequence), value: encode(entry) }
+  }
+
+  /**
+   * The newest entry that can be read, and what is wrong with a newer one. Whoever gets `damage` must not go on from
+   * the entry as if nothing had been: that would undo acknowledged pushes without anybody knowing.
+   */
+  async newest(): Promise<{
+    entry: JournalEntry | undefined
+    damage: DamagedJournalError | undefined
+  }> {
+    let damage: DamagedJournalError | undefined
+    for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
+      try {
+        return { entry: decode(sequenceOf(key), value), damage }
+      } catch (error) {
+        if (!(error instanceof DamagedJournalError)) throw error
+        damage ??= error
+      }
+    }
+    return { entry: undefined, damage }
+  }
+
+  /** Whether a root was ever ours. Reads the history from its newest end, so it is for rare questions. */
+  async has(root: CID): Promise<boolean> {
+    for await (const entry of this.entries()) {
+      if (entry.public.equals(root)) return true
+    }
+    return false
+  }
+
+  /** Entries from the newest to the oldest. */
+  async *entries(options: { limit?: number } = {}): AsyncGenerator<JournalEntry> {
+    for await (const [key, value] of this.#state.entries(PREFIX, { ...options, reverse: true })) {
+      yield decode(sequenceOf(key), value)
+    }
+  }
+}
+
+function keyOf(sequence: number): Uint8Array {
+  const key = Buffer.alloc(PREFIX.length + 8)
+  PREFIX.copy(key)
+  key.writeBigUInt64BE(BigInt(sequence), PREFIX.length)
+  return key
+}
+
+function sequenceOf(key: Uint8Array): number {
+  return Number(Buffer.from(key).readBigUInt64BE(PREFIX.length))
+}
+
+function encode(entry: JournalEntry): Uint8Array {
+  const json = Buffer.from(
+    JSON.stringify({
+      time: entry.time,
+      public: entry.public.toString(),
+      private: entry.private?.toString(),
+      changes: entry.changes,
+    }),
+  )
+  return Buffer.concat([sha256(json), json])
+}
+
+function decode(sequence: number, value: Uint8Array): JournalEntry {
+  const bytes = Buffer.from(value)
+  const json = bytes.subarray(CHECKSUM)
+  if (bytes.length < CHECKSUM || !bytes.subarray(0, CHECKSUM).equals(sha256(json))) {
+    throw new DamagedJournalError(
+      `journal entry ${sequence} is damaged, so the newest state of the registry is not known. An older one is served ` +
+        `read-only. Restore the data directory from a backup, or mirror this registry's key from a node that has it`,
+    )
+  }
+  const entry = JSON.parse(json.toString('utf8')) as { [key: string]: never }
+  return {
+    sequence,
+    time: entry['time'] ?? 0,
+    public: CID.parse(entry['public'] ?? ''),
+    private: entry['private'] === undefined ? undefined : CID.parse(entry['private']),
+    changes: entry['changes'] ?? [],
+  }
+}

@@ -1,0 +1,142 @@
+import { algorithmOf, hexOf, tryParseDigest } from '../oci/digest.ts'
+import { tryParseName } from '../oci/name.ts'
+import { fileSize, readFile } from '../blocks/file-reader.ts'
+import { RAW, SHA2_256 } from '../blocks/cids.ts'
+import { LINK_MAX_BYTES, REPOSITORY_BRANCHES, decodeLink, isBranch, layout } from './layout.ts'
+import type { BlockSource } from '../blocks/block-source.ts'
+import type { Entry } from '../blocks/nodes.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { Abortable, ByteRange, Content, Page, RegistryReader } from '../registry/ports.ts'
+import type { Path } from './layout.ts'
+import type { TreeView } from './view.ts'
+
+/**
+ * A registry read from a tree: our own, a mirror's, or one in the middle of a commit. There is only this reader, because
+ * all of them have the same layout.
+ */
+export class TreeReader implements RegistryReader {
+  readonly source: string
+  readonly #view: TreeView
+  readonly #blocks: BlockSource
+
+  constructor(source: string, view: TreeView, blocks: BlockSource) {
+    this.source = source
+    this.#view = view
+    this.#blocks = blocks
+  }
+
+  resolveTag(name: RepositoryName, tag: Tag, options?: Abortable): Promise<Digest | undefined> {
+    return this.#link(layout.tagCurrent(name, tag), options)
+  }
+
+  async manifest(
+    name: RepositoryName,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    return this.#linked(layout.revision(name, digest), digest, options)
+  }
+
+  async blob(
+    name: RepositoryName,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    // A manifest is a blob too, and clients fetch it as one; a stock registry serves it from its revision.
+    const layer = await this.#linked(layout.layer(name, digest), digest, options)
+    return layer ?? this.#linked(layout.revision(name, digest), digest, options)
+  }
+
+  async tags(name: RepositoryName, options: Abortable & Page = {}): Promise<string[] | undefined> {
+    if (!(await this.#isRepository(name, options))) return undefined
+    return page((await this.#view.names(layout.tags(name), options)) ?? [], options)
+  }
+
+  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+    const found: string[] = []
+    await this.#collect([], found, options)
+    return page(found, options)
+  }
+
+  async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
+    const directory = layout.referrers(name, subject)
+    const found: Digest[] = []
+    for (const algorithm of (await this.#view.names(directory, options)) ?? []) {
+      for (const hex of (await this.#view.names([...directory, algorithm], options)) ?? []) {
+        const digest = tryParseDigest(`${algorithm}:${hex}`)
+        if (digest !== undefined) found.push(digest)
+      }
+    }
+    return found.sort()
+  }
+
+  async #isRepository(name: RepositoryName, options: Abortable): Promise<boolean> {
+    const names = await this.#view.names(layout.repository(name), options)
+    return names?.some((entry) => REPOSITORY_BRANCHES.includes(entry)) ?? false
+  }
+
+  /** Walks the repositories below a path. A repository may hold others, so a find does not end the walk. */
+  async #collect(segments: readonly string[], found: string[], options: Abortable): Promise<void> {
+    options.signal?.throwIfAborted()
+    const names = await this.#view.names([...layout.repositories, ...segments], options)
+    const name = tryParseName(segments.join('/'))
+    if (segments.length > 0 && name === undefined) return // no name a client could ask for
+    if (name !== undefined && names?.some((entry) => REPOSITORY_BRANCHES.includes(entry)))
+      found.push(name)
+    for (const entry of names ?? []) {
+      if (!isBranch(entry)) await this.#collect([...segments, entry], found, options)
+    }
+  }
+
+  async #link(directory: Path, options?: Abortable): Promise<Digest | undefined> {
+    const entry = await this.#view.file(layout.link(directory), options)
+    if (entry === undefined) return undefined
+    const size = await fileSize(this.#blocks, entry.cid, options)
+    if (size > LINK_MAX_BYTES) return undefined
+    return decodeLink(
+      Buffer.concat(await Array.fromAsync(readFile(this.#blocks, entry.cid, options))),
+    )
+  }
+
+  /** Content that a directory of this repository links, with its bytes from `blobs/`. */
+  async #linked(
+    directory: Path,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    if ((await this.#link(directory, options)) !== digest) return undefined
+    const data = await this.#view.file(layout.blobData(digest), options)
+    return data === undefined ? undefined : this.#content(digest, data, options)
+  }
+
+  async #content(digest: Digest, data: Entry, options?: Abortable): Promise<Content> {
+    const size = await fileSize(this.#blocks, data.cid, options)
+    const blocks = this.#blocks
+    return {
+      digest,
+      size,
+      id: data.cid.toString(),
+      proven: isProof(data, digest),
+      open: (how: Abortable & { range?: ByteRange | undefined } = {}) =>
+        readFile(blocks, data.cid, how),
+    }
+  }
+}
+
+/** A raw block's multihash is the sha256 of the very bytes: such a CID needs no further proof. */
+function isProof({ cid }: Entry, digest: Digest): boolean {
+  return (
+    cid.code === RAW &&
+    cid.multihash.code === SHA2_256 &&
+    algorithmOf(digest) === 'sha256' &&
+    Buffer.from(cid.multihash.digest).toString('hex') === hexOf(digest)
+  )
+}
+
+/** A page of names in ASCII order. */
+function page(names: string[], { after, limit }: Page): string[] {
+  const sorted = names.sort()
+  const rest = after === undefined ? sorted : sorted.filter((name) => name > after)
+  return limit === undefined ? rest : rest.slice(0, limit)
+}

@@ -1,0 +1,35 @@
+import { TreeReader } from './reader.ts'
+import { RootView } from './view.ts'
+import type { RegistryReader, RegistrySource } from '../registry/ports.ts'
+import type { DirectoryReader } from './directory.ts'
+import type { CID } from 'multiformats/cid'
+
+/**
+ * A tree as a source of readers: each is bound to the root that is current when it is made, so one request never sees
+ * half a commit.
+ */
+export class TreeSource implements RegistrySource {
+  readonly name: string
+  readonly #root: () => CID | undefined
+  readonly #directories: DirectoryReader
+
+  /**
+   * @param root the root that is current; `undefined` while a mirror has none
+   * @param directories reads this tree's nodes
+   */
+  constructor(name: string, root: () => CID | undefined, directories: DirectoryReader) {
+    this.name = name
+    this.#root = root
+    this.#directories = directories
+  }
+
+  reader(): RegistryReader | undefined {
+    const root = this.#root()
+    if (root === undefined) return undefined
+    return new TreeReader(
+      this.name,
+      new RootView(root, this.#directories),
+      this.#directories.source,
+    )
+  }
+}

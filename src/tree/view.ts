@@ -1,0 +1,40 @@
+import type { BlockOptions } from '../blocks/block-store.ts'
+import type { Entry } from '../blocks/nodes.ts'
+import type { DirectoryReader } from './directory.ts'
+import type { Path } from './layout.ts'
+import type { CID } from 'multiformats/cid'
+
+/** A tree as it can be looked into: one immutable root, or our own tree in the middle of a commit. */
+export interface TreeView {
+  /** The file at a path; `undefined` when there is none. */
+  file(path: Path, options?: BlockOptions): Promise<Entry | undefined>
+  /** Names in the directory at a path, in no particular order; `undefined` when there is none. */
+  names(path: Path, options?: BlockOptions): Promise<string[] | undefined>
+}
+
+/** The tree under one root CID. */
+export class RootView implements TreeView {
+  readonly root: CID
+  readonly #reader: DirectoryReader
+
+  constructor(root: CID, reader: DirectoryReader) {
+    this.root = root
+    this.#reader = reader
+  }
+
+  async file(path: Path, options?: BlockOptions): Promise<Entry | undefined> {
+    let entry: Entry | undefined = { cid: this.root, treeSize: 0 }
+    for (const segment of path) {
+      entry = await this.#reader.lookup(entry.cid, segment, options)
+      if (entry === undefined) return undefined
+    }
+    return entry
+  }
+
+  async names(path: Path, options?: BlockOptions): Promise<string[] | undefined> {
+    const directory = await this.file(path, options)
+    if (directory === undefined) return undefined
+    const entries = await Array.fromAsync(this.#reader.list(directory.cid, options))
+    return entries.map((entry) => entry.name)
+  }
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { createControlApp } from '../../src/api/control-app.ts'
+import { listen } from '../../src/api/server.ts'
+import { RegistryError } from '../../src/oci/errors.ts'
+import { call } from '../support/http.ts'
+import type { Control } from '../../src/api/control-face.ts'
+import type { Listener } from '../../src/api/server.ts'
+
+class MemoryControl implements Control {
+  readonly keys = new Map<string, Uint8Array>([['registry', Buffer.from([1, 2, 3])]])
+  fail: Error | undefined
+
+  async listKeys() {
+    return [...this.keys.keys()].map((name) => ({ name, id: `k51${name}` }))
+  }
+
+  async exportKey(name: string) {
+    const key = this.keys.get(name)
+    if (key === undefined) throw new RegistryError('NAME_UNKNOWN', { message: 'no such key' })
+    return key
+  }
+
+  async importKey(name: string, key: Uint8Array, { replace }: { replace: boolean }) {
+    if (this.keys.has(name) && !replace) throw new RegistryError('DENIED', { message: 'exists' })
+    this.keys.set(name, key)
+    return { name, id: `k51${name}` }
+  }
+
+  async *exportTree(directory: string) {
+    if (directory === '/full') throw new RegistryError('DENIED', { message: 'not empty' })
+    yield { files: 1, bytes: 10 }
+    if (this.fail !== undefined) throw this.fail
+    yield { files: 2, bytes: 30 }
+  }
+}
+
+describe('api: the control socket', () => {
+  let directory: string
+  let control: MemoryControl
+  let server: Listener
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'heliport-'))
+  })
+  beforeEach(async () => {
+    control = new MemoryControl()
+    const app = createControlApp({
+      control,
+      status: () => ({ peerId: '12D3' }),
+      readiness: () => ({ ready: true }),
+      version: 'test',
+      log: pino({ level: 'silent' }),
+    })
+    server = await listen(app, { path: join(directory, 's.sock'), log: pino({ level: 'silent' }) })
+  })
+  afterEach(() => server.close())
+  after(() => rm(directory, { recursive: true }))
+
+  const ask = (method: string, path: string, body?: unknown) =>
+    call({ socketPath: server.address }, method, path, {
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+
+  it('tells the status', async () => {
+    assert.deepEqual((await ask('GET', '/api/v1/status')).json(), { peerId: '12D3' })
+  })
+
+  it('lists, exports and imports keys', async () => {
+    assert.deepEqual((await ask('GET', '/api/v1/keys')).json(), {
+      keys: [{ name: 'registry', id: 'k51registry' }],
+    })
+    const exported = await ask('POST', '/api/v1/keys/export', { name: 'registry' })
+    assert.deepEqual([exported.status, [...exported.body]], [200, [1, 2, 3]])
+    assert.equal(exported.headers['cache-control'], 'no-store')
+    const key = Buffer.from([4, 5]).toString('base64')
+    const imported = await ask('POST', '/api/v1/keys/import', { name: 'other', key })
+    assert.deepEqual([imported.status, imported.json()], [201, { name: 'other', id: 'k51other' }])
+    const taken = await ask('POST', '/api/v1/keys/import', { name: 'registry', key })
+    assert.deepEqual([taken.status, taken.code()], [403, 'DENIED'])
+    const replaced = { name: 'registry', key, replace: true }
+    assert.equal((await ask('POST', '/api/v1/keys/import', replaced)).status, 201)
+    assert.deepEqual([...(control.keys.get('registry') ?? [])], [4, 5])
+    assert.equal((await ask('POST', '/api/v1/keys/export', { name: 'nope' })).status, 404)
+  })
+
+  const wrong: [string, unknown, number][] = [
+    ['/api/v1/keys/export', 'no json', 400],
+    ['/api/v1/keys/export', {}, 400],
+    ['/api/v1/keys/export', { name: 1 }, 400],
+    ['/api/v1/keys/export', { name: 'a', nmae: 'b' }, 400],
+    ['/api/v1/keys/export', '', 400],
+    ['/api/v1/keys/import', { name: 'a', key: '%%%' }, 400],
+    ['/api/v1/keys/import', { name: 'a', key: 'a'.repeat(70_000) }, 413],
+    ['/api/v1/export', { directory: '' }, 400],
+    ['/api/v1/export', { directory: '/full' }, 403],
+  ]
+  for (const [path, body, status] of wrong) {
+    it(`answers ${status} to ${path} with ${JSON.stringify(body).slice(0, 40)}`, async () => {
+      const answer = await ask('POST', path, body)
+      assert.equal(answer.status, status)
+      assert.notEqual(answer.code(), undefined)
+    })
+  }
+
+  const linesOf = (text: Buffer) =>
+    text
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown)
+
+  it('tells how an export goes on, line by line', async () => {
+    const answer = await ask('POST', '/api/v1/export', { directory: '/out' })
+    assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/x-ndjson'])
+    assert.deepEqual(linesOf(answer.body), [
+      { files: 1, bytes: 10 },
+      { files: 2, bytes: 30 },
+      { done: true },
+    ])
+  })
+
+  it('ends with the error when an export fails on its way', async () => {
+    control.fail = Object.assign(new Error('/secret'), { code: 'ENOSPC' })
+    const answer = await ask('POST', '/api/v1/export', { directory: '/out' })
+    const last = linesOf(answer.body).at(-1) as { errors: { code: string }[] }
+    assert.equal(last.errors[0]?.code, 'INSUFFICIENT_STORAGE')
+    assert.ok(!answer.body.includes('/secret'))
+  })
+
+  it('has none of the registry, and the registry none of it', async () => {
+    assert.equal((await ask('GET', '/v2/')).status, 404)
+  })
+})

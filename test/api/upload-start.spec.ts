@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { digestOf } from '../../src/oci/digest.ts'
+import { startApi } from '../support/http.ts'
+import type { TestApi } from '../support/http.ts'
+
+const BYTES = Buffer.from('some layer')
+const DIGEST = digestOf(BYTES)
+const START = '/v2/a/blobs/uploads/'
+
+describe('api: starting an upload', () => {
+  let api: TestApi
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api.close())
+
+  it('opens a session with a relative location', async () => {
+    for (const path of [START, '/v2/a/blobs/uploads', `${START}?digest-algorithm=sha512`]) {
+      const { status, headers } = await api.call('POST', path)
+      assert.equal(status, 202)
+      assert.equal(headers.location, `${START}${String(headers['docker-upload-uuid'])}`)
+      assert.equal(headers.range, '0-0')
+      assert.equal(headers['content-length'], '0')
+    }
+  })
+
+  it('refuses an algorithm it cannot hash', async () => {
+    const answer = await api.call('POST', `${START}?digest-algorithm=md5`)
+    assert.deepEqual([answer.status, answer.code()], [400, 'DIGEST_INVALID'])
+    assert.equal(api.service.uploads.sessions.size, 0)
+  })
+
+  for (const algorithm of ['sha256', 'sha512'] as const) {
+    it(`takes a whole blob at once under its ${algorithm}`, async () => {
+      const digest = digestOf(BYTES, algorithm)
+      const answer = await api.call('POST', `${START}?digest=${digest}`, { body: BYTES })
+      assert.equal(answer.status, 201)
+      assert.equal(answer.headers.location, `/v2/a/blobs/${digest}`)
+      assert.equal(answer.headers['docker-content-digest'], digest)
+      const get = await api.call('GET', `/v2/a/blobs/${digest}`)
+      assert.equal(get.body.toString(), 'some layer')
+      assert.equal(api.service.uploads.sessions.size, 0)
+    })
+  }
+
+  it('leaves nothing of a whole blob that is not what it says', async () => {
+    const answer = await api.call('POST', `${START}?digest=${DIGEST}`, { body: 'other bytes' })
+    assert.deepEqual([answer.status, answer.code()], [400, 'DIGEST_INVALID'])
+    assert.equal((await api.call('HEAD', `/v2/a/blobs/${DIGEST}`)).status, 404)
+    assert.equal(api.service.uploads.sessions.size, 0)
+  })
+
+  it('takes an empty blob at once', async () => {
+    const digest = digestOf(Buffer.alloc(0))
+    assert.equal((await api.call('POST', `${START}?digest=${digest}`)).status, 201)
+  })
+
+  it('refuses two digests and a malformed one', async () => {
+    for (const query of [`digest=${DIGEST}&digest=${DIGEST}`, 'digest=', 'digest=sha256:x']) {
+      const answer = await api.call('POST', `${START}?${query}`, { body: BYTES })
+      assert.deepEqual([answer.status, answer.code()], [400, 'DIGEST_INVALID'], query)
+      assert.equal(api.service.uploads.sessions.size, 0)
+    }
+  })
+
+  const mounts: [string, number][] = [
+    [`mount=${DIGEST}&from=source`, 201],
+    [`mount=${DIGEST}`, 201],
+    [`mount=${DIGEST}&from=elsewhere`, 202],
+    [`mount=${DIGEST}&from=../source`, 202],
+    [`mount=${DIGEST}&from=`, 202],
+    [`mount=sha256:${'0'.repeat(64)}&from=source`, 202],
+    ['mount=sha256:x&from=source', 202],
+  ]
+  for (const [query, status] of mounts) {
+    it(`answers ${status} to ${query.replace(DIGEST, '<digest>').slice(0, 60)}`, async () => {
+      api.service.addBlob('source', BYTES)
+      const answer = await api.call('POST', `${START}?${query}`)
+      assert.equal(answer.status, status)
+      if (status === 201) {
+        assert.equal(answer.headers.location, `/v2/a/blobs/${DIGEST}`)
+        assert.equal(answer.headers['docker-content-digest'], DIGEST)
+      } else {
+        assert.equal((await api.call('GET', answer.headers.location!)).status, 204)
+        assert.equal((await api.call('HEAD', `/v2/a/blobs/${DIGEST}`)).status, 404)
+      }
+    })
+  }
+})

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { MissingBlockError } from '../../src/blocks/block-store.ts'
+import { BlockFetcher } from '../../src/ipfs/block-fetcher.ts'
+import { randomBlock } from './nodes.ts'
+import type { PeerId } from '@libp2p/interface'
+import type { CID } from 'multiformats/cid'
+import type { Answer, BlockExchange } from '../../src/ipfs/bitswap.ts'
+
+type Reply = (kind: 'block' | 'presence', cid: CID) => Omit<Answer, 'peer' | 'cid'> | undefined
+
+/** Peers whose behaviour is made up; counts what they were asked. */
+class FakeExchange implements BlockExchange {
+  readonly asked: Array<{ kind: string; peer: string; cid: CID }> = []
+  readonly #peers = new Map<string, { id: PeerId; reply: Reply }>()
+  #listener: (answer: Answer) => void = () => undefined
+
+  async add(reply: Reply): Promise<string> {
+    const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    this.#peers.set(id.toString(), { id, reply })
+    return id.toString()
+  }
+
+  peers(): PeerId[] {
+    return [...this.#peers.values()].map(({ id }) => id)
+  }
+
+  ask(kind: 'block' | 'presence', cid: CID, peer: PeerId): Promise<void> {
+    this.asked.push({ kind, cid, peer: peer.toString() })
+    const answer = this.#peers.get(peer.toString())?.reply(kind, cid)
+    if (answer !== undefined) queueMicrotask(() => this.#listener({ peer, cid, ...answer }))
+    return Promise.resolve()
+  }
+
+  onAnswer(listener: (answer: Answer) => void): void {
+    this.#listener = listener
+  }
+}
+
+const times = { pause: 1, idle: 20, deadline: 5_000 }
+
+describe('fetching a block from peers who', () => {
+  const lies: Array<[string, (bytes: Uint8Array, cid: CID) => Uint8Array]> = [
+    ['send other bytes', () => new Uint8Array(10)],
+    ['send the digest itself, as an identity hash would have it', (_, cid) => cid.multihash.digest],
+    ['send a part of it', (bytes) => bytes.subarray(1)],
+    ['send more than it', (bytes) => Buffer.concat([bytes, bytes])],
+  ]
+  for (const [what, lie] of lies) {
+    it(`${what}, goes on to the next`, async () => {
+      const exchange = new FakeExchange()
+      const { cid, bytes } = await randomBlock()
+      const liar = await exchange.add(() => ({ has: true, block: lie(bytes, cid) }))
+      await exchange.add(() => ({ has: true, block: bytes }))
+      assert.equal(await new BlockFetcher(exchange, times).fetch(cid, { providers: [liar] }), bytes)
+      assert.equal(exchange.asked[0]?.peer, liar)
+    })
+  }
+
+  it('send a block over 2 MiB, though it is the one, takes it from nobody', async () => {
+    const exchange = new FakeExchange()
+    const { cid, bytes } = await randomBlock(2 * 1024 * 1024 + 1)
+    await exchange.add(() => ({ has: true, block: bytes }))
+    await assert.rejects(new BlockFetcher(exchange, times).fetch(cid), MissingBlockError)
+  })
+
+  it('never answer, tries the next and tries again', async () => {
+    const exchange = new FakeExchange()
+    const { cid, bytes } = await randomBlock()
+    const silent = await exchange.add(() => undefined)
+    let asked = 0
+    const second = await exchange.add(() => (++asked < 2 ? undefined : { has: true, block: bytes }))
+    const fetched = await new BlockFetcher(exchange, times).fetch(cid, {
+      providers: [silent, second],
+    })
+    assert.equal(fetched, bytes)
+  })
+
+  it('promise and do not deliver, ends with a missing block at the deadline', async () => {
+    const exchange = new FakeExchange()
+    await exchange.add((kind) => (kind === 'presence' ? { has: true } : undefined))
+    const fetcher = new BlockFetcher(exchange, { ...times, idle: 10_000, deadline: 50 })
+    await assert.rejects(fetcher.fetch((await randomBlock()).cid), MissingBlockError)
+  })
+
+  it('all have it, asks one of them for it', async () => {
+    const exchange = new FakeExchange()
+    const { cid, bytes } = await randomBlock()
+    for (let i = 0; i < 5; i++)
+      await exchange.add((kind) => (kind === 'block' ? { has: true, block: bytes } : { has: true }))
+    await new BlockFetcher(exchange, times).fetch(cid)
+    assert.equal(exchange.asked.filter(({ kind }) => kind === 'block').length, 1)
+  })
+
+  it('are asked once by a hundred readers of one block', async () => {
+    const exchange = new FakeExchange()
+    const { cid, bytes } = await randomBlock()
+    const providers = [await exchange.add(() => ({ has: true, block: bytes }))]
+    const fetcher = new BlockFetcher(exchange, times)
+    await Promise.all(Array.from({ length: 100 }, () => fetcher.fetch(cid, { providers })))
+    assert.equal(exchange.asked.length, 1)
+  })
+
+  it('are slow, has at most 32 blocks under way', async () => {
+    const exchange = new FakeExchange()
+    for (let i = 0; i < 8; i++) await exchange.add(() => undefined)
+    const providers = exchange.peers().map(String)
+    const fetcher = new BlockFetcher(exchange, { ...times, idle: 10_000 })
+    const blocks = await Promise.all(Array.from({ length: 100 }, () => randomBlock()))
+    const all = Promise.allSettled(
+      blocks.map(({ cid }, i) => fetcher.fetch(cid, { providers: [providers[i % 8] ?? ''] })),
+    )
+    await new Promise((resolve) => void setImmediate(resolve))
+    assert.equal(exchange.asked.length, 32)
+    fetcher.close()
+    await all
+  })
+})

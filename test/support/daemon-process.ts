@@ -1,0 +1,284 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
+
+const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
+
+/** Lines of the log that are kept. */
+const MAX_LOG_LINES = 2000
+
+/** How a real daemon is started. */
+export interface DaemonOptions {
+  /** The data directory, which is then left in place; without it a temporary one that {@link DaemonProcess.remove} removes. */
+  data?: string
+  /** IPNS names to read through, in order. */
+  mirrors?: readonly string[]
+  /** Multiaddrs with `/p2p/…` to stay connected to. */
+  peers?: readonly string[]
+  /** More of the configuration, over the built-in: mode `offline`, free ports on loopback, JSON log. */
+  config?: Readonly<Record<string, unknown>>
+  /** More environment variables. */
+  env?: Readonly<Record<string, string>>
+  /** How long the daemon may take to serve, in milliseconds. */
+  timeout?: number
+  /** Options for Node itself, such as `--import=<hook>`. */
+  nodeOptions?: readonly string[]
+}
+
+/** `GET /api/v1/status`, as far as tests look at it. */
+export interface DaemonStatus {
+  peerId: string
+  addresses: string[]
+  ipns: {
+    name: string
+    root: string | null
+    publishedRoot: string | null
+    sequence: number
+    pending: boolean
+    error: string | null
+  } | null
+  mirrors: {
+    name: string
+    root: string | null
+    sequence: number | null
+    state: string
+    error: string | null
+  }[]
+  network: { mode: string; peers: { id: string; address: string }[] }
+  storage: { root: string; writable: boolean; uploads: number }
+}
+
+/** How a process ended. */
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+/** What must not outlive a test run that dies: the daemons and their directories. */
+const running = new Set<ChildProcess>()
+const directories = new Set<string>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+
+/**
+ * A real daemon in a process of its own, with everything on loopback:
+ * `await using a = await DaemonProcess.start()`.
+ * After a {@link stop} or {@link kill}, {@link restart} brings it back on the same data and the same addresses.
+ */
+export class DaemonProcess implements AsyncDisposable {
+  readonly data: string
+  /** The configuration file. */
+  readonly configFile: string
+  /** What the daemon wrote, the last lines of it. */
+  readonly log: string[] = []
+  /** `127.0.0.1:<port>`, as image names begin. */
+  host = ''
+  /** Its IPNS name; empty on a read-only node. */
+  ipnsName = ''
+  /** Its multiaddr with `/p2p/…`, for the `peers` of others. */
+  peerAddress = ''
+  /** Milliseconds from the start of the process until it served. */
+  readyAfter = 0
+  readonly #options: DaemonOptions
+  readonly #directory: string
+  #child: Child | undefined
+  #exited: Promise<Exit> | undefined
+
+  private constructor(options: DaemonOptions, directory: string) {
+    this.#options = options
+    this.#directory = directory
+    this.data = options.data ?? join(directory, 'data')
+    this.configFile = join(directory, 'heliport.yaml')
+  }
+
+  /** Starts a daemon and waits until it serves. @throws with its log when it does not */
+  static async start(options: DaemonOptions = {}): Promise<DaemonProcess> {
+    const directory = await mkdtemp(join(tmpdir(), 'heliport-'))
+    directories.add(directory)
+    const daemon = new DaemonProcess(options, directory)
+    try {
+      await daemon.restart()
+      return daemon
+    } catch (error) {
+      await daemon.remove()
+      throw error
+    }
+  }
+
+  /** The process that signals go to. */
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Where the registry API is. */
+  get url(): string {
+    return `http://${this.host}`
+  }
+
+  /** Starts it again, with changes to its configuration if there are any. */
+  async restart(config: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    if (this.#child !== undefined) throw new Error('the daemon runs')
+    await writeFile(this.configFile, JSON.stringify(this.#config(config), null, 2))
+    const began = performance.now()
+    const child = this.#spawn()
+    try {
+      await Promise.race([this.#served(child), this.#died(), this.#late()])
+    } catch (error) {
+      await this.kill()
+      throw new Error(`the daemon did not start:\n${this.log.slice(-40).join('\n')}`, {
+        cause: error,
+      })
+    }
+    this.readyAfter = performance.now() - began
+    const { addresses, ipns } = await this.status()
+    this.ipnsName = ipns?.name ?? ''
+    this.peerAddress = addresses.find((address) => address.startsWith('/ip4/127.')) ?? ''
+  }
+
+  async status(): Promise<DaemonStatus> {
+    const response = await fetch(`${this.url}/api/v1/status`)
+    if (!response.ok) throw new Error(`the status is ${response.status}`)
+    return (await response.json()) as DaemonStatus
+  }
+
+  /** Asks until the status is as wanted. @throws with the last status after the timeout */
+  async until(
+    wanted: (status: DaemonStatus) => boolean,
+    { timeout = 30_000 }: { timeout?: number } = {},
+  ): Promise<DaemonStatus> {
+    const end = performance.now() + timeout
+    for (;;) {
+      const status = await this.status()
+      if (wanted(status)) return status
+      if (performance.now() > end)
+        throw new Error(`still not as wanted after ${timeout} ms: ${JSON.stringify(status)}`)
+      await pause(20)
+    }
+  }
+
+  /** SIGTERM, and waits for its end. */
+  stop(): Promise<Exit> {
+    return this.#end('SIGTERM')
+  }
+
+  /** SIGKILL: nothing is closed, nothing is flushed. */
+  kill(): Promise<Exit> {
+    return this.#end('SIGKILL')
+  }
+
+  /** How it ended; waits for it. */
+  exited(): Promise<Exit> {
+    return this.#exited ?? Promise.reject(new Error('the daemon was not started'))
+  }
+
+  /** Ends the process and removes what was temporary. */
+  async remove(): Promise<void> {
+    await this.kill()
+    await rm(this.#directory, { recursive: true, force: true })
+    directories.delete(this.#directory)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.remove()
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<Exit> {
+    this.#child?.kill(signal)
+    return this.#exited ?? { code: null, signal: null }
+  }
+
+  /** Ports that were free at first are kept, so that others find us where we were. */
+  #config(changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const { mirrors = [], peers = [], config = {} } = this.#options
+    const listen = this.peerAddress.replace(/\/p2p\/.*$/, '') || '/ip4/127.0.0.1/tcp/0'
+    const built = {
+      http: { addr: this.host || '127.0.0.1:0' },
+      storage: { path: this.data },
+      ipns: { readOnlyKeys: mirrors },
+      network: { mode: 'offline', listen: [listen], peers },
+      log: { format: 'json' },
+    }
+    return merge(merge(built, config), changes)
+  }
+
+  #spawn(): Child {
+    const { nodeOptions = [], env = {} } = this.#options
+    const child = spawn(
+      process.execPath,
+      [...nodeOptions, LAUNCHER, 'serve', '--config', this.configFile],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...plainEnvironment(), ...env } },
+    )
+    this.#child = child
+    running.add(child)
+    this.#exited = once(child, 'close').then(([code, signal]: unknown[]) => {
+      running.delete(child)
+      this.#child = undefined
+      return { code, signal } as Exit
+    })
+    return child
+  }
+
+  #keep(line: string): void {
+    this.log.push(line)
+    if (this.log.length > MAX_LOG_LINES) this.log.shift()
+  }
+
+  /** Keeps the log, which says where it listens; then `/readyz` says that it serves. */
+  async #served({ stdout, stderr }: Child): Promise<void> {
+    const address = new Promise<string>((resolve) => {
+      for (const input of [stdout, stderr]) {
+        createInterface({ input }).on('line', (line) => {
+          this.#keep(line)
+          const found = /"msg":"ready on (?:http:\/\/)?([^"/]+)/.exec(line)?.[1]
+          if (found !== undefined) resolve(found)
+        })
+      }
+    })
+    this.host = await address
+    const response = await fetch(`${this.url}/readyz`)
+    if (!response.ok) throw new Error(`not ready: ${await response.text()}`)
+  }
+
+  async #died(): Promise<never> {
+    const { code, signal } = await this.exited()
+    throw new Error(`the daemon ended with ${signal ?? code}`)
+  }
+
+  async #late(): Promise<never> {
+    const { timeout = 30_000 } = this.#options
+    await pause(timeout, undefined, { ref: false })
+    throw new Error(`the daemon does not serve after ${timeout} ms`)
+  }
+}
+
+/** Ours, without what would configure the daemon. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const mine = Object.entries(process.env)
+  return Object.fromEntries(mine.filter(([name]) => !/^(REGISTRY|HELIPORT)_/.test(name)))
+}
+
+type Tree = Readonly<Record<string, unknown>>
+
+function merge(base: Tree, over: Tree): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key]
+    merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value
+  }
+  return merged
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
