@@ -28,8 +28,12 @@ const DURATION_UNITS = new Map([
   ['d', DAY],
 ])
 
-/** An IPNS record states its end as a date with a four-digit year (IPNS spec, "Validity"): stay far below. */
-const LONGEST_MS = 100 * 365 * DAY
+/**
+ * Mirrors refuse a record that is valid for more than five years (`naming/record-policy.ts`), and their clocks may differ
+ * from ours; below ten minutes a record would expire before it has gone round.
+ */
+const SHORTEST_MS = 10 * MINUTE
+const LONGEST_MS = 4 * 365 * DAY
 
 const QUANTITY = /^(\d+(?:\.\d+)?) ?([a-zA-Z]*)$/
 
@@ -61,9 +65,9 @@ export function parseSize(text: string): number {
 }
 
 /**
- * Reads a duration such as `365d`, `48h`, `30m`, `90s` or `500ms`.
+ * Reads how long a record is valid, such as `365d`, `48h` or `30m`.
  *
- * @returns milliseconds, at least one and at most 100 years
+ * @returns milliseconds, from ten minutes to four years
  * @throws InvalidValue
  */
 export function parseDuration(text: string): number {
@@ -74,8 +78,8 @@ export function parseDuration(text: string): number {
       `is ${quote(text)}, not a duration: write a number with a unit (ms, s, m, h, d) like 365d`,
     )
   }
-  if (ms < 1 || ms > LONGEST_MS) {
-    throw new InvalidValue(`is ${quote(text)}: a duration must be between 1ms and 36500d`)
+  if (ms < SHORTEST_MS || ms > LONGEST_MS) {
+    throw new InvalidValue(`is ${quote(text)}: the time must be between 10m and 1460d`)
   }
   return ms
 }

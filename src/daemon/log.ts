@@ -11,6 +11,7 @@ export function createLog(config: Config['log'], destination: LogDestination | u
     config.format === 'pretty' || (config.format === 'auto' && destination.isTTY === true)
   const pretty = prettyFactory({
     colorize: destination.isTTY === true,
+    singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid,hostname,room',
     messageFormat: '{if room}[{room}] {end}{msg}',

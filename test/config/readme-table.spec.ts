@@ -5,12 +5,13 @@ import { Document, parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { scratch } from './support.ts'
+import type { LoadedConfig } from '../../src/config/load.ts'
 
-/** One line of the configuration table in README.md. */
+/** One line of the table. */
 interface Row {
   readonly key: string
   readonly variable: string
-  /** As it would be written in the file. */
+  /** The default, as it would be written in the file. */
   readonly value: string
   readonly meaning: string
 }
@@ -27,8 +28,16 @@ async function rows(): Promise<Row[]> {
   }))
 }
 
+/** The configuration of a file with one option in it. */
+async function loadOne(cwd: string, key: string, value: string): Promise<LoadedConfig> {
+  const document = new Document({})
+  document.setIn(key.split('.'), parse(value))
+  await writeFile(join(cwd, 'one.yaml'), String(document))
+  return await loadConfig({ file: 'one.yaml', env: {}, cwd })
+}
+
 describe('the configuration table in README.md', () => {
-  it('has every option with its variable and its meaning, in the order of the schema', async () => {
+  it('has every option, with its variable and its meaning, in the order of the schema', async () => {
     const options = OPTIONS.filter(({ kind }) => kind !== 'section')
     assert.deepEqual(
       (await rows()).map(({ key, variable, meaning }) => ({ key, variable, meaning })),
@@ -42,21 +51,20 @@ describe('the configuration table in README.md', () => {
 
   it('states the built-in defaults', async () => {
     await using directory = await scratch()
-    const cwd = directory.path
-    const defaults = await loadConfig({ env: {}, cwd })
-    for (const { key, value } of await rows()) {
-      const document = new Document({})
-      document.setIn(key.split('.'), parse(value))
-      await writeFile(join(cwd, 'c.yaml'), String(document))
-      assert.deepEqual(await loadConfig({ file: 'c.yaml', env: {}, cwd }), defaults, key)
-    }
+    const defaults = await loadConfig({ env: {}, cwd: directory.path })
+    for (const { key, value } of await rows())
+      assert.deepEqual(await loadOne(directory.path, key, value), defaults, `${key}: ${value}`)
   })
 
-  it('is not believed when it is wrong', async () => {
+  it('is checked by a comparison that sees another value', async () => {
     await using directory = await scratch()
-    const cwd = directory.path
-    const defaults = await loadConfig({ env: {}, cwd })
-    await writeFile(join(cwd, 'c.yaml'), 'limits: { blob: 10GiB }\n')
-    assert.notDeepEqual(await loadConfig({ file: 'c.yaml', env: {}, cwd }), defaults)
+    const defaults = await loadConfig({ env: {}, cwd: directory.path })
+    for (const [key, value] of [
+      ['limits.blob', '101GiB'],
+      ['http.hosts', '[registry.example]'],
+      ['ipns.lifetime', '364d'],
+      ['storage.delete.enabled', 'false'],
+    ] as const)
+      assert.notDeepEqual(await loadOne(directory.path, key, value), defaults, key)
   })
 })
