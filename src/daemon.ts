@@ -9,6 +9,7 @@ import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-
 import { openKeychain } from './daemon/keys.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
 import { createLog } from './daemon/log.ts'
+import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { openMirrors } from './daemon/mirrors.ts'
 import { RootFollower, openPublisher } from './daemon/publishing.ts'
 import { Provider } from './daemon/provider.ts'
@@ -73,7 +74,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     follower.publishWith(publisher, provider)
   }
 
-  const mirrorErrors = new MirrorErrors(log)
+  const mirrorErrors = new MirrorErrors(log, Date.now)
   const sources = mirrors.map((mirror) => mirror.source)
   const registry = await openRegistry(config, storage, sources, (name, error) =>
     mirrorErrors.note(name, error),
@@ -152,7 +153,7 @@ async function serve(
         ...whole,
         tombstones: registry.tombstones,
         version: packageJson.version,
-        mirrorErrors: mirrorErrors.last,
+        mirrorErrors,
       }),
   }
   const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })
@@ -187,21 +188,6 @@ async function serve(
 
 function openDoor(stack: AsyncDisposableStack, listener: Listener): void {
   stack.defer(() => listener.close({ signal: AbortSignal.timeout(DRAIN_TIME) }))
-}
-
-/** What went wrong last with each mirror, for the status; the log has all of it. */
-class MirrorErrors {
-  readonly last = new Map<string, string>()
-  readonly #log: Logger
-
-  constructor(log: Logger) {
-    this.#log = log.child({ room: 'registry' })
-  }
-
-  note(name: string, error: unknown): void {
-    this.last.set(name, error instanceof Error ? error.message : String(error))
-    this.#log.warn({ mirror: name, err: error }, 'a mirror was passed over')
-  }
 }
 
 function announce({ config, log, publisher }: Whole, { address }: Listener): void {

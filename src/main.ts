@@ -14,8 +14,11 @@ import type { CommandIO } from './cli/io.ts'
  */
 const SAME_SIGNAL_MS = 250
 
-/** How long the process may live after its work is done. */
-const LEAVE_MS = 1000
+/**
+ * How long the process may live after its work is done, in ms. libp2p leaves two timers of a second behind when it
+ * stops, which nobody needs to wait for.
+ */
+const LEAVE_MS = 100
 
 const stop = new AbortController()
 let stoppedAt: number | undefined
@@ -74,7 +77,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** A handle that somebody forgot must not keep a stopped daemon alive; it is named, so that it can be found. */
 function leaveSoon(): void {
   const timer = setTimeout(() => {
-    process.stderr.write(`heliport: left open: ${process.getActiveResourcesInfo().join(', ')}\n`)
+    const open = process.getActiveResourcesInfo().filter((resource) => resource !== 'Timeout')
+    if (open.length > 0) process.stderr.write(`heliport: left open: ${open.join(', ')}\n`)
     process.exit()
   }, LEAVE_MS)
   timer.unref()

@@ -57,6 +57,12 @@ export interface Listener {
   close(options?: Abortable): Promise<void>
 }
 
+/** An address that cannot be had; its message is one line for the operator. */
+class ListenError extends Error {
+  static override readonly name = 'ListenError'
+  override readonly name = 'ListenError'
+}
+
 /** The part of a Koa application that is needed here. */
 export interface Application {
   callback(): Handler
@@ -65,7 +71,7 @@ export interface Application {
 /**
  * Serves an application.
  *
- * @throws Error whose message names `http.addr` (or the socket's path) when the address cannot be had
+ * @throws ListenError whose message names `http.addr` (or the socket's path) when the address cannot be had
  */
 export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
   options.signal?.throwIfAborted()
@@ -121,7 +127,7 @@ async function bind(server: Server, { signal, ...target }: ListenOptions): Promi
   } catch (error) {
     server.close()
     signal?.throwIfAborted()
-    throw new Error(explain(error, target), { cause: error })
+    throw new ListenError(explain(error, target), { cause: error })
   }
 }
 

@@ -51,6 +51,11 @@ export class DiskUploadStore implements UploadStore {
     return infos.filter((info) => info !== undefined)
   }
 
+  /** How many sessions are on disk, without reading them. */
+  async count(): Promise<number> {
+    return (await readdir(this.#directory)).filter((name) => ID.test(name)).length
+  }
+
   async #info(id: string): Promise<UploadInfo | undefined> {
     if (!ID.test(id)) return undefined
     try {

@@ -75,6 +75,7 @@ const OPERATOR_ERRORS = new Set([
   'StartError',
   'KeyError',
   'DataDirectoryInUseError',
+  'ListenError',
   'RegistryError',
 ])
 

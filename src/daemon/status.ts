@@ -5,6 +5,7 @@ import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
+import type { MirrorErrors } from './mirror-errors.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Storage } from './storage.ts'
 
@@ -18,8 +19,7 @@ export interface StatusParts {
   readonly publisher: Publisher | undefined
   readonly mirrors: readonly OpenMirror[]
   readonly tombstones: Tombstones
-  /** The last failure of each mirror's content, by name. */
-  readonly mirrorErrors: ReadonlyMap<string, string>
+  readonly mirrorErrors: Pick<MirrorErrors, 'of'>
 }
 
 /** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
@@ -50,7 +50,7 @@ function ipnsReport(publisher: Publisher | undefined): object | null {
   }
 }
 
-function mirrorReport({ follower }: OpenMirror, errors: ReadonlyMap<string, string>): object {
+function mirrorReport({ follower }: OpenMirror, errors: StatusParts['mirrorErrors']): object {
   const { name, root, sequence, resolvedAt, state, error } = follower.status()
   return {
     name,
@@ -58,7 +58,7 @@ function mirrorReport({ follower }: OpenMirror, errors: ReadonlyMap<string, stri
     sequence: sequence === undefined ? null : Number(sequence),
     resolvedAt: time(resolvedAt),
     state,
-    error: error ?? errors.get(name) ?? null,
+    error: error ?? errors.of(name) ?? null,
   }
 }
 
@@ -69,7 +69,7 @@ async function storageReport({ storage, directory, tombstones }: StatusParts): P
     writable: storage.lane.stopped === undefined,
     error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
     freeBytes: bavail * bsize,
-    uploads: (await storage.uploads.list()).length,
+    uploads: await storage.uploads.count(),
     tombstones: tombstones
       .list()
       .map(({ name, kind, what, at }) => ({ name, kind, what, at: time(at) })),

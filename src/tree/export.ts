@@ -49,7 +49,9 @@ export async function* exportTrees(
     const top = await tree.directories.lookup(tree.root, TOP, options)
     if (top === undefined) continue
     for await (const file of filesOf(tree, { path: [TOP], cid: top.cid }, options)) {
-      const written = await writeFile(tree, file, directory, options)
+      const written = await named(tree, file.path, options, () =>
+        writeFile(tree, file, directory, options),
+      )
       if (written === undefined) continue
       progress.files++
       progress.bytes += written
@@ -82,15 +84,19 @@ async function* filesOf(
   options: BlockOptions,
 ): AsyncGenerator<Located> {
   options.signal?.throwIfAborted()
-  if (at.path.length > DEPTH_LIMIT) throw new Error(`${tree.name}: a tree nested too deeply`)
-  const node = await tree.directories.load(at.cid, options)
+  if (at.path.length > DEPTH_LIMIT) throw broken(tree, at.path, 'is nested too deeply')
+  const node = await named(tree, at.path, options, () => tree.directories.load(at.cid, options))
   if (node.kind === 'leaf' || node.kind === 'file') {
     yield at
     return
   }
   for await (const { name, cid } of tree.directories.list(at.cid, options)) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name)) {
-      throw new Error(`${tree.name}: ${JSON.stringify(name)} is not a name of the registry layout`)
+      throw broken(
+        tree,
+        at.path,
+        `holds ${JSON.stringify(name)}, which is not a name of the registry layout`,
+      )
     }
     yield* filesOf(tree, { path: [...at.path, name], cid }, options)
   }
@@ -115,7 +121,7 @@ async function writeFile(
       await handle.writeFile(bytes)
       written += bytes.length
     }
-    if (hasher !== undefined) checkDigest(tree, path, hasher)
+    if (hasher !== undefined) checkDigest(path, hasher)
   } catch (error) {
     await rm(target, { force: true }) // half a file must not be served
     throw error
@@ -139,8 +145,36 @@ function hasherFor(path: Path): Hasher | undefined {
   return claimed === undefined ? undefined : createHasher(algorithmOf(claimed))
 }
 
-function checkDigest(tree: ExportedTree, path: Path, hasher: Hasher): void {
+function checkDigest(path: Path, hasher: Hasher): void {
   const actual = hasher.digest()
   const claimed = digestOfData(path)
-  if (actual !== claimed) throw new Error(`${tree.name}: the bytes under ${claimed} are ${actual}`)
+  if (actual !== claimed) throw new Error(`its bytes are ${actual}`)
+}
+
+/** Says whose file it was that could not be exported, and why: an export that is not whole must not pass for one. */
+async function named<T>(
+  tree: ExportedTree,
+  path: Path,
+  { signal }: BlockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw broken(
+      tree,
+      path,
+      `cannot be exported: ${error instanceof Error ? error.message : error}`,
+      error,
+    )
+  }
+}
+
+function broken(tree: ExportedTree, path: Path, what: string, cause?: unknown): RegistryError {
+  const where = tree.name === 'own' ? 'our own tree' : `mirror ${tree.name}`
+  return new RegistryError('UNAVAILABLE', {
+    message: `the export is not whole: ${path.join('/')} of ${where} ${what}`,
+    cause,
+  })
 }
