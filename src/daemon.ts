@@ -90,7 +90,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors,
     log,
   }
-  stack.use(new Housekeeping({ ...storage, uploads: registry.uploads, log }, Date.now()))
+  stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
   const http = await serve(stack, whole, options)
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })

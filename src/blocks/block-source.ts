@@ -2,6 +2,7 @@ import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
+import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -71,13 +72,23 @@ export class FetchedBlocks implements BlockSource {
     if (bytes.length > LIMITS.blockBytes)
       throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
     if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
-    await this.#store.put(cid, bytes, options)
-    this.#onKept(cid)
+    if (await this.#keep(cid, bytes, options)) this.#onKept(cid)
     return bytes
   }
 
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
     return this.#store.size(cid, options)
+  }
+
+  /** A full disk is no reason not to serve what has come: it is only not kept. */
+  async #keep(cid: CID, bytes: Uint8Array, options: BlockOptions): Promise<boolean> {
+    try {
+      await this.#store.put(cid, bytes, options)
+      return true
+    } catch (error) {
+      if (storageError('', error).passes) return false
+      throw error
+    }
   }
 
   async #local(cid: CID, options: BlockOptions): Promise<Uint8Array | undefined> {

@@ -27,8 +27,8 @@ export const HAMT_HASH_CODE = 0x22n
 export const LIMITS = {
   /** Largest block, which is also the largest that bitswap moves between implementations. */
   blockBytes: 2 * MiB,
-  /** Links in one dag-pb node. A 2 MiB node of the smallest useful links holds about 40,000; trees in use, 1,024. */
-  links: 40_000,
+  /** Links in one dag-pb node. Files have 1,024 (older ones 174), a flat directory of 256 KiB some thousands. */
+  links: 10_000,
   /** Levels of a file's tree. Seven levels of two links each already hold more than any blob we take. */
   fileDepth: 16,
   /** Levels of a HAMT: 64 bits of hash at 8 bits each. */

@@ -1,9 +1,16 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DamagedBlockError } from './block-store.ts'
 import { isSupported, matches } from './cids.ts'
 import { DirectorySync } from './dir-sync.ts'
-import { makeDirectory, readIfThere, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
+import {
+  makeDirectory,
+  readIfThere,
+  removeTemporary,
+  sizeIfThere,
+  syncDirectory,
+  writeWhole,
+} from './files.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
 import type { CID } from 'multiformats/cid'
@@ -19,6 +26,9 @@ const PENDING_LIMIT = 256
  * was fetched from a mirror, which no commit waits for but which should outlive a killed process.
  */
 const PENDING_TIME = 500
+
+/** The directories of `blocks/`: one for each first byte of a hash. */
+const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 
 /**
  * The block store of one data directory: large blocks are files in `blocks/<first byte>/<multihash>`, small ones are
@@ -43,29 +53,21 @@ export class DiskBlockStore implements BlockStore {
     this.#state = state
   }
 
-  /** Opens the store, making its directories. What a killed process left half written is removed. */
+  /** Opens the store, making its directories. */
   static async open(directory: string, state: StateDb): Promise<DiskBlockStore> {
     const existing = new Set(await readdirOrMake(directory))
-    const names = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
-    const missing = names.filter((name) => !existing.has(name))
+    const missing = PREFIXES.filter((name) => !existing.has(name))
     await Promise.all(missing.map((name) => makeDirectory(join(directory, name))))
-    if (missing.length > 0) await syncDirectory(directory)
+    await syncDirectory(directory) // also for those that a process made which died before it could
     return new DiskBlockStore(directory, state)
   }
 
   /** Removes temporary files of earlier lives. Not needed for correctness, so it may run after start. */
-  async removeLeftovers(before: number, options: BlockOptions = {}): Promise<number> {
+  async removeLeftovers(options: BlockOptions = {}): Promise<number> {
     let removed = 0
-    for (let i = 0; i < 256; i++) {
+    for (const name of PREFIXES) {
       options.signal?.throwIfAborted()
-      const directory = join(this.#directory, i.toString(16).padStart(2, '0'))
-      for (const file of await readdir(directory, { withFileTypes: true })) {
-        if (!file.name.startsWith('.') || !file.name.endsWith('.tmp')) continue
-        const path = join(directory, file.name)
-        if (!(await olderThan(path, before))) continue
-        await rm(path, { force: true })
-        removed++
-      }
+      removed += await removeTemporary(join(this.#directory, name))
     }
     return removed
   }
@@ -147,6 +149,11 @@ export class DiskBlockStore implements BlockStore {
     return result
   }
 
+  /** After a commit that failed: resolves when it is certain what is on disk, and writing may go on. */
+  recover(): Promise<void> {
+    return this.#state.recover()
+  }
+
   /** Writes what is pending and lets go. The state database is closed by whoever opened it, afterwards. */
   async close(): Promise<void> {
     clearTimeout(this.#flushing)
@@ -178,6 +185,8 @@ export class DiskBlockStore implements BlockStore {
 
   async #writeSmall(cid: CID, hash: string, bytes: Uint8Array): Promise<void> {
     if (this.#pending.has(hash)) return
+    // They are held back only while the database takes them in time; when it fails, so must the writers.
+    if (this.#pending.size >= 4 * PENDING_LIMIT) await this.sync()
     const existing = await this.#state.get(smallKey(hash))
     // Whatever is in the state database came there by a synced batch, so it is as durable as it will be.
     if (existing !== undefined && matches(cid, existing)) return
@@ -229,8 +238,4 @@ function linkedKey(hash: string): Uint8Array {
 async function readdirOrMake(directory: string): Promise<string[]> {
   await makeDirectory(directory)
   return readdir(directory)
-}
-
-async function olderThan(path: string, before: number): Promise<boolean> {
-  return (await stat(path)).mtimeMs < before
 }

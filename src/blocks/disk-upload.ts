@@ -1,16 +1,21 @@
 import { rm, truncate } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { algorithmOf } from '../oci/digest.ts'
 import { DamagedBlockError } from './block-store.ts'
 import { CHUNK_BYTES } from './chunking.ts'
 import { RAW, cidFromHash } from './cids.ts'
 import { tooLarge } from './content-store.ts'
 import { FileWriter } from './file-writer.ts'
-import { appendRecords, readLog, repairLog } from './upload-log.ts'
+import { syncDirectory, writeWhole } from './files.ts'
+import { appendRecords, encodeRecords, readLog, repairLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Abortable, StoredContent, Upload, UploadInfo } from '../registry/ports.ts'
 import type { LocatedRecord, UploadRecord } from './upload-log.ts'
+
+/** Useless bytes in a log, beyond which it is written anew. */
+const WASTE_LIMIT = 8 * 1024 * 1024
 
 /**
  * One upload session: leaves go into the block store as they fill, and the log remembers their hashes and the bytes
@@ -30,6 +35,8 @@ export class DiskUpload implements Upload {
   #newLeaves: Uint8Array[] = []
   /** The bytes after the last leaf that are in the log: the writer does not hold them between two requests. */
   #tailBytes = 0
+  /** Bytes in the log that no one will read again. */
+  #wasted = 0
   #size = 0
 
   constructor(path: string, info: UploadInfo, blocks: BlockStore) {
@@ -106,7 +113,7 @@ export class DiskUpload implements Upload {
       const known = this.#newLeaves.length > 0 ? 0 : this.#tailBytes
       const records: UploadRecord[] = this.#newLeaves.map((hash) => ({ type: 'leaf', hash }))
       if (tail.length > known) records.push({ type: 'bytes', bytes: tail.subarray(known) })
-      if (records.length > 0) await appendRecords(this.#path, records)
+      if (records.length > 0) await this.#log(records, tail)
       this.#size = writer.size
       this.#tailBytes = tail.length
       this.#newLeaves = []
@@ -117,16 +124,33 @@ export class DiskUpload implements Upload {
     }
   }
 
+  /**
+   * Adds to the log. Bytes that were kept for a leaf that has since filled are of no use any more; when there are too
+   * many of them, the log is written anew without them, so that it never grows with the size of the upload alone.
+   */
+  async #log(records: readonly UploadRecord[], tail: Uint8Array): Promise<void> {
+    await appendRecords(this.#path, records)
+    this.#wasted += records.some(({ type }) => type === 'leaf') ? this.#tailBytes : 0
+    if (this.#wasted < WASTE_LIMIT) return
+    const kept = (await readLog(this.#path)).flatMap(({ record }) =>
+      record.type === 'bytes' ? [] : [record],
+    )
+    const bytes: UploadRecord[] = tail.length > 0 ? [{ type: 'bytes', bytes: tail }] : []
+    await writeWhole(dirname(this.#path), basename(this.#path), encodeRecords([...kept, ...bytes]))
+    await syncDirectory(dirname(this.#path))
+    this.#wasted = 0
+  }
+
   /** A writer that has been given everything the log names and the store still has. */
   async #rebuild(algorithm: DigestAlgorithm, options: Abortable): Promise<FileWriter> {
     const writer = new FileWriter(this.#blocks, algorithm, (hash) => this.#newLeaves.push(hash))
     const log = await repairLog(this.#path)
-    for (const { record, end } of log) {
+    for (const { record, start } of log) {
       if (record.type !== 'leaf') continue
       const bytes = await this.#leaf(record.hash, options)
       if (bytes === undefined) {
         // The offset falls back to the first leaf that is missing; what came after it must be sent again.
-        await truncate(this.#path, end - RECORD_OF_LEAF)
+        await truncate(this.#path, start)
         return this.#rebuild(algorithm, options)
       }
       await writer.resume(record.hash, bytes)
@@ -145,9 +169,6 @@ export class DiskUpload implements Upload {
     }
   }
 }
-
-/** Length of a leaf's record: type, length, 32 bytes of hash, checksum. */
-const RECORD_OF_LEAF = 5 + 32 + 8
 
 /** The bytes recorded after the last whole leaf. */
 function tailOf(log: readonly LocatedRecord[]): Uint8Array {

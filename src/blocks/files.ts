@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** True for the error of a file that does not exist. Any other error means "could not read" (promise I3). */
@@ -63,6 +63,17 @@ export async function writeWhole(
     await rm(temporary, { force: true })
     throw error
   }
+}
+
+/**
+ * Removes temporary files that a killed process left in a directory. Those of this process are left alone; no other
+ * process is in the data directory.
+ */
+export async function removeTemporary(directory: string): Promise<number> {
+  const names = await readdir(directory)
+  const left = names.filter((name) => /^\..*\.tmp$/.test(name) && !name.includes(`.${session}-`))
+  await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
+  return left.length
 }
 
 /** Makes a directory that only its owner may enter, with its parents. */

@@ -70,9 +70,10 @@ export function decodeNode(cid: CID, bytes: Uint8Array): Node {
 
 function decodePb(cid: CID, bytes: Uint8Array): { links: PBLink[]; unixfs: UnixFS } {
   try {
+    refuseManyFields(bytes)
     const { Data, Links } = dagPb.decode(bytes)
     if (Data === undefined) throw new Error('no UnixFS data')
-    if (Links.length > LIMITS.links) throw new Error(`${Links.length} links are too many`)
+    refuseManyFields(Data)
     return { links: Links, unixfs: UnixFS.unmarshal(Data) }
   } catch (cause) {
     // Both decoders throw plain Errors of many shapes for malformed protobuf; there is nothing else they can throw.
@@ -82,6 +83,34 @@ function decodePb(cid: CID, bytes: Uint8Array): { links: PBLink[]; unixfs: UnixF
       { cause },
     )
   }
+}
+
+/** Besides links or block sizes, a node has its data, and UnixFS some eight fields of one value each. */
+const OTHER_FIELDS = 16
+
+/**
+ * Counts the fields of a protobuf message without decoding it: a block of 2 MiB can hold a quarter of a million empty
+ * links, and decoding those would hold the event loop for a second (measured).
+ */
+function refuseManyFields(message: Uint8Array): void {
+  let fields = 0
+  for (let at = 0; at < message.length;) {
+    if (++fields > LIMITS.links + OTHER_FIELDS) throw new Error('too many links')
+    const tag = readVarint(message, at)
+    const value = readVarint(message, tag.end)
+    // Only lengths (wire type 2) and plain numbers (0) occur; the decoder refuses the others with a better word.
+    at = (tag.value & 7) === 2 ? value.end + value.value : value.end
+  }
+}
+
+function readVarint(bytes: Uint8Array, start: number): { value: number; end: number } {
+  let value = 0
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0
+    value += (byte & 0x7f) * 2 ** (7 * (at - start))
+    if (byte < 0x80) return { value, end: at + 1 }
+  }
+  return { value: 0, end: bytes.length } // cut short, which the decoder will say
 }
 
 function fileNode(cid: CID, links: PBLink[], unixfs: UnixFS): Node {
@@ -120,6 +149,8 @@ function shardNode(cid: CID, links: PBLink[], unixfs: UnixFS): Node {
   if (!Number.isInteger(fanout) || fanout < 8 || fanout > 1024 || (fanout & (fanout - 1)) !== 0) {
     throw new NodeFormatError(cid, `a HAMT of fanout ${unixfs.fanout}`)
   }
+  if (links.length > fanout)
+    throw new NodeFormatError(cid, `${links.length} links in ${fanout} slots`)
   const digits = prefixLength(fanout)
   const entries = links.map((link) => {
     const prefix = (link.Name ?? '').slice(0, digits)

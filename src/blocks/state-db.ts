@@ -1,5 +1,8 @@
+import { statfs } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
+import { storageError } from './storage-error.ts'
 import type { DurableMap } from '../registry/ports.ts'
+import type { StorageError } from './storage-error.ts'
 
 /** One write of a batch; `undefined` removes the key. */
 export interface StateWrite {
@@ -15,16 +18,31 @@ export class DataDirectoryInUseError extends Error {
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
+/** Room that opening the database again may need: its tables are written anew from the log, which is at most 4 MiB. */
+const ROOM_TO_OPEN = 16 * 1024 * 1024
+
 /**
  * The node's small durable state: one LevelDB for small blocks, the journal, and the maps of the other rooms.
  * They are together because a commit writes blocks, journal entry and root in ONE synced batch (DESIGN §3).
  * LevelDB's own lock file makes it the lock of the whole data directory, so it is opened before anything else.
+ *
+ * After a write that failed, LevelDB goes on appending behind the torn record, and the next start drops all of that:
+ * acknowledged writes would be lost without a word. So nothing is written after a failure until the database has been
+ * closed and opened again, which begins a new log. Where the failure was of a kind after which the disk is not to be
+ * trusted (a failed sync, EIO), nothing is written at all until a restart.
  */
 export class StateDb {
   readonly #db: Level
+  readonly #directory: string
+  /** Writes go one after the other, so that none is under way behind one that fails. */
+  #last: Promise<unknown> = Promise.resolve()
+  #failure: StorageError | undefined
+  /** Reads wait while the database is closed and opened again. */
+  #opening: Promise<void> = Promise.resolve()
 
-  private constructor(db: Level) {
+  private constructor(db: Level, directory: string) {
     this.#db = db
+    this.#directory = directory
   }
 
   /** @throws DataDirectoryInUseError when another process has it open */
@@ -39,24 +57,68 @@ export class StateDb {
           cause: error,
         })
       }
-      throw new Error(`the state database in ${directory} cannot be opened: ${reason(error)}`, {
-        cause: error,
-      })
+      throw storageError(`the state database in ${directory} cannot be opened`, error)
     }
-    return new StateDb(db)
+    return new StateDb(db, directory)
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    await this.#opening
     return this.#db.get(key)
   }
 
-  /** Writes everything or nothing, and returns when it is safe on disk. */
-  async write(writes: readonly StateWrite[]): Promise<void> {
-    if (writes.length === 0) return
-    const batch = writes.map(({ key, value }) =>
-      value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
-    )
-    await this.#db.batch(batch, { sync: true })
+  /**
+   * Writes everything or nothing, and returns when it is safe on disk. After a failure nobody knows which of the two it
+   * was until {@link recover} has resolved.
+   *
+   * @throws StorageError
+   */
+  write(writes: readonly StateWrite[]): Promise<void> {
+    if (writes.length === 0) return Promise.resolve()
+    return this.#alone(async () => {
+      await this.#recover()
+      const batch = writes.map(({ key, value }) =>
+        value === undefined ? { type: 'del' as const, key } : { type: 'put' as const, key, value },
+      )
+      try {
+        await this.#db.batch(batch, { sync: true })
+      } catch (error) {
+        this.#failure = storageError('the state database could not be written', error)
+        throw this.#failure
+      }
+    })
+  }
+
+  /**
+   * Makes the database fit for writing again after a failure; what it then holds is what will be there after any crash.
+   *
+   * @throws StorageError while there is no room, or when the disk is not to be trusted any more
+   */
+  recover(): Promise<void> {
+    return this.#alone(() => this.#recover())
+  }
+
+  async #recover(): Promise<void> {
+    if (this.#failure === undefined) return
+    if (!this.#failure.passes) throw this.#failure
+    // Reads go on as long as it stays open, so it is not closed before opening it has a good chance.
+    const { bavail, bsize } = await statfs(this.#directory)
+    if (bavail * bsize < ROOM_TO_OPEN) throw this.#failure
+    const opening = this.#db.close().then(() => this.#db.open())
+    this.#opening = opening.catch(() => undefined) // reads then meet the closed database, and say so themselves
+    try {
+      await opening
+    } catch (error) {
+      this.#failure = storageError('the state database could not be opened again', error)
+      throw this.#failure
+    }
+    this.#failure = undefined
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined) // its caller has the error
+    return result
   }
 
   /** Entries whose key begins with `prefix`, in key order or against it. */
@@ -64,6 +126,7 @@ export class StateDb {
     prefix: Uint8Array,
     options: { reverse?: boolean; limit?: number } = {},
   ): AsyncGenerator<[Uint8Array, Uint8Array]> {
+    await this.#opening
     const limits = options.limit === undefined ? {} : { limit: options.limit }
     yield* this.#db.iterator({ ...range(prefix), ...limits, reverse: options.reverse ?? false })
   }
@@ -86,6 +149,7 @@ export class StateDb {
   }
 
   async close(): Promise<void> {
+    await this.#last
     await this.#db.close()
   }
 }
@@ -95,9 +159,4 @@ function range(prefix: Uint8Array): { gte: Uint8Array; lt: Uint8Array } {
   const end = Uint8Array.from(prefix)
   end[end.length - 1] = (end.at(-1) ?? 0) + 1
   return { gte: prefix, lt: end }
-}
-
-function reason(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error ? cause.message : String(error)
 }

@@ -42,9 +42,11 @@ function checksum(prefix: Uint8Array, payload: Uint8Array): Uint8Array {
   return sha256(Buffer.concat([prefix, payload])).subarray(0, CHECKSUM)
 }
 
-/** A record, and where its payload stands in the file. */
+/** A record, and where it stands in the file. */
 export interface LocatedRecord {
   record: UploadRecord
+  /** Offset of its first byte. */
+  start: number
   /** Offset of the first byte after the record. */
   end: number
 }
@@ -70,7 +72,7 @@ function decodeRecord(file: Buffer, offset: number): LocatedRecord | undefined {
   const payload = file.subarray(offset + PREFIX, payloadEnd)
   if (!file.subarray(payloadEnd, end).equals(checksum(prefix, payload))) return undefined
   const record = recordOf(prefix.readUInt8(0), payload)
-  return record === undefined ? undefined : { record, end }
+  return record === undefined ? undefined : { record, start: offset, end }
 }
 
 function recordOf(type: number, payload: Buffer): UploadRecord | undefined {
@@ -85,6 +87,20 @@ export async function appendRecords(path: string, records: readonly UploadRecord
   try {
     await handle.writeFile(encodeRecords(records))
     await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** More than any header has. */
+const HEADER_BYTES = 4096
+
+/** Reads only the first record of a log, which is the header. `undefined` when it is not whole. */
+export async function readHeader(path: string): Promise<UploadRecord | undefined> {
+  const handle = await open(path, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0)
+    return decodeRecord(buffer.subarray(0, bytesRead), 0)?.record
   } finally {
     await handle.close()
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
 import { isNotFound, makeDirectory, syncDirectory, writeWhole } from './files.ts'
 import { DiskUpload } from './disk-upload.ts'
-import { encodeRecords, readLog } from './upload-log.ts'
+import { encodeRecords, readHeader } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
@@ -59,8 +59,8 @@ export class DiskUploadStore implements UploadStore {
   async #info(id: string): Promise<UploadInfo | undefined> {
     if (!ID.test(id)) return undefined
     try {
-      const [first] = await readLog(join(this.#directory, id))
-      return first?.record.type === 'header' ? parseInfo(id, first.record.json) : undefined
+      const header = await readHeader(join(this.#directory, id))
+      return header?.type === 'header' ? parseInfo(id, header.json) : undefined
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error

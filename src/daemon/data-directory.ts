@@ -1,9 +1,10 @@
-import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { isNotFound, syncDirectory, writeWhole } from '../blocks/files.ts'
 import { DataDirectoryInUseError, StateDb } from '../blocks/state-db.ts'
+import { StartError } from '../ipfs/errors.ts'
 
 /** Where everything of one node is (DESIGN §4, "Data directory"). */
 export interface DataDirectory {
@@ -46,6 +47,7 @@ export interface LockInfo {
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
   await mkdir(directory.path, { recursive: true, mode: 0o700 })
+  await syncDirectory(dirname(directory.path)) // a new directory must itself survive the power failing
   if (((await stat(directory.path)).mode & 0o077) !== 0) await chmod(directory.path, 0o700)
   try {
     return await StateDb.open(directory.state)
@@ -94,9 +96,9 @@ export async function socketPath(directory: DataDirectory): Promise<string> {
   const name = createHash('sha256').update(directory.path).digest('hex').slice(0, 16)
   const own = join(await runtimeDirectory(uid), `heliport-${uid}`)
   await mkdir(own, { recursive: true, mode: 0o700 })
-  const { uid: ownedBy, mode } = await stat(own)
+  const { uid: ownedBy, mode } = await lstat(own) // a link to somewhere else is not ours
   if (ownedBy !== uid || (mode & 0o077) !== 0) {
-    throw new DataDirectoryInUseError(
+    throw new StartError(
       `${own} is not this user's alone: remove it, or use a shorter storage.path`,
     )
   }

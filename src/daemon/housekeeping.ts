@@ -1,11 +1,14 @@
+import { removeTemporary } from '../blocks/files.ts'
 import type { Logger } from 'pino'
 import type { Uploads } from '../registry/uploads.ts'
 import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
+import type { DataDirectory } from './data-directory.ts'
 
 const HOUR = 3_600_000
 
 /** What is tidied up, slowly and in the background. */
 export interface HousekeepingParts {
+  readonly directory: DataDirectory
   readonly blocks: DiskBlockStore
   readonly uploads: Uploads
   readonly log: Logger
@@ -21,12 +24,9 @@ export class Housekeeping implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   #running: Promise<void>
 
-  constructor(parts: HousekeepingParts, startedAt: number) {
+  constructor(parts: HousekeepingParts) {
     this.#parts = parts
-    this.#running = this.#attempt(
-      (signal) => parts.blocks.removeLeftovers(startedAt, { signal }),
-      'temporary files',
-    )
+    this.#running = this.#attempt((signal) => this.#removeLeftovers(signal), 'temporary files')
     this.#timer = setInterval(() => {
       this.#running = this.#running.then(() => this.#purge())
     }, HOUR).unref()
@@ -36,6 +36,12 @@ export class Housekeeping implements AsyncDisposable {
     clearInterval(this.#timer)
     this.#stop.abort()
     await this.#running
+  }
+
+  async #removeLeftovers(signal: AbortSignal): Promise<number> {
+    const { directory, blocks } = this.#parts
+    const others = await Promise.all([directory.path, directory.uploads].map(removeTemporary))
+    return others.reduce((sum, removed) => sum + removed, await blocks.removeLeftovers({ signal }))
   }
 
   #purge(): Promise<void> {

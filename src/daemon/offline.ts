@@ -1,20 +1,35 @@
+import { stat } from 'node:fs/promises'
+import { isNotFound } from '../blocks/files.ts'
+import { StartError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
 import { dataDirectory } from './data-directory.ts'
 import { openKeychain } from './keys.ts'
 import { openStorage } from './storage.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
+import type { Keys } from '../ipfs/keys.ts'
 import type { ExportProgress } from '../tree/export.ts'
 
-/** The keychain for a command that runs while no daemon does. */
+/**
+ * The keychain for a command that runs while no daemon does. Only an import makes a keychain where there is none: that
+ * is how a key is restored before the first start, while to show one there means that the path is wrong.
+ */
 export async function openKeysOffline(config: Config): Promise<OfflineKeys> {
-  const opened = await openKeychain(config, dataDirectory(config.storage.path))
-  const { keys } = opened
+  const directory = dataDirectory(config.storage.path)
+  const stack = new AsyncDisposableStack()
+  let opened: Keys | undefined
+  const open = async (): Promise<Keys> =>
+    (opened ??= stack.use(await openKeychain(config, directory)).keys)
+  const existing = async (): Promise<Keys> => {
+    await refuseMissing(directory.datastore, directory.path)
+    return open()
+  }
   return {
-    list: async () => (await keys.list()).map(({ name, ipnsName }) => ({ name, id: ipnsName })),
-    export: (name) => keys.export(name),
-    import: (name, bytes, options) => keys.import(name, bytes, options),
-    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    list: async () =>
+      (await (await existing()).list()).map(({ name, ipnsName }) => ({ name, id: ipnsName })),
+    export: async (name) => (await existing()).export(name),
+    import: async (name, bytes, options) => (await open()).import(name, bytes, options),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
 
@@ -24,9 +39,21 @@ export async function exportOffline(
   directory: string,
   { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ExportProgress) => void },
 ): Promise<void> {
-  await using storage = await openStorage(dataDirectory(config.storage.path), () =>
-    Promise.resolve(),
-  )
+  const from = dataDirectory(config.storage.path)
+  await refuseMissing(from.state, from.path)
+  await using storage = await openStorage(from, () => Promise.resolve())
+  if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
   const own = { name: 'own', root: storage.lane.root, directories: storage.directories }
   for await (const progress of exportTrees([own], directory, { signal })) onProgress(progress)
+}
+
+async function refuseMissing(part: string, path: string): Promise<void> {
+  try {
+    await stat(part)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    throw new StartError(
+      `there is no registry in ${path}: name its data directory by --data or --config`,
+    )
+  }
 }

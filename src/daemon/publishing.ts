@@ -1,4 +1,5 @@
-import { openMfsRoot } from '../ipfs/mfs-root.ts'
+import { encodeDirectory } from '../blocks/nodes.ts'
+import { openMfsRoot, readMfsRoot } from '../ipfs/mfs-root.ts'
 import { Publisher } from '../naming/publisher.ts'
 import { TOP } from '../tree/layout.ts'
 import { Journal } from '../tree/journal.ts'
@@ -7,10 +8,14 @@ import type { Config } from '../config/schema.ts'
 import type { MfsRoot } from '../ipfs/mfs-root.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { RecordExchange } from '../naming/record-exchange.ts'
+import type { CommitLane } from '../tree/lane.ts'
 import type { CID } from 'multiformats/cid'
 import type { OpenKeys } from './keys.ts'
 import type { Provider } from './provider.ts'
 import type { Storage } from './storage.ts'
+
+/** What MFS holds before anything was pushed. */
+const EMPTY_ROOT = encodeDirectory([]).cid
 
 /** What follows from a new root: the MFS root is set to it, and it is published. Both can be made again from the journal. */
 export class RootFollower {
@@ -28,6 +33,7 @@ export class RootFollower {
   async openMfs(storage: Storage, { datastore }: OpenKeys): Promise<void> {
     this.#storage = storage
     try {
+      await this.#compare(storage.lane, new Journal(storage.state), await readMfsRoot(datastore))
       const docker = await dockerOf(storage, storage.lane.root)
       this.#mfs = await openMfsRoot({ blocks: storage.blocks, datastore }, docker)
     } catch (error) {
@@ -40,13 +46,30 @@ export class RootFollower {
   }
 
   /**
+   * MFS was set after each commit, in another database. A root there that the journal has never heard of means that the
+   * journal lost its end: LevelDB drops what it cannot read of its log, and says nothing.
+   */
+  async #compare(lane: CommitLane, journal: Journal, mfs: CID | undefined): Promise<void> {
+    if (mfs === undefined || lane.stopped !== undefined) return
+    if (mfs.equals(lane.root) || mfs.equals(EMPTY_ROOT) || (await journal.has(mfs))) return
+    lane.stop(
+      new Error(
+        `the journal ends before the root ${mfs} that this registry had: it is damaged. An older state is served ` +
+          `read-only. Restore the data directory from a backup, or mirror this registry's key from a node that has it`,
+      ),
+    )
+  }
+
+  /**
    * Publishes the current root, and every one after it. A registry that nothing was ever pushed to is not published: on
    * a key that was restored to an empty data directory, it would take everything away from those who mirror it.
    */
   publishWith(publisher: Publisher, provider: Provider): void {
     this.#publisher = publisher
     this.#provider = provider
-    if (this.#storage?.lane.isNew === false) this.#publish(this.#storage.lane.root)
+    const lane = this.#storage?.lane
+    // Nor is a state that may be older than what was published before: the name would move back (promise I6).
+    if (lane !== undefined && !lane.isNew && lane.stopped === undefined) this.#publish(lane.root)
   }
 
   /** A commit is durable. Never fails: the commit stands, whatever becomes of the rest. */

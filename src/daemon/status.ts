@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import { isRegistryError } from '../oci/errors.ts'
 import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
@@ -29,15 +30,17 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     version: parts.version,
     peerId: node.peerId,
     addresses: node.addresses(),
-    ipns: ipnsReport(parts.publisher),
+    ipns: ipnsReport(parts),
     mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts.mirrorErrors)),
     network: { mode: config.network.mode, peers: node.peers() },
     storage: await storageReport(parts),
   }
 }
 
-function ipnsReport(publisher: Publisher | undefined): object | null {
+function ipnsReport({ publisher, storage }: StatusParts): object | null {
   if (publisher === undefined) return null
+  const halted =
+    storage.lane.stopped === undefined ? null : 'not published: the newest state is not known'
   const { name, root, publishedRoot, sequence, publishedAt, pending, error } = publisher.status()
   return {
     name,
@@ -46,7 +49,7 @@ function ipnsReport(publisher: Publisher | undefined): object | null {
     sequence: Number(sequence),
     publishedAt: time(publishedAt),
     pending,
-    error: error ?? null,
+    error: error ?? halted,
   }
 }
 
@@ -65,7 +68,7 @@ function mirrorReport({ follower }: OpenMirror, errors: StatusParts['mirrorError
 async function storageReport({ storage, directory, tombstones }: StatusParts): Promise<object> {
   const { bavail, bsize } = await statfs(directory.path)
   return {
-    root: storage.lane.root.toString(),
+    root: rootOf(storage),
     writable: storage.lane.stopped === undefined,
     error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
     freeBytes: bavail * bsize,
@@ -73,6 +76,16 @@ async function storageReport({ storage, directory, tombstones }: StatusParts): P
     tombstones: tombstones
       .list()
       .map(({ name, kind, what, at }) => ({ name, kind, what, at: time(at) })),
+  }
+}
+
+/** `null` when the journal cannot tell; everything else of the status is still worth having. */
+function rootOf({ lane }: Storage): string | null {
+  try {
+    return lane.root.toString()
+  } catch (error) {
+    if (isRegistryError(error, 'UNAVAILABLE')) return null
+    throw error
   }
 }
 
@@ -84,7 +97,7 @@ export function readinessOf({ storage }: Pick<StatusParts, 'storage'>): Readines
     : {
         ready: false,
         reason:
-          'the registry takes no changes, because its disk failed; restart it after putting that right',
+          'the registry takes no changes, because its disk failed or lost something (storage.error in the status)',
       }
 }
 

@@ -1,6 +1,7 @@
 import { LocalBlocks } from '../blocks/block-source.ts'
 import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
+import { syncDirectory } from '../blocks/files.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { Journal } from '../tree/journal.ts'
@@ -51,6 +52,7 @@ export async function openStorage(
   })
   stack.defer(() => lane.drain())
   const uploads = await DiskUploadStore.open(directory.uploads, blocks)
+  await syncDirectory(directory.path)
   const opened = stack.move()
   return {
     state,

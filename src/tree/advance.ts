@@ -1,4 +1,5 @@
-import { NodeFormatError } from '../blocks/nodes.ts'
+import { LIMITS } from '../blocks/chunking.ts'
+import { prefixLength } from '../blocks/nodes.ts'
 import { layout } from './layout.ts'
 import { RootView } from './view.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
@@ -9,8 +10,8 @@ import type { CID } from 'multiformats/cid'
 /** Nodes fetched at once while a mirror moves to a new root. */
 const CONCURRENCY = 16
 
-/** Nodes that one move may touch; a tree that needs more is refused rather than followed for ever. */
-const NODES_LIMIT = 500_000
+/** Nodes and names that one move may touch; a tree that needs more is refused rather than followed for ever. */
+const LIMIT = 2_000_000
 
 /** What moving to a new root works with. */
 export interface AdvanceParts {
@@ -42,7 +43,7 @@ export async function advanceTree(
 class Walk {
   readonly #parts: AdvanceParts
   readonly #options: BlockOptions
-  #left = NODES_LIMIT
+  #left = LIMIT
 
   constructor(parts: AdvanceParts, options: BlockOptions) {
     this.#parts = parts
@@ -61,7 +62,7 @@ class Walk {
     if (!(await this.#parts.isKept(old))) return
     const before = await this.#load(old)
     if (!isDirectory(node) || !isDirectory(before)) return // a file: its nodes are fetched when it is read
-    await this.#children(await this.#pairs(node, before))
+    await this.#children(await this.#pairs({ cid, node, before }))
   }
 
   async #children(pairs: readonly [CID, CID][]): Promise<void> {
@@ -77,79 +78,101 @@ class Walk {
   }
 
   /** Entries that stand under the same name on both sides and differ. */
-  async #pairs(node: Directory, before: Directory): Promise<[CID, CID][]> {
-    const sameShape =
-      node.kind === before.kind && (node.kind === 'directory' || sameFanout(node, before))
-    const entries = sameShape ? node.entries : await this.#flatten(node)
-    const old = new Map(
-      (sameShape ? before.entries : await this.#flattenKept(before)).map((e) => [e.name, e.cid]),
-    )
-    const pairs: [CID, CID][] = []
-    for (const { name, cid } of entries) {
+  async #pairs(at: Both): Promise<[CID, CID][]> {
+    const { node, before } = at
+    if (node.kind === 'directory' && before.kind === 'directory')
+      return this.#differing(node.entries, before.entries)
+    if (node.kind !== 'shard' || before.kind !== 'shard' || node.fanout !== before.fanout)
+      return this.#byName(at)
+    return [
+      ...this.#differing(node.entries, before.entries),
+      ...(await this.#movedDown(node, before)),
+    ]
+  }
+
+  #differing(now: readonly NamedEntry[], before: readonly NamedEntry[]): [CID, CID][] {
+    const old = new Map(before.map(({ name, cid }) => [name, cid]))
+    return now.flatMap(({ name, cid }) => {
       const at = old.get(name)
-      if (at !== undefined && !at.equals(cid)) pairs.push([cid, at])
-    }
-    if (sameShape && node.kind === 'shard') pairs.push(...(await this.#movedDown(node, before)))
-    return pairs
+      return at === undefined || at.equals(cid) ? [] : [[cid, at] as [CID, CID]]
+    })
+  }
+
+  /** The two sides are of different shape (flat and HAMT, say): they are compared name by name. */
+  async #byName({ cid, before }: Both): Promise<[CID, CID][]> {
+    return this.#matching(cid, await this.#keptBelow(before, 0))
   }
 
   /**
    * In a HAMT, a name that stood in a node may now stand in a new node below it (its slot was taken by a second name),
-   * or the other way round. Those nodes are fetched whole; there are few of them and they are small.
+   * or the other way round.
    */
-  async #movedDown(node: Directory & { kind: 'shard' }, before: Directory): Promise<[CID, CID][]> {
-    const digits = (node.fanout - 1).toString(16).length
-    const slots = Map.groupBy(before.entries, (entry) => entry.name.slice(0, digits))
+  async #movedDown(node: Shard, before: Shard): Promise<[CID, CID][]> {
+    const digits = prefixLength(node.fanout)
+    const slots = new Map(before.entries.map((entry) => [entry.name.slice(0, digits), entry]))
     const pairs: [CID, CID][] = []
     for (const entry of node.entries) {
-      const [old] = slots.get(entry.name.slice(0, digits)) ?? []
+      const old = slots.get(entry.name.slice(0, digits))
       if (old === undefined || entry.name.length > digits === old.name.length > digits) continue
-      const now = new Map((await this.#below(entry, digits)).map((e) => [e.name, e.cid]))
-      for (const { name, cid } of await this.#belowKept(old, digits)) {
-        const at = now.get(name)
-        if (at !== undefined && !at.equals(cid)) pairs.push([at, cid])
-      }
+      const kept = await this.#keptBelow({ ...before, entries: [old] }, 0)
+      if (entry.name.length === digits) pairs.push(...(await this.#matching(entry.cid, kept)))
+      const at = kept.get(entry.name.slice(digits))
+      if (at !== undefined && !at.equals(entry.cid)) pairs.push([entry.cid, at])
     }
     return pairs
   }
 
-  async #below(entry: NamedEntry, digits: number): Promise<NamedEntry[]> {
-    if (entry.name.length > digits) return [{ ...entry, name: entry.name.slice(digits) }]
-    const node = await this.#load(entry.cid)
-    return isDirectory(node) ? this.#flatten(node) : []
+  /** Lists a new directory or part of a HAMT, and picks the names that were kept and differ. */
+  async #matching(cid: CID, kept: ReadonlyMap<string, CID>): Promise<[CID, CID][]> {
+    const pairs: [CID, CID][] = []
+    if (kept.size === 0) return pairs
+    for await (const entry of this.#parts.reader.list(cid, this.#options)) {
+      this.#spend()
+      const at = kept.get(entry.name)
+      if (at !== undefined && !at.equals(entry.cid)) pairs.push([entry.cid, at])
+    }
+    return pairs
   }
 
-  async #belowKept(entry: NamedEntry, digits: number): Promise<NamedEntry[]> {
-    const kept = entry.name.length > digits || (await this.#parts.isKept(entry.cid))
-    return kept ? this.#below(entry, digits) : []
-  }
-
-  async #flatten(node: Directory): Promise<NamedEntry[]> {
-    if (node.kind === 'directory') return [...node.entries]
-    const digits = (node.fanout - 1).toString(16).length
-    const nested = await Promise.all(node.entries.map((entry) => this.#below(entry, digits)))
-    return nested.flat()
-  }
-
-  async #flattenKept(node: Directory): Promise<NamedEntry[]> {
-    if (node.kind === 'directory') return [...node.entries]
-    const digits = (node.fanout - 1).toString(16).length
-    const nested = await Promise.all(node.entries.map((entry) => this.#belowKept(entry, digits)))
-    return nested.flat()
+  /** Names of an old directory, as far as its nodes are on this disk. */
+  async #keptBelow(node: Directory, level: number): Promise<Map<string, CID>> {
+    const names = new Map<string, CID>()
+    if (level >= LIMITS.hamtDepth) return names // nothing is found below that, so nothing of it was used
+    const digits = node.kind === 'shard' ? prefixLength(node.fanout) : 0
+    for (const { name, cid } of node.entries) {
+      this.#spend()
+      if (digits === 0 || name.length > digits) {
+        names.set(name.slice(digits), cid)
+      } else if (await this.#parts.isKept(cid)) {
+        const below = await this.#load(cid)
+        if (isDirectory(below))
+          for (const [inner, at] of await this.#keptBelow(below, level + 1)) names.set(inner, at)
+      }
+    }
+    return names
   }
 
   #load(cid: CID): Promise<Node> {
-    if (this.#left-- <= 0) throw new NodeFormatError(cid, 'a tree with too many nodes to follow')
+    this.#spend()
     return this.#parts.reader.load(cid, this.#options)
+  }
+
+  #spend(): void {
+    this.#options.signal?.throwIfAborted()
+    if (this.#left-- <= 0) throw new Error('the tree has too much in it to be followed')
   }
 }
 
+/** A directory that changed: its new CID and node, and the node it had. */
+interface Both {
+  readonly cid: CID
+  readonly node: Directory
+  readonly before: Directory
+}
+
 type Directory = Node & { kind: 'directory' | 'shard' }
+type Shard = Node & { kind: 'shard' }
 
 function isDirectory(node: Node): node is Directory {
   return node.kind === 'directory' || node.kind === 'shard'
-}
-
-function sameFanout(a: Directory, b: Directory): boolean {
-  return a.kind === 'shard' && b.kind === 'shard' && a.fanout === b.fanout
 }

@@ -9,7 +9,8 @@ import type { CID } from 'multiformats/cid'
 
 /**
  * Reads directories of any tree, ours or a hostile one: flat ones and HAMTs of any fanout the UnixFS spec allows. Every
- * step is bounded (levels, entries), so no tree can hold the event loop or never end, as the stock walker can be made to.
+ * step is bounded (levels, entries) and gives way to others now and then, so no tree can hold the event loop or keep a
+ * request from its deadline, as the stock walker can be made to.
  */
 export class DirectoryReader {
   readonly source: BlockSource
@@ -21,8 +22,7 @@ export class DirectoryReader {
   }
 
   /** The node of a CID, from the cache or the source. */
-  async load(cid: CID, options?: BlockOptions): Promise<Node> {
-    options?.signal?.throwIfAborted() // a cached node would not notice
+  load(cid: CID, options?: BlockOptions): Promise<Node> {
     return this.#cache.load(this.source, cid, options)
   }
 
@@ -78,6 +78,7 @@ export class DirectoryReader {
     }
     const digits = prefixLength(shard.fanout)
     for (const entry of shard.entries) {
+      options?.signal?.throwIfAborted()
       if (at.left.entries-- <= 0)
         throw new NodeFormatError(root, 'a directory with too many entries')
       if (entry.name.length > digits) {

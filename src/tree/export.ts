@@ -24,8 +24,8 @@ export interface ExportProgress {
   bytes: number
 }
 
-/** Deepest path that is followed: far beyond any repository name of 255 characters. */
-const DEPTH_LIMIT = 300
+/** Deepest path that is followed: a repository's name of 255 characters has at most 128 segments. */
+const DEPTH_LIMIT = 3 + 1 + 128 + 8
 
 /**
  * Writes trees as plain files that a stock registry serves from its `rootdirectory`. Several trees become one: where

@@ -63,8 +63,12 @@ export class Journal {
 
   /** Whether a root was ever ours. Reads the history from its newest end, so it is for rare questions. */
   async has(root: CID): Promise<boolean> {
-    for await (const entry of this.entries()) {
-      if (entry.public.equals(root)) return true
+    for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
+      try {
+        if (decode(sequenceOf(key), value).public.equals(root)) return true
+      } catch (error) {
+        if (!(error instanceof DamagedJournalError)) throw error // it says nothing of this root
+      }
     }
     return false
   }

@@ -1,11 +1,13 @@
 import { RegistryError } from '../oci/errors.ts'
 import { fileBlocks } from '../blocks/file-reader.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
+import { StorageError } from '../blocks/storage-error.ts'
 import { Draft } from './draft.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { TreeTransaction } from './transaction.ts'
 import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import type { Entry, MadeNode } from '../blocks/nodes.ts'
+import type { StateWrite } from '../blocks/state-db.ts'
 import type { Abortable, RegistryWriter, Transaction } from '../registry/ports.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { Journal, JournalEntry } from './journal.ts'
@@ -20,7 +22,7 @@ const GROUP_LIMIT = 256
 
 /** What the lane works with. */
 export interface LaneParts {
-  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit'>
+  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'>
   /** Reads our own tree. */
   reader: DirectoryReader
   journal: Journal
@@ -54,23 +56,26 @@ interface Done {
  * changes; one that fails is taken back alone.
  *
  * A commit writes each touched directory once, bottom-up, makes everything durable in one synced batch with the journal
- * entry, and only then answers (promise I1). When that batch fails, nobody can know what is on disk: the lane stops
- * until a restart reads the journal.
+ * entry, and only then answers (promise I1). When that batch fails, nobody knows what is on disk. If the reason can pass
+ * (a full disk), the journal is asked before the next commit; after a failed sync the lane stops until a restart.
  */
 export class CommitLane implements RegistryWriter {
   readonly #parts: LaneParts
   readonly #editor: DirectoryEditor
   #newest: JournalEntry | undefined
-  #root: Entry
+  /** `undefined` when the journal cannot tell: nothing may be taken for the tree then, least of all an empty one. */
+  #root: Entry | undefined
   #queue: Job[] = []
   #running: Promise<void> | undefined
   #stopped: unknown
+  /** The last commit failed, and it is not known whether it is on disk. */
+  #isUnsettled = false
+  /** Nodes written for the commit that is being prepared; peers may have them once it is durable. */
+  #nodes: CID[] = []
 
-  private constructor(parts: LaneParts, newest: JournalEntry | undefined, root: Entry) {
+  private constructor(parts: LaneParts) {
     this.#parts = parts
-    this.#editor = new DirectoryEditor(parts.reader, (node) => putNode(parts.blocks, node))
-    this.#newest = newest
-    this.#root = root
+    this.#editor = new DirectoryEditor(parts.reader, (node) => this.#putNode(node))
   }
 
   /**
@@ -78,27 +83,38 @@ export class CommitLane implements RegistryWriter {
    * newest entry is damaged, the one before it is served, and the lane is stopped from the beginning.
    */
   static async open(parts: LaneParts): Promise<CommitLane> {
+    const lane = new CommitLane(parts)
     const { entry, damage } = await parts.journal.newest()
-    const empty = await putEmpty(parts.blocks)
-    const root = entry === undefined ? empty : { cid: entry.public, treeSize: 0 }
-    const lane = new CommitLane(parts, entry, root)
+    lane.#newest = entry
     lane.#stopped = damage
+    if (entry !== undefined) lane.#root = { cid: entry.public, treeSize: 0 }
+    else if (damage === undefined) lane.#root = await lane.#putEmpty()
     return lane
   }
 
-  /** Root of the tree as of the last commit. */
+  /**
+   * Root of the tree as of the last commit.
+   *
+   * @throws RegistryError UNAVAILABLE when no entry of the journal can be read
+   */
   get root(): CID {
+    if (this.#root === undefined) throw stoppedError(this.#stopped)
     return this.#root.cid
   }
 
   /** Whether nothing was ever committed here. */
   get isNew(): boolean {
-    return this.#newest === undefined
+    return this.#newest === undefined && this.#stopped === undefined
   }
 
-  /** Why no commits are made: a sync that failed, or a damaged journal. */
+  /** Why no commits are made: a sync that failed, or a journal that lost something. */
   get stopped(): unknown {
     return this.#stopped
+  }
+
+  /** Takes no more changes, for a reason that somebody else found. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason
   }
 
   transact<T>(edit: (tx: Transaction) => Promise<T>, options: Abortable = {}): Promise<T> {
@@ -123,50 +139,63 @@ export class CommitLane implements RegistryWriter {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, GROUP_LIMIT)
-      const done: Done[] = []
-      try {
-        await this.#commit(group, done)
-      } catch (error) {
-        for (const { job } of done) job.reject(error)
-      }
-    }
+    while (this.#queue.length > 0) await this.#group(this.#queue.splice(0, GROUP_LIMIT))
     this.#running = undefined
   }
 
-  async #commit(group: readonly Job[], done: Done[]): Promise<void> {
-    const draft = new Draft(this.#parts.reader, this.#root)
-    for (const job of group) {
-      const outcome = await this.#edit(job, draft)
-      if (outcome !== undefined) done.push(outcome)
+  /** Commits a group of edits and answers each of them, whatever happens. */
+  async #group(jobs: readonly Job[]): Promise<void> {
+    const done: Done[] = []
+    try {
+      await this.#settle()
+      const draft = new Draft(this.#parts.reader, this.#root)
+      for (const job of jobs) {
+        const outcome = await this.#edit(job, draft)
+        if (outcome !== undefined) done.push(outcome)
+      }
+      if (done.length > 0) await this.#commit(draft, done)
+    } catch (error) {
+      return this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
     }
-    if (done.some((outcome) => outcome.changes.length > 0)) await this.#write(draft, done)
     for (const { job, result } of done) job.resolve(result as never)
+  }
+
+  /**
+   * A group failed as a whole. When nothing is in doubt, the cause may lie in the directories of one of its edits, which
+   * must not cost the others theirs: then each is tried alone.
+   */
+  async #fail(jobs: readonly Job[], error: unknown): Promise<void> {
+    if (jobs.length > 1 && !this.#isUnsettled && this.#stopped === undefined) {
+      for (const job of jobs) await this.#group([job])
+    } else {
+      for (const job of jobs) job.reject(error)
+    }
   }
 
   async #edit(job: Job, draft: Draft): Promise<Done | undefined> {
     const { reader, blocks } = this.#parts
     draft.checkpoint()
+    const options = { signal: job.signal }
+    const tx = new TreeTransaction({ draft, source: reader.source, store: blocks, options })
     try {
       if (this.#stopped !== undefined) throw stoppedError(this.#stopped)
       job.signal?.throwIfAborted()
-      const options = { signal: job.signal }
-      const tx = new TreeTransaction({ draft, source: reader.source, store: blocks, options })
       const result = await job.edit(tx)
       return { job, result, changes: tx.changes, blocks: await this.#blocksOf(tx.files) }
     } catch (error) {
       draft.rollback() // whatever it was, it is this edit's alone; its caller is told
       job.reject(error)
       return undefined
+    } finally {
+      tx.close()
     }
   }
 
-  async #write(draft: Draft, done: readonly Done[]): Promise<void> {
-    // Until here and through the writing of nodes, a failure costs only this group: the old root still stands.
-    const root = (await draft.write(this.#editor)) ?? (await putEmpty(this.#parts.blocks))
-    // Pushing again what is there changes nothing, but may have mended blocks.
-    if (root.cid.equals(this.#root.cid)) return this.#parts.blocks.sync()
+  async #commit(draft: Draft, done: readonly Done[]): Promise<void> {
+    this.#nodes = []
+    // Until all nodes are written, a failure costs nothing: the old root still stands.
+    const root = (await draft.write(this.#editor)) ?? (await this.#putEmpty())
+    const isChanged = this.#root === undefined || !root.cid.equals(this.#root.cid)
     const entry: JournalEntry = {
       sequence: (this.#newest?.sequence ?? 0) + 1,
       time: this.#parts.now(),
@@ -174,19 +203,48 @@ export class CommitLane implements RegistryWriter {
       private: undefined,
       changes: done.flatMap((outcome) => outcome.changes),
     }
-    this.#parts.blocks.link(done.flatMap((outcome) => outcome.blocks))
+    if (isChanged)
+      this.#parts.blocks.link([...this.#nodes, ...done.flatMap((outcome) => outcome.blocks)])
+    // Pushing again what is there changes nothing and is no commit, but may have mended blocks.
+    await this.#makeDurable(isChanged ? [this.#parts.journal.write(entry)] : [])
+    if (isChanged) await this.#adopt(entry, root)
+  }
+
+  async #makeDurable(writes: readonly StateWrite[]): Promise<void> {
     try {
-      await this.#parts.blocks.commit([this.#parts.journal.write(entry)])
+      await this.#parts.blocks.commit(writes)
     } catch (error) {
+      if (error instanceof StorageError && error.passes) {
+        this.#isUnsettled = true
+        throw error
+      }
       this.#stopped = error
       throw stoppedError(error)
     }
+  }
+
+  /** After a commit that failed: finds out whether it is on disk. */
+  async #settle(): Promise<void> {
+    if (!this.#isUnsettled) return
+    await this.#parts.blocks.recover()
+    const { entry, damage } = await this.#parts.journal.newest()
+    if (damage !== undefined) {
+      this.#stopped = damage
+      throw stoppedError(damage)
+    }
+    this.#isUnsettled = false
+    if (entry !== undefined && entry.sequence !== this.#newest?.sequence) {
+      await this.#adopt(entry, { cid: entry.public, treeSize: 0 })
+    }
+  }
+
+  async #adopt(entry: JournalEntry, root: Entry): Promise<void> {
     this.#newest = entry
     this.#root = root
     await this.#parts.onRoot(root.cid)
   }
 
-  /** What a commit links, peers may have: tree nodes are marked as they are written, files with all their blocks here. */
+  /** All blocks of files, since what a commit links, peers may have. */
   async #blocksOf(files: readonly CID[]): Promise<CID[]> {
     const blocks: CID[] = []
     for (const file of files) {
@@ -194,23 +252,24 @@ export class CommitLane implements RegistryWriter {
     }
     return blocks
   }
-}
 
-/** The empty tree, which is what a registry begins as. */
-async function putEmpty(blocks: LaneParts['blocks']): Promise<Entry> {
-  const empty = encodeDirectory([])
-  await putNode(blocks, empty)
-  return empty
-}
+  /** The empty tree, which is what a registry begins as. */
+  async #putEmpty(): Promise<Entry> {
+    const empty = encodeDirectory([])
+    await this.#putNode(empty)
+    return empty
+  }
 
-async function putNode(blocks: LaneParts['blocks'], node: MadeNode): Promise<void> {
-  await blocks.put(node.cid, node.bytes)
-  blocks.link([node.cid])
+  async #putNode(node: MadeNode): Promise<void> {
+    await this.#parts.blocks.put(node.cid, node.bytes)
+    this.#nodes.push(node.cid)
+  }
 }
 
 function stoppedError(cause: unknown): RegistryError {
   return new RegistryError('UNAVAILABLE', {
-    message: 'the registry takes no changes, because its disk failed; its log says what to do',
+    message:
+      'the registry takes no changes, because its disk failed or lost something; its log says what to do',
     cause,
   })
 }

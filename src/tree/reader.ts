@@ -1,6 +1,7 @@
 import { algorithmOf, hexOf, tryParseDigest } from '../oci/digest.ts'
 import { tryParseName } from '../oci/name.ts'
 import { fileSize, readFile } from '../blocks/file-reader.ts'
+import { DamagedBlockError } from '../blocks/block-store.ts'
 import { RAW, SHA2_256 } from '../blocks/cids.ts'
 import { LINK_MAX_BYTES, REPOSITORY_BRANCHES, decodeLink, isBranch, layout } from './layout.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
@@ -112,6 +113,11 @@ export class TreeReader implements RegistryReader {
 
   async #content(digest: Digest, data: Entry, options?: Abortable): Promise<Content> {
     const size = await fileSize(this.#blocks, data.cid, options)
+    // What the directory says of a raw block is its size. A stored one of another size is damaged, and the answer to a
+    // HEAD must not be a wrong length, nor make a client skip the upload that would mend it.
+    if (data.cid.code === RAW && size !== data.treeSize) {
+      throw new DamagedBlockError(data.cid, `it has ${size} bytes instead of ${data.treeSize}`)
+    }
     const blocks = this.#blocks
     return {
       digest,

@@ -41,12 +41,18 @@ export class TreeTransaction implements Transaction {
   readonly #draft: Draft
   readonly #store: Pick<BlockStore, 'put'>
   readonly #options: BlockOptions
+  #isClosed = false
 
   constructor({ draft, source, store, options }: TransactionParts) {
     this.#draft = draft
     this.#store = store
     this.#options = options
     this.reader = new TreeReader('own', draft, source)
+  }
+
+  /** Ends the transaction: work that an edit left running can change nothing any more. */
+  close(): void {
+    this.#isClosed = true
   }
 
   async linkBlob(name: RepositoryName, content: StoredContent): Promise<void> {
@@ -123,6 +129,7 @@ export class TreeTransaction implements Transaction {
 
   async #setData(content: StoredContent): Promise<void> {
     const entry = { cid: CID.parse(content.id), treeSize: content.treeSize }
+    this.#assertOpen()
     this.files.push(entry.cid)
     await this.#draft.set(layout.blobData(content.digest), entry, this.#options)
   }
@@ -131,11 +138,17 @@ export class TreeTransaction implements Transaction {
     const bytes = encodeLink(digest)
     const cid = cidFromHash(RAW, sha256(bytes))
     await this.#store.put(cid, bytes, this.#options)
+    this.#assertOpen()
     this.files.push(cid)
     await this.#draft.set(layout.link(directory), { cid, treeSize: bytes.length }, this.#options)
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw new Error('the transaction is over')
+  }
+
   #remove(path: Path): Promise<void> {
+    this.#assertOpen()
     return this.#draft.remove(path, this.#options)
   }
 }

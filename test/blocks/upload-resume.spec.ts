@@ -110,6 +110,19 @@ describe('an upload session on disk', () => {
     }
   })
 
+  it('keeps a log that does not grow with the bytes it no longer needs', async () => {
+    await using dir = await temporaryDirectory()
+    await using disk = await openDisk(dir.path)
+    const upload = await disk.uploads.create(info)
+    const large = randomFillSync(Buffer.alloc(24 * CHUNK_BYTES + 700_000))
+    // Chunks of a leaf and 2/3 leave much in the log that the next leaf makes useless.
+    for (let at = 0; at < large.length; at += 1_700_000)
+      await upload.append(pieces(large.subarray(at, at + 1_700_000)))
+    const log = join(dir.path, 'uploads', ID)
+    assert.ok((await stat(log)).size < 9.5 * CHUNK_BYTES, `${(await stat(log)).size} bytes`)
+    assert.deepEqual(await finishAndRead(disk, await reopen(disk), digestOf(large)), large)
+  })
+
   it('proves a sha512 with a second pass', async () => {
     await using dir = await temporaryDirectory()
     await using disk = await openDisk(dir.path)

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { LocalBlocks } from '../../src/blocks/block-source.ts'
+import { storageError } from '../../src/blocks/storage-error.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { isRegistryError } from '../../src/oci/errors.ts'
 import { parseName, parseTag } from '../../src/oci/name.ts'
+import { DirectoryReader } from '../../src/tree/directory.ts'
 import { Journal } from '../../src/tree/journal.ts'
+import { CommitLane } from '../../src/tree/lane.ts'
+import { NodeCache } from '../../src/tree/node-cache.ts'
+import { TreeSource } from '../../src/tree/source.ts'
+import { RootView } from '../../src/tree/view.ts'
 import { openDisk } from '../support/disk.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { Digest } from '../../src/oci/digest.ts'
@@ -167,6 +175,102 @@ describe('the commit lane', () => {
     await assert.rejects(push(disk, 'later', 'v3'), isStopped)
     assert.equal(await resolve(disk, 'v1'), kept)
     assert.equal(await resolve(disk, 'v2'), undefined)
+  })
+
+  for (const isThere of [false, true]) {
+    it(`asks the journal after a full disk, and goes on: the commit was ${isThere ? '' : 'not '}there`, async () => {
+      await using dir = await temporaryDirectory()
+      await using disk = await openDisk(dir.path)
+      const first = await push(disk, 'first', 'v1')
+      const commit = disk.blocks.commit.bind(disk.blocks)
+      disk.blocks.commit = async (writes) => {
+        if (isThere) await commit(writes)
+        throw storageError(
+          'writing',
+          Object.assign(new Error('full'), { errno: -28, code: 'ENOSPC' }),
+        )
+      }
+      await assert.rejects(push(disk, 'doubtful', 'v2'), { code: 'ENOSPC' })
+      disk.blocks.commit = commit
+      const third = await push(disk, 'third', 'v3')
+      const doubtful = isThere ? digestOf(manifestBytes('doubtful')) : undefined
+      const now = await Promise.all(['v1', 'v2', 'v3'].map((tag) => resolve(disk, tag)))
+      assert.deepEqual(now, [first, doubtful, third])
+      const sequences = await Array.fromAsync(
+        new Journal(disk.state).entries(),
+        (entry) => entry.sequence,
+      )
+      assert.deepEqual(sequences, isThere ? [3, 2, 1] : [2, 1])
+    })
+  }
+
+  it('commits the others alone when one of a group meets a directory it cannot read', async () => {
+    await using dir = await temporaryDirectory()
+    await using disk = await openDisk(dir.path)
+    const bad = parseName('bad')
+    const content = await disk.contents.write(manifestBytes('x'), digestOf(manifestBytes('x')))
+    await disk.lane.transact(async (tx) => {
+      await tx.putManifest(bad, content)
+      await tx.setTag(bad, parseTag('v1'), content.digest)
+    })
+    // The directory of the repository's tags rots. Setting a tag needs it only when the commit is written.
+    const path = ['docker', 'registry', 'v2', 'repositories', 'bad', '_manifests', 'tags']
+    const tags = await new RootView(disk.lane.root, disk.directories).file(path)
+    const key = Buffer.concat([Buffer.from('b/'), tags!.cid.multihash.digest])
+    await disk.state.write([{ key, value: Buffer.from('rotten') }])
+    const fresh = new DirectoryReader(new LocalBlocks(disk.blocks), new NodeCache(0))
+    await disk.lane.drain()
+    const lane = await CommitLane.open({
+      blocks: disk.blocks,
+      reader: fresh,
+      journal: new Journal(disk.state),
+      onRoot: () => Promise.resolve(),
+      now: () => 0,
+    })
+    const outcomes = await Promise.allSettled([
+      lane.transact((tx) => tx.setTag(parseName('good'), parseTag('a'), content.digest)),
+      lane.transact((tx) => tx.setTag(bad, parseTag('b'), content.digest)),
+      lane.transact((tx) => tx.setTag(parseName('good'), parseTag('c'), content.digest)),
+    ])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    )
+    const reader = new TreeSource('own', () => lane.root, fresh).reader()
+    assert.deepEqual(await reader?.tags(parseName('good')), ['a', 'c'])
+  })
+
+  it('takes a journal whose only entry is damaged for unknown, never for empty', async () => {
+    await using dir = await temporaryDirectory()
+    {
+      await using disk = await openDisk(dir.path)
+      await push(disk, 'one', 'v1')
+      for await (const [key, value] of disk.state.entries(Buffer.from('j/'))) {
+        await disk.state.write([{ key, value: value.slice(0, -3) }])
+      }
+    }
+    await using disk = await openDisk(dir.path)
+    assert.equal(disk.lane.isNew, false)
+    assert.throws(
+      () => disk.source.reader(),
+      (error) => isRegistryError(error, 'UNAVAILABLE'),
+    )
+    await assert.rejects(push(disk, 'two', 'v2'), (error) => isRegistryError(error, 'UNAVAILABLE'))
+  })
+
+  it('lets work that an edit left running change nothing', async () => {
+    await using dir = await temporaryDirectory()
+    await using disk = await openDisk(dir.path)
+    const ghost = digestOf(Buffer.from('ghost'))
+    let late: Promise<void> | undefined
+    const failing = disk.lane.transact(async (tx) => {
+      late = setImmediate().then(() => tx.setTag(app, parseTag('ghost'), ghost))
+      late.catch(() => undefined)
+      throw new Error('on purpose')
+    })
+    await Promise.allSettled([failing, push(disk, 'neighbour', 'v1')])
+    await assert.rejects(late ?? Promise.resolve(), /transaction is over/)
+    assert.equal(await resolve(disk, 'ghost'), undefined)
   })
 
   it('fails an edit whose directory cannot be read, and writes nothing in its place', async () => {

@@ -6,8 +6,10 @@ import { create } from 'multiformats/hashes/digest'
 import { LocalBlocks } from '../../src/blocks/block-source.ts'
 import { DAG_PB, RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
 import { NodeFormatError, decodeNode } from '../../src/blocks/nodes.ts'
+import { advanceTree } from '../../src/tree/advance.ts'
 import { DirectoryReader } from '../../src/tree/directory.ts'
 import { NodeCache } from '../../src/tree/node-cache.ts'
+import { TreeSource } from '../../src/tree/source.ts'
 import { RootView } from '../../src/tree/view.ts'
 import { MemoryBlocks } from '../support/memory-blocks.ts'
 import type { PBLink } from '@ipld/dag-pb'
@@ -125,6 +127,63 @@ describe('a hostile tree', () => {
     }
     const view = await viewOf(chain.at(-1)!, chain)
     await assert.rejects(view.names([]), /too many entries/)
+  })
+
+  it('does not hold the event loop: a catalog of endless names ends at its deadline', async () => {
+    // Sixty levels of thirty names for the same directory: 30^60 names, all answered from the cache.
+    const chain = [pb(new UnixFS({ type: 'directory' }), [])]
+    for (let level = 0; level < 60; level++) {
+      const links = Array.from({ length: 30 }, (_, i) => ({
+        Name: `n${i}`,
+        Hash: chain.at(-1)!.cid,
+        Tsize: 1,
+      }))
+      chain.push(pb(new UnixFS({ type: 'directory' }), links))
+    }
+    let top = chain.at(-1)!
+    for (const name of ['repositories', 'v2', 'registry', 'docker']) {
+      top = pb(new UnixFS({ type: 'directory' }), [{ Name: name, Hash: top.cid, Tsize: 1 }])
+      chain.push(top)
+    }
+    const blocks = new MemoryBlocks()
+    for (const { cid, bytes } of chain) await blocks.put(cid, bytes)
+    const directories = new DirectoryReader(new LocalBlocks(blocks), new NodeCache())
+    const reader = new TreeSource('evil', () => top.cid, directories).reader()
+    await assert.rejects(reader!.repositories({ signal: AbortSignal.timeout(300) }), {
+      name: 'TimeoutError',
+    })
+  })
+
+  it('does not hold a mirror that moves to it: endless names across shapes end at a limit', async () => {
+    const every = (Hash: CID) =>
+      Array.from({ length: 256 }, (_, i) => ({
+        Name: i.toString(16).toUpperCase().padStart(2, '0'),
+        Hash,
+        Tsize: 1,
+      }))
+    const chain = [
+      shard(
+        256n,
+        every(leaf.cid).map((link) => ({ ...link, Name: `${link.Name}x` })),
+      ),
+    ]
+    for (let level = 0; level < 7; level++) chain.push(shard(256n, every(chain.at(-1)!.cid)))
+    const flat = pb(new UnixFS({ type: 'directory' }), [{ Name: 'a', Hash: leaf.cid, Tsize: 1 }])
+    const blocks = new MemoryBlocks()
+    for (const { cid, bytes } of [leaf, flat, ...chain]) await blocks.put(cid, bytes)
+    const reader = new DirectoryReader(new LocalBlocks(blocks), new NodeCache())
+    const isKept = (cid: CID): Promise<boolean> => blocks.has(cid)
+    await assert.rejects(
+      advanceTree({ reader, isKept }, chain.at(-1)!.cid, flat.cid),
+      /too many entries|too much/,
+    )
+  })
+
+  it('is refused before it is decoded when it has more links than any tree needs', () => {
+    // A link of no bytes at all is `12 00`: a million of them fit into a block.
+    const bytes = Buffer.alloc(2_000_000)
+    for (let at = 0; at < bytes.length; at += 2) bytes.writeUInt8(0x12, at)
+    assert.throws(() => decodeNode(cidFromHash(DAG_PB, sha256(bytes)), bytes), /too many links/)
   })
 
   it('is refused when the fanout changes on the way down, or a file stands where a directory should', async () => {
