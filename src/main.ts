@@ -20,6 +20,9 @@ const SAME_SIGNAL_MS = 250
  */
 const LEAVE_MS = 100
 
+/** What may be open at the end: those timers, and our own standard streams. */
+const EXPECTED = new Set(['Timeout', 'PipeWrap', 'TTYWrap', 'TTYWRAP'])
+
 const stop = new AbortController()
 let stoppedAt: number | undefined
 
@@ -77,7 +80,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** A handle that somebody forgot must not keep a stopped daemon alive; it is named, so that it can be found. */
 function leaveSoon(): void {
   const timer = setTimeout(() => {
-    const open = process.getActiveResourcesInfo().filter((resource) => resource !== 'Timeout')
+    const open = process.getActiveResourcesInfo().filter((resource) => !EXPECTED.has(resource))
     if (open.length > 0) process.stderr.write(`heliport: left open: ${open.join(', ')}\n`)
     process.exit()
   }, LEAVE_MS)

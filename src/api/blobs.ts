@@ -1,8 +1,13 @@
 import { sendEmpty } from './answer.ts'
 import { digestOf, nameOf } from './params.ts'
 import { sendContent } from './send.ts'
-import type { ByteRange, RegistryService } from '../registry/ports.ts'
+import { isRegistryError } from '../oci/errors.ts'
+import type { Content, RegistryService } from '../registry/ports.ts'
 import type { ApiLimits, RouteContext } from './context.ts'
+import type { Sendable } from './send.ts'
+
+/** As many wrong mirrors before a right one are too many for one request. */
+const MAX_ATTEMPTS = 5
 
 /** Routes below `/v2/<name>/blobs/<digest>`: distribution-spec end-2 and end-10. */
 export function blobRoutes(service: RegistryService, { sendStallMs }: ApiLimits) {
@@ -10,19 +15,34 @@ export function blobRoutes(service: RegistryService, { sendStallMs }: ApiLimits)
     get: async (ctx: RouteContext): Promise<void> => {
       const { signal } = ctx.state
       const name = nameOf(ctx)
-      const blob = await service.getBlob(name, digestOf(ctx), { signal })
-      const sendable = {
-        digest: blob.digest,
-        mediaType: 'application/octet-stream',
-        size: blob.size,
-        open: (range: ByteRange | undefined) => blob.open({ range, signal }),
+      for (let attempt = 1; ; attempt++) {
+        const blob = await service.getBlob(name, digestOf(ctx), { signal })
+        try {
+          return await sendContent(ctx, sendable(blob, signal), sendStallMs)
+        } catch (error) {
+          if (
+            ctx.res.headersSent ||
+            attempt === MAX_ATTEMPTS ||
+            !isRegistryError(error, 'BLOB_UNKNOWN')
+          )
+            throw error
+          // Who had it was found wrong before the first byte. Another may have it in another size: ask again.
+        }
       }
-      await sendContent(ctx, sendable, sendStallMs)
     },
 
     remove: async (ctx: RouteContext): Promise<void> => {
       await service.deleteBlob(nameOf(ctx), digestOf(ctx), { signal: ctx.state.signal })
       sendEmpty(ctx, 202)
     },
+  }
+}
+
+function sendable(blob: Content, signal: AbortSignal): Sendable {
+  return {
+    digest: blob.digest,
+    mediaType: 'application/octet-stream',
+    size: blob.size,
+    open: (range) => blob.open({ range, signal }),
   }
 }

@@ -40,7 +40,8 @@ export async function sendContent(
   if (ctx.method === 'HEAD') return
   ctx.respond = false
   const counter = (sent: number): void => void (ctx.state.sent = sent)
-  await pump(ctx.res, length === 0 ? [] : content.open(range), {
+  // Also content of no bytes is opened: whether it really is that content is found out there.
+  await pump(ctx.res, content.open(range), {
     length,
     stallMs,
     signal: ctx.state.signal,

@@ -46,8 +46,9 @@ export interface LockInfo {
  * @throws DataDirectoryInUseError naming the process that has it
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
-  await mkdir(directory.path, { recursive: true, mode: 0o700 })
-  await syncDirectory(dirname(directory.path)) // a new directory must itself survive the power failing
+  const made = await mkdir(directory.path, { recursive: true, mode: 0o700 })
+  // A new directory must itself survive the power failing.
+  if (made !== undefined) await syncDirectory(dirname(made))
   if (((await stat(directory.path)).mode & 0o077) !== 0) await chmod(directory.path, 0o700)
   try {
     return await StateDb.open(directory.state)

@@ -17,8 +17,10 @@ export class MirrorDeadlineError extends Error {
 export interface MirrorPatience {
   /** Longest wait for one answer, in ms. */
   deadline: number
-  /** How long a mirror that missed its deadline is not asked at all, in ms. */
+  /** How long a mirror that missed its deadline is asked hastily, in ms. */
   pause: number
+  /** Longest wait for one answer then, in ms: time to read our own disk, and none for the network. */
+  haste: number
   /** The clock, in ms. */
   now: () => number
   onMirrorError: MirrorErrorHandler
@@ -26,8 +28,8 @@ export interface MirrorPatience {
 
 /**
  * A mirror that is asked with a deadline of its own, so that it never holds a pull: what fails is reported and passed
- * over. After a missed deadline it is left alone for a while; then one question goes through to try it, and the others
- * go on passing it over until that one was answered.
+ * over. After a missed deadline it is given only an instant for a while, which is enough for what is on this disk; then
+ * one question goes through to try it, and the others stay hasty until that one was answered.
  */
 export class Mirror {
   readonly name: string
@@ -63,10 +65,10 @@ export class Mirror {
   ): Promise<{ answer: T } | undefined> {
     signal?.throwIfAborted()
     const isPaused = this.#pausedUntil !== undefined
-    if (isPaused && !this.#mayTry()) return undefined
+    if (isPaused && !this.#mayTry()) return this.#askHastily(question, signal)
     if (isPaused) this.#isTrying = true
     try {
-      const answer = await this.#withDeadline(question, signal)
+      const answer = await this.#withDeadline(question, signal, this.#patience.deadline)
       this.#pausedUntil = undefined
       return { answer }
     } catch (error) {
@@ -81,6 +83,19 @@ export class Mirror {
     }
   }
 
+  /** Only for what is on this disk already, which needs no mirror that answers; so a failure says nothing new. */
+  async #askHastily<T>(
+    question: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ answer: T } | undefined> {
+    try {
+      return { answer: await this.#withDeadline(question, signal, this.#patience.haste) }
+    } catch {
+      signal?.throwIfAborted()
+      return undefined
+    }
+  }
+
   #mayTry(): boolean {
     return !this.#isTrying && this.#patience.now() >= (this.#pausedUntil ?? 0)
   }
@@ -89,8 +104,8 @@ export class Mirror {
   async #withDeadline<T>(
     question: (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal | undefined,
+    deadline: number,
   ): Promise<T> {
-    const { deadline } = this.#patience
     const abort = new AbortController()
     const { promise: cutOff, reject } = Promise.withResolvers<never>()
     const giveUp = (reason: unknown): void => {

@@ -29,14 +29,17 @@ export interface OverlayInit {
   onMirrorError?: MirrorErrorHandler
   /** Longest wait for one answer of a mirror, in ms. */
   deadline?: number
-  /** How long a mirror that missed its deadline is not asked, in ms. */
+  /** How long a mirror that missed its deadline is asked hastily, in ms. */
   pause?: number
+  /** Longest wait for one answer then, in ms. */
+  haste?: number
   /** How long content that could not be adopted is hidden, in ms. */
   asideFor?: number
 }
 
 const DEADLINE_MS = 10_000
 const PAUSE_MS = 30_000
+const HASTE_MS = 500
 /** Time enough for a client that was told 400 to push again. */
 const ASIDE_MS = 15 * 60_000
 
@@ -52,8 +55,9 @@ export class Overlay implements RegistrySource {
   readonly #verify: VerifyInit
 
   constructor(init: OverlayInit) {
-    const { now, deadline = DEADLINE_MS, pause = PAUSE_MS, onMirrorError = () => {} } = init
-    const patience = { deadline, pause, now, onMirrorError }
+    const { now, deadline = DEADLINE_MS, pause = PAUSE_MS, haste = HASTE_MS } = init
+    const { onMirrorError = () => {} } = init
+    const patience = { deadline, pause, haste, now, onMirrorError }
     this.#own = init.own
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })

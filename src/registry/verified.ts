@@ -85,9 +85,16 @@ export class VerifiedReader implements RegistryReader {
 
   #isAcceptable(content: Content, limit: number): boolean {
     if (this.#trust.isRejected(content)) return false
-    if (content.size <= limit) return true
-    this.#reject(content, `it claims ${content.size} bytes, and at most ${limit} are taken`)
-    return false
+    const why = this.#impossible(content, limit)
+    if (why !== undefined) this.#reject(content, why)
+    return why === undefined
+  }
+
+  /** What the size alone proves. Nobody reads nothing, so an empty content would never come to be hashed. */
+  #impossible({ size, digest }: Content, limit: number): string | undefined {
+    if (size > limit) return `it claims ${size} bytes, and at most ${limit} are taken`
+    const isEmptyDigest = digest === digestOf(new Uint8Array(0), algorithmOf(digest))
+    return size === 0 && !isEmptyDigest ? 'it is empty' : undefined
   }
 
   /** Reads a manifest, which is small, and gives it out of memory so that it is not fetched twice. */

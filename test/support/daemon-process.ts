@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,6 +13,9 @@ const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
 
 /** Lines of the log that are kept. */
 const MAX_LOG_LINES = 2000
+
+/** With `HELIPORT_TEST_LOG=1` everything that the daemons write is shown as well, for finding out why a test fails. */
+const shown = process.env['HELIPORT_TEST_LOG'] === '1'
 
 /** How a real daemon is started. */
 export interface DaemonOptions {
@@ -163,7 +166,7 @@ export class DaemonProcess implements AsyncDisposable {
       if (wanted(status)) return status
       if (performance.now() > end)
         throw new Error(`still not as wanted after ${timeout} ms: ${JSON.stringify(status)}`)
-      await pause(20)
+      await pause(50)
     }
   }
 
@@ -221,6 +224,8 @@ export class DaemonProcess implements AsyncDisposable {
     )
     this.#child = child
     running.add(child)
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on('line', (line) => this.#keep(line))
     this.#exited = once(child, 'close').then(([code, signal]: unknown[]) => {
       running.delete(child)
       this.#child = undefined
@@ -230,24 +235,34 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   #keep(line: string): void {
+    if (line.includes('"path":"/api/v1/status"')) return // our own asking is no news
+    if (shown) process.stderr.write(`${this.#child?.pid ?? 'ended'} ${line}\n`)
     this.log.push(line)
     if (this.log.length > MAX_LOG_LINES) this.log.shift()
   }
 
-  /** Keeps the log, which says where it listens; then `/readyz` says that it serves. */
-  async #served({ stdout, stderr }: Child): Promise<void> {
-    const address = new Promise<string>((resolve) => {
-      for (const input of [stdout, stderr]) {
-        createInterface({ input }).on('line', (line) => {
-          this.#keep(line)
-          const found = /"msg":"ready on (?:http:\/\/)?([^"/]+)/.exec(line)?.[1]
-          if (found !== undefined) resolve(found)
-        })
+  /** The lock says where it listens, and by its pid that it is not an older one's; `/readyz` that it serves. */
+  async #served({ pid }: Child): Promise<void> {
+    for (;;) {
+      const lock = await this.#lock()
+      if (lock?.pid === pid && lock?.http !== undefined) {
+        this.host = lock.http.replace(/^http:\/\//, '')
+        break
       }
-    })
-    this.host = await address
+      if (this.#child === undefined) return // it has died, and whoever waits is told of that
+      await pause(10)
+    }
     const response = await fetch(`${this.url}/readyz`)
     if (!response.ok) throw new Error(`not ready: ${await response.text()}`)
+  }
+
+  async #lock(): Promise<{ pid?: number; http?: string } | undefined> {
+    try {
+      return JSON.parse(await readFile(join(this.data, 'lock'), 'utf8')) as { pid?: number }
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
+    }
   }
 
   async #died(): Promise<never> {
