@@ -60,7 +60,7 @@ describe('the block store', () => {
     })
   }
 
-  it('tells a damaged block from a missing one, and mends it when it is put again', async () => {
+  it('tells a damaged block from a missing one, and mends it when it is put again (I3)', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await open(dir.path)
     const { cid, bytes } = block(100_000)
@@ -96,7 +96,7 @@ describe('the block store', () => {
     assert.deepEqual(Buffer.from((await opened.store.get(cid)) ?? 'none'), bytes)
   })
 
-  it('says "could not read", never "not there", when the file system refuses', async () => {
+  it('says "could not read", never "not there", when the file system refuses (I3)', async () => {
     await using dir = await temporaryDirectory()
     await using opened = await open(dir.path)
     const { cid } = block(100_000)

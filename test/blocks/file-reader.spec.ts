@@ -83,7 +83,7 @@ describe('reading a file', () => {
     await assert.rejects(read(source, cid, -1, 1), RangeError)
   })
 
-  it('asks for no more than the read-ahead while the reader stands still, and nothing once it left', async () => {
+  it('asks for no more than the read-ahead while the reader stands still, and nothing once it left (I8)', async () => {
     const { cid, source, asked } = await sevenLeaves()
     const reading = readFile(source, cid)
     await reading.next()

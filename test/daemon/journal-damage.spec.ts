@@ -29,7 +29,10 @@ async function life<T>(
   const { config } = await loadConfig({ env, cwd: path })
   await using daemon = await startDaemon(config, { signal: new AbortController().signal })
   const base = `http://127.0.0.1:${daemon.httpAddress.port}`
-  return await work(base, async () => (await (await fetch(`${base}/api/v1/status`)).json()) as Status)
+  return await work(
+    base,
+    async () => (await (await fetch(`${base}/api/v1/status`)).json()) as Status,
+  )
 }
 
 async function push(base: string, tag: string): Promise<Response> {

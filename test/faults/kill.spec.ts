@@ -12,7 +12,7 @@ import { SeededRandom } from './random.ts'
 const CYCLES = Number(process.env['KILL_CYCLES'] ?? 3)
 const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 2 ** 31)
 
-describe('F01: SIGKILL at any time', () => {
+describe('F01: SIGKILL at any time (I1)', () => {
   it(`loses nothing acknowledged and leaves nothing in part (${CYCLES} kills, seed ${SEED})`, async function () {
     this.timeout(CYCLES * 30_000)
     await using daemon = await DaemonProcess.start()

@@ -6,7 +6,7 @@ import { TestNode } from '../support/two-nodes.ts'
 const CLIENTS = 32
 const REPOSITORIES = 16
 
-describe('F12: 32 clients at once', () => {
+describe('F12: 32 clients at once (I2)', () => {
   it('lose nothing when they push the same tag, the same blob and sibling tags', async () => {
     await using node = await TestNode.start()
     const { client } = node

@@ -4,7 +4,7 @@ import { DaemonProcess } from '../support/daemon-process.ts'
 import { randomImage } from '../support/random-image.ts'
 import { heliport } from './launcher.ts'
 
-describe('F11: a second daemon on the same data directory', () => {
+describe('F11: a second daemon on the same data directory (I11)', () => {
   it('refuses at once in one line that names the first, which is not disturbed', async () => {
     await using daemon = await DaemonProcess.start()
     const client = new RegistryClient(daemon.url)

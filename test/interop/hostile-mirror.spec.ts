@@ -112,7 +112,7 @@ async function drawLies(disk: Disk): Promise<void> {
   await link(disk, digestOf(LONELY), flipped(LONELY, LARGE / 2))
 }
 
-describe('a mirror that says of a digest what is not true', () => {
+describe('a mirror that says of a digest what is not true (I5)', () => {
   const stack = new AsyncDisposableStack()
   let liar: TestNode
   let honest: TestNode

@@ -39,7 +39,7 @@ async function link(directory: string, ...path: string[]): Promise<string> {
 }
 
 describe('exporting a tree', () => {
-  it('writes exactly the layout of a stock registry, and tells how far it is', async () => {
+  it('writes exactly the layout of a stock registry (I4), and tells how far it is', async () => {
     await using dir = await temporaryDirectory()
     await using disk = await openDisk(join(dir.path, 'data'))
     const digest = await push(disk, 'a manifest', 'v1')
