@@ -42,7 +42,7 @@ const PACKAGES: readonly [pattern: RegExp, rooms: readonly string[]][] = [
   [/^interface-(datastore|blockstore)$/, ['ipfs', 'naming']],
   [/^datastore-level$/, ['ipfs', 'daemon']],
   [/^classic-level$/, ['blocks']],
-  [/^multiformats\/.+$/, ['blocks', 'tree', 'ipfs', 'naming', 'config', 'daemon']],
+  [/^multiformats(\/.+)?$/, ['blocks', 'tree', 'ipfs', 'naming', 'config', 'daemon']],
   [/^(@ipld\/dag-pb|ipfs-unixfs|@multiformats\/murmur3)$/, ['blocks', 'tree', 'ipfs']],
   [/^@ipld\/dag-cbor$/, ['naming']],
   [/^@multiformats\/multiaddr$/, ['ipfs', 'naming', 'config', 'daemon']],

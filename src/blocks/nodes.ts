@@ -1,5 +1,6 @@
 import * as dagPb from '@ipld/dag-pb'
 import { UnixFS } from 'ipfs-unixfs'
+import { varint } from 'multiformats'
 import { HAMT_FANOUT, HAMT_HASH_CODE, LIMITS } from './chunking.ts'
 import { DAG_PB, RAW, cidFromHash, isSupported, sha256 } from './cids.ts'
 import type { PBLink } from '@ipld/dag-pb'
@@ -180,10 +181,27 @@ export interface MadeNode extends Entry {
 
 /** Makes an inner node of a file. */
 export function encodeFileNode(parts: readonly (FilePart & Entry)[]): MadeNode {
-  const unixfs = new UnixFS({ type: 'file', blockSizes: parts.map((part) => BigInt(part.size)) })
   return encode(
-    unixfs.marshal(),
+    encodeFileData(parts.map((part) => part.size)),
     parts.map((part) => ({ name: '', cid: part.cid, treeSize: part.treeSize })),
+  )
+}
+
+/**
+ * UnixFS `Data` of an inner node of a file: `Type` 2, `filesize`, and the `blocksizes` of its parts.
+ *
+ * Written here, because protons-runtime (up to 8.0.1) writes 64-bit numbers from 2^31 to 2^32 - 1 as zero bytes, so
+ * that ipfs-unixfs makes an unreadable node for a file from 2 to 4 GiB. It reads such numbers rightly.
+ */
+function encodeFileData(sizes: readonly number[]): Uint8Array {
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  const fields = [[0x08, 2], [0x18, total], ...sizes.map((size) => [0x20, size] as const)] as const
+  return Buffer.concat(
+    fields.map(([key, value]) => {
+      const field = Buffer.alloc(1 + varint.encodingLength(value), key)
+      varint.encodeTo(value, field, 1)
+      return field
+    }),
   )
 }
 
