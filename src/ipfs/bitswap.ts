@@ -1,7 +1,9 @@
+import { inParts } from './outgoing-parts.ts'
 import type { BitswapOptions } from '@helia/bitswap'
 import type { BlockBroker, Helia } from 'helia'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
+import type { Outgoing } from './outgoing-parts.ts'
 
 /** Wants of one peer that we keep: each may load a block of 2 MiB into memory (faults, B-threats 7). */
 const MAX_WANTS_PER_PEER = 32
@@ -11,14 +13,19 @@ const MAX_WANTS_PER_PEER = 32
  *
  * - Messages may take two minutes: with the default of 10 s a line under 420 KiB/s never gets a block (facts S8).
  * - A block may be asked for again at once; see {@link openBitswap} for the other half of that remedy (S6).
+ * - Two answers to one peer may be under way, so that the disk works for the second while the first is sent.
  * - The limit of a peer's wants has two spellings: the documented one is not the one that is read.
  */
-export const bitswapOptions: BitswapOptions & { maxWantListSize: number } = {
+export const bitswapOptions: BitswapOptions & {
+  maxWantListSize: number
+  sendBlocksConcurrency: number
+} = {
   maxInboundStreams: 32,
   maxOutboundStreams: 128,
   messageReceiveTimeout: 120_000,
   messageSendTimeout: 120_000,
   doNotResendBlockWindow: 0,
+  sendBlocksConcurrency: 2,
   maxWantlistSize: MAX_WANTS_PER_PEER,
   maxWantListSize: MAX_WANTS_PER_PEER,
 }
@@ -51,6 +58,9 @@ interface WantOptions {
 
 /** The parts of @helia/bitswap 4.0 that we use and its types hide; {@link isBitswap} checks that they are there. */
 interface Bitswap {
+  network: {
+    sendMessage(peer: PeerId, message: Outgoing, options?: object): Promise<void>
+  }
   wantList: {
     peers: { keys(): IterableIterator<PeerId> }
     addEventListener(
@@ -96,9 +106,15 @@ export function interceptBitswap(helia: Helia): () => BlockExchange {
  * The ledger of a peer remembers what it was sent and what it was told is missing, and answers neither a second time
  * (facts S6: every second request for a block is swallowed; "don't have" is said once). So before a peer's message is
  * looked at, a ledger without work under way is forgotten, and of a busy one what has expired.
+ *
+ * What is sent goes {@link inParts}.
  */
 function openBitswap(bitswap: Bitswap): BlockExchange {
-  const { peerWantLists, wantList } = bitswap
+  const { network, peerWantLists, wantList } = bitswap
+  const send = network.sendMessage.bind(network)
+  network.sendMessage = async (peer, message, options) => {
+    for (const part of inParts(message)) await send(peer, part, options)
+  }
   const receive = peerWantLists.receiveMessage.bind(peerWantLists)
   peerWantLists.receiveMessage = (peer, message) => {
     const ledger = peerWantLists.ledgerMap.get(peer)
@@ -121,10 +137,11 @@ function openBitswap(bitswap: Bitswap): BlockExchange {
 }
 
 function isBitswap(value: unknown): value is Bitswap {
-  const { wantList, peerWantLists } = (value ?? {}) as {
+  const { network, wantList, peerWantLists } = (value ?? {}) as {
     [Part in keyof Bitswap]?: Partial<Bitswap[Part]>
   }
   return (
+    typeof network?.sendMessage === 'function' &&
     typeof wantList?.wantSessionBlock === 'function' &&
     typeof wantList.wantSessionPresence === 'function' &&
     typeof wantList.peers?.keys === 'function' &&

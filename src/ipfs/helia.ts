@@ -15,6 +15,7 @@ import type { NetworkConfig } from './config.ts'
 import type { Keys } from './keys.ts'
 import type { Services } from './libp2p-options.ts'
 import type { Log } from './logger.ts'
+import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
 
 /** A running Helia, and the way to ask its peers for blocks. */
@@ -38,6 +39,7 @@ export async function startHelia(
     datastore: LevelDatastore
     keys: Keys
     servable: Servable
+    scopes: Scopes
     log?: Log | undefined
   },
 ): Promise<StartedHelia> {
@@ -47,6 +49,7 @@ export async function startHelia(
     // Both libraries write keys in the same way, but each has classes of its own.
     privateKey: privateKeyFromProtobuf((await keys.self()).toProtobuf()),
     keychain: keys.keychain,
+    scopes: components.scopes,
   })
   const light = createHeliaLight({
     blockstore: new ServingBlockstore(components.blocks, components.servable),

@@ -4,27 +4,26 @@ import { dcutr } from '@libp2p/dcutr'
 import { fetch } from '@libp2p/fetch'
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import { kadDHT, removePrivateAddressesMapper } from '@libp2p/kad-dht'
+import { kadDHT } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { webSockets } from '@libp2p/websockets'
-import { yamux } from '@libp2p/yamux'
 import { DEFAULT_LISTEN } from './config.ts'
-import { wideYamux } from './muxers.ts'
+import { stockYamux, wideYamux } from './muxers.ts'
+import { gaterOf } from './gater.ts'
 import { ipnsRecords } from './ipns-records.ts'
-import { scopeOf } from './scope.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { Fetch } from '@libp2p/fetch'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
-import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
+import type { PrivateKey } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { NetworkConfig } from './config.ts'
+import type { Scopes } from './scope.ts'
 
 /** Largest pubsub message we take: an IPNS record is at most 10 KiB, and comes with a signature and a topic. */
 const MAX_PUBSUB_BYTES = 16 * 1024
@@ -55,6 +54,7 @@ export interface Services extends Record<string, unknown> {
 export interface Libp2pParts {
   readonly privateKey: PrivateKey
   readonly keychain: Keychain
+  readonly scopes: Scopes
 }
 
 /**
@@ -68,11 +68,18 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
     transports: [tcp(), webSockets()],
     // TLS first: its records are made outside of JavaScript, and it is half as fast again (facts §5).
     connectionEncrypters: [tls(), noise()],
-    streamMuxers: [wideYamux(), yamux()],
-    connectionGater: gaterOf(config),
+    streamMuxers: [wideYamux(), stockYamux()],
+    connectionGater: gaterOf(config, parts.scopes),
     connectionMonitor: MONITOR,
     // The stock 5 connections a second would keep a fleet behind one NAT out.
-    connectionManager: { inboundConnectionThreshold: 50, maxIncomingPendingConnections: 100 },
+    connectionManager: {
+      inboundConnectionThreshold: 50,
+      maxIncomingPendingConnections: 100,
+      // A `/dnsaddr` is looked up before the gater is asked, and any peer may claim to have one.
+      ...(config.mode === 'public' ? {} : { resolvers: {} }),
+    },
+    // What a peer says of itself, or of others, is not even written down when we would not call it.
+    peerStore: { addressFilter: (_peer, address) => parts.scopes.dials(address) },
     services: commonServices(),
   }
   switch (config.mode) {
@@ -119,19 +126,13 @@ function publicOptions(
       dcutr: dcutr(),
       dht: kadDHT({
         protocol: '/ipfs/kad/1.0.0',
-        peerInfoMapper: removePrivateAddressesMapper,
+        peerInfoMapper: ({ id, multiaddrs }) => ({
+          id,
+          multiaddrs: multiaddrs.filter(parts.scopes.dials),
+        }),
         validators: { ipns: rules.validate },
         selectors: { ipns: rules.select },
       }),
     },
-  }
-}
-
-/** Keeps the node in its scope, both ways: no dial outside of it, and nobody let in from outside. */
-function gaterOf(config: NetworkConfig): ConnectionGater {
-  const scope = scopeOf(config.mode)
-  return {
-    denyDialMultiaddr: (address: Multiaddr) => !scope(address),
-    denyInboundConnection: ({ remoteAddr }) => !scope(remoteAddr),
   }
 }

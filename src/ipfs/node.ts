@@ -7,8 +7,9 @@ import { PeerKeeper } from './peer-keeper.ts'
 import { BOOTSTRAP_PEERS, LONELY } from './bootstrap.ts'
 import { parsePeer } from './peer-address.ts'
 import { planNode } from './node-plan.ts'
+import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
-import { announced, hasPeerId, scopeOf } from './scope.ts'
+import { announced, hasPeerId, scopesOf } from './scope.ts'
 import { silent } from './logger.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
@@ -19,6 +20,7 @@ import type { NetworkConfig } from './config.ts'
 import type { StartedHelia } from './helia.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
+import type { Scope, Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
 
 /** What a node is made of. It closes none of these; it must be stopped before they are closed. */
@@ -32,6 +34,16 @@ export interface NodeComponents {
   readonly fetchTimes?: Partial<FetchTimes> | undefined
   /** For tests. */
   readonly redialPause?: number | undefined
+  /** For tests of the public mode. */
+  readonly internet?: Internet | undefined
+}
+
+/** What takes the place of the internet for a public node. */
+export interface Internet {
+  /** Multiaddrs, each with `/p2p/…`. */
+  readonly bootstrap: readonly string[]
+  /** Which addresses count as global. */
+  readonly scope: Scope
 }
 
 /** A peer we are connected to. */
@@ -92,29 +104,31 @@ export async function openNode(
   components: NodeComponents,
 ): Promise<IpfsNode> {
   const { peers } = planNode(config)
-  const started = await startHelia(config, components)
+  const internet = config.mode === 'public' ? components.internet : undefined
+  const scopes = {
+    ...scopesOf(config.mode),
+    ...(internet && { dials: internet.scope, tells: internet.scope }),
+  }
+  const started = await startHelia(config, { ...components, scopes })
   const log = components.log ?? silent
   const { libp2p } = started.helia
   const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause })]
   if (config.mode === 'public') {
     const wanted = () => libp2p.getConnections().length < LONELY
-    keepers.push(
-      new PeerKeeper(libp2p, BOOTSTRAP_PEERS.map(parsePeer), { log, wanted, level: 'debug' }),
-    )
+    const entrances = (internet?.bootstrap ?? BOOTSTRAP_PEERS).map(parsePeer)
+    keepers.push(new PeerKeeper(libp2p, entrances, { log, wanted, level: 'debug' }))
   }
   const discovery =
-    config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopeOf('lan'), log })] : []
-  return new HeliaNode(config, components, started, [...keepers, ...discovery])
+    config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
+  return new HeliaNode(config, { ...components, scopes }, started, [...keepers, ...discovery])
 }
-
-/** Providers that are looked up for one root. */
-const MAX_PROVIDERS = 3
 
 class HeliaNode implements IpfsNode {
   readonly peerId: string
   readonly keys: Keys
   readonly records: RecordNetwork
   readonly #config: NetworkConfig
+  readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
   readonly #fetcher: BlockFetcher
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
@@ -122,11 +136,12 @@ class HeliaNode implements IpfsNode {
 
   constructor(
     config: NetworkConfig,
-    components: NodeComponents,
+    components: NodeComponents & { scopes: Scopes },
     { helia, exchange }: StartedHelia,
     helpers: ReadonlyArray<{ stop(): Promise<void> }>,
   ) {
     this.#config = config
+    this.#scopes = components.scopes
     this.#helia = helia
     this.#helpers = helpers
     this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
@@ -140,7 +155,7 @@ class HeliaNode implements IpfsNode {
   }
 
   announcedAddresses(): string[] {
-    return announced(this.#config.mode, this.#helia.libp2p.getMultiaddrs())
+    return announced(this.#scopes.tells, this.#helia.libp2p.getMultiaddrs())
   }
 
   peers(): ConnectedPeer[] {
@@ -160,11 +175,11 @@ class HeliaNode implements IpfsNode {
     addresses: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    const scope = scopeOf(this.#config.mode)
+    const { dials } = this.#scopes
     const usable = addresses
       .slice(0, 8)
       .flatMap(tryMultiaddr)
-      .filter((a) => hasPeerId(a) && scope(a))
+      .filter((a) => hasPeerId(a) && dials(a))
     const byPeer = Map.groupBy(usable, (address) => address.getComponents().at(-1)?.value ?? '')
     const connected = await Promise.all(
       [...byPeer].map(([id, group]) => this.#dialPeer(id, group, options.signal)),
@@ -202,18 +217,12 @@ class HeliaNode implements IpfsNode {
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<string[]> {
     if (this.#config.mode !== 'public') return []
-    const found: string[] = []
-    for await (const { id, multiaddrs } of this.#helia.libp2p.contentRouting.findProviders(
+    return searchProviders(
+      this.#helia.libp2p.contentRouting,
       root,
-      definedSignal(options.signal),
-    )) {
-      const addresses = multiaddrs.map(
-        (address) => `${address.toString().replace(/\/p2p\/[^/]+$/, '')}/p2p/${id.toString()}`,
-      )
-      if (await this.dial(addresses, options)) found.push(id.toString())
-      if (found.length >= MAX_PROVIDERS) break
-    }
-    return found
+      (addresses, signal) => this.dial(addresses, { signal }),
+      options.signal,
+    )
   }
 
   async resolveDnsLink(

@@ -8,6 +8,8 @@ import type { CID } from 'multiformats/cid'
 const BLOCKS_PER_PEER = 8
 /** Peers that are asked whether they have a block, of those that nobody named. */
 const ASKED_PEERS = 16
+/** Peers that are remembered because they delivered. */
+const REMEMBERED_GIVERS = 8
 /** How long a peer may think about whether it has a block. Milliseconds. */
 const PRESENCE_IDLE = 3_000
 
@@ -22,11 +24,19 @@ interface PeerState {
   users: number
 }
 
-/** One round of asking the connected peers for a block. */
+/**
+ * One round of asking the connected peers for a block.
+ *
+ * Who delivered a block is likely to have the next one: it is asked for that at once, and before peers who are only
+ * said to have it. Otherwise each block of a mirror that has not moved since our start would cost a round of "who has
+ * it?", and a provider that hangs would hold up each block anew.
+ */
 export class PeerAsker {
   readonly #exchange: BlockExchange
   readonly #idle: number
   readonly #states = new Map<string, PeerState>()
+  /** Peers that delivered what they were asked for, the latest first. */
+  #givers: readonly string[] = []
 
   /** @param idle silence of a peer, in milliseconds, after which its block is not waited for any longer */
   constructor(exchange: BlockExchange, idle: number) {
@@ -41,22 +51,30 @@ export class PeerAsker {
   }
 
   /**
-   * Asks for a block: first those of `providers` who are connected, one after the other, then some of the others,
-   * whoever first says that it has it. `undefined` when none of them delivered it.
+   * Asks for a block: first those of `providers` who are connected and the one who delivered last, one after the
+   * other, then some of the others, whoever first says that it has it. `undefined` when none of them delivered it.
    */
   async askAll(
     cid: CID,
     providers: readonly string[],
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
-    const named = new Set(providers)
-    const peers = this.#exchange.peers()
-    for (const peer of peers.filter((candidate) => named.has(candidate.toString()))) {
+    const peers = new Map(this.#exchange.peers().map((peer) => [peer.toString(), peer]))
+    for (const id of this.#likely(providers, peers)) {
+      const peer = peers.get(id)
+      if (peer === undefined) continue
+      peers.delete(id)
       const block = await this.#askBlock(cid, peer, signal)
       if (block !== undefined) return block
     }
-    const others = peers.filter((candidate) => !named.has(candidate.toString()))
-    return this.#askWhoHas(cid, sample(others, ASKED_PEERS), signal)
+    return this.#askWhoHas(cid, sample([...peers.values()], ASKED_PEERS), signal)
+  }
+
+  /** Whom to ask first: of the providers those who delivered before others, then the latest of all who delivered. */
+  #likely(providers: readonly string[], peers: ReadonlyMap<string, PeerId>): Set<string> {
+    const latest = this.#givers.find((id) => peers.has(id))
+    const proven = this.#givers.filter((id) => providers.includes(id))
+    return new Set([...proven, ...providers, ...(latest === undefined ? [] : [latest])])
   }
 
   async #askWhoHas(
@@ -82,7 +100,13 @@ export class PeerAsker {
 
   async #askBlock(cid: CID, peer: PeerId, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const answer = await this.#ask('block', cid, peer, signal)
-    return answer === undefined ? undefined : verified(cid, answer)
+    const block = answer === undefined ? undefined : verified(cid, answer)
+    const id = peer.toString()
+    const others = this.#givers.filter((giver) => giver !== id)
+    if (block !== undefined) this.#givers = [id, ...others].slice(0, REMEMBERED_GIVERS)
+    // An honest "no" is forgiven; silence and lies are not.
+    else if (answer?.has !== false) this.#givers = others
+    return block
   }
 
   async #ask(

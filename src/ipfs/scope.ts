@@ -3,11 +3,20 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NetworkMode } from './config.ts'
 
 /**
- * Which addresses a mode may reach, be reached from, and tell others about (promise I10).
- * Names (`/dns…`) are in no scope but the public one: whoever names an address must not make us ask a foreign DNS.
- * Configured peers may have names; `peers.ts` looks those up first.
+ * A set of addresses (promise I10). Names (`/dns…`) are in no scope but the public one: whoever names an address must
+ * not make us ask a foreign DNS. Configured peers may have names; `peer-address.ts` looks those up first.
  */
 export type Scope = (address: Multiaddr) => boolean
+
+/** What a mode does with addresses. */
+export interface Scopes {
+  /** Whom it calls, whoever named the address. */
+  readonly dials: Scope
+  /** Whom it lets in. */
+  readonly admits: Scope
+  /** Which of its own addresses it tells others. */
+  readonly tells: Scope
+}
 
 const loopback = blockList([
   ['127.0.0.0', 8],
@@ -25,6 +34,26 @@ const local = blockList([
   ['fe80::', 10],
 ])
 
+/**
+ * What no stranger can have as an address: RFC 6890 and its updates ("this network", protocol assignments,
+ * documentation, benchmarks, multicast, reserved).
+ */
+const special = blockList([
+  ['0.0.0.0', 8],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+  ['::', 128],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001:db8::', 32],
+  ['ff00::', 8],
+])
+
 /** An address on this machine only. */
 export function isLoopback(address: Multiaddr): boolean {
   return isDirect(address) && inList(loopback, hostOf(address))
@@ -39,30 +68,34 @@ function isLocal(address: Multiaddr): boolean {
 function isGlobal(address: Multiaddr): boolean {
   const host = hostOf(address)
   if (host === undefined) return address.getComponents()[0]?.name.startsWith('dns') ?? false
-  return isIP(host) !== 0 && !isUnspecified(host) && !inList(loopback, host) && !inList(local, host)
-}
-
-/** The scope of a mode: what it dials and whom it lets in. */
-export function scopeOf(mode: NetworkMode): Scope {
-  switch (mode) {
-    case 'offline':
-      return isLoopback
-    case 'lan':
-      return isLocal
-    case 'private': // its key keeps strangers out, and only listed peers are dialled
-    case 'public':
-      return () => true
-  }
+  return ![loopback, local, special].some((list) => inList(list, host))
 }
 
 /**
- * The addresses worth telling a reader of our name, best first: only those of the mode's scope, each with our peer
- * id, at most `limit`. A public node does not tell the world what its home network looks like.
+ * The scopes of a mode. A public node is open to all, but what strangers say must not make it knock on doors of its
+ * home network, nor does it tell the world what that looks like.
  */
-export function announced(mode: NetworkMode, addresses: readonly Multiaddr[], limit = 8): string[] {
-  const scope = mode === 'public' ? isGlobal : mode === 'offline' ? isLoopback : isLocal
+export function scopesOf(mode: NetworkMode): Scopes {
+  switch (mode) {
+    case 'offline':
+      return { dials: isLoopback, admits: isLoopback, tells: isLoopback }
+    case 'lan':
+      return { dials: isLocal, admits: isLocal, tells: isLocal }
+    case 'private': // its key keeps strangers out, and only listed peers are dialled
+      return { dials: everywhere, admits: everywhere, tells: isLocal }
+    case 'public':
+      return { dials: isGlobal, admits: everywhere, tells: isGlobal }
+  }
+}
+
+function everywhere(): boolean {
+  return true
+}
+
+/** The addresses worth telling a reader of our name, best first: only those in scope that end in our peer id. */
+export function announced(tells: Scope, addresses: readonly Multiaddr[], limit = 8): string[] {
   return addresses
-    .filter((address) => scope(address) && hasPeerId(address))
+    .filter((address) => tells(address) && hasPeerId(address))
     .toSorted((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
     .slice(0, limit)
     .map(String)
@@ -73,17 +106,16 @@ export function hasPeerId(address: Multiaddr): boolean {
   return address.getComponents().at(-1)?.name === 'p2p'
 }
 
-/** The IP address in a multiaddr. */
+/** The IP address that a multiaddr begins with: what comes later is not what would be called. */
 function hostOf(address: Multiaddr): string | undefined {
-  return address.getComponents().find((part) => part.name === 'ip4' || part.name === 'ip6')?.value
+  const [first, second] = address.getComponents()
+  const host = first?.name === 'ip6zone' ? second : first
+  return host?.name === 'ip4' || host?.name === 'ip6' ? host.value : undefined
 }
 
-function isDirect(address: Multiaddr): boolean {
+/** Not by way of a relay. */
+export function isDirect(address: Multiaddr): boolean {
   return !address.getComponents().some((part) => part.name === 'p2p-circuit')
-}
-
-function isUnspecified(host: string): boolean {
-  return host === '0.0.0.0' || host === '::'
 }
 
 function inList(list: BlockList, host: string | undefined): boolean {

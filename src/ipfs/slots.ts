@@ -13,11 +13,6 @@ export class Slots {
     this.#most = most
   }
 
-  /** Nobody holds a slot, nobody waits. */
-  idle(free: number): boolean {
-    return this.#free === free && this.#line.length === 0
-  }
-
   /**
    * Waits for a slot, and returns what gives it back (once).
    *

@@ -11,6 +11,7 @@ import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import { resolveDnsLink } from '../../src/ipfs/dnslink.ts'
 import { componentLogger, silent } from '../../src/ipfs/logger.ts'
+import { scopesOf } from '../../src/ipfs/scope.ts'
 import { offline, startNode } from './nodes.ts'
 import type { DNSLinkComponents } from '@helia/dnslink'
 import type { AddressInfo } from 'node:net'
@@ -202,7 +203,14 @@ describe('the libp2p of', () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'heliport-options-'))
       const keys = await openKeysAt(join(dataDir, 'datastore'), await loadSecret({ dataDir }))
       const privateKey = privateKeyFromProtobuf((await keys.self()).toProtobuf())
-      const options = libp2pOptions({ ...offline, mode }, { privateKey, keychain: keys.keychain })
+      const options = libp2pOptions(
+        { ...offline, mode },
+        {
+          privateKey,
+          keychain: keys.keychain,
+          scopes: scopesOf(mode),
+        },
+      )
       await keys.close()
       await rm(dataDir, { recursive: true })
       assert.deepEqual(

@@ -12,7 +12,7 @@ import type { BlockStore } from '../../src/blocks/block-store.ts'
 import type { FetchTimes } from '../../src/ipfs/block-fetcher.ts'
 import type { NetworkConfig } from '../../src/ipfs/config.ts'
 import type { Log } from '../../src/ipfs/logger.ts'
-import type { IpfsNode } from '../../src/ipfs/node.ts'
+import type { Internet, IpfsNode } from '../../src/ipfs/node.ts'
 import type { Servable } from '../../src/ipfs/serving-blockstore.ts'
 
 export const offline: NetworkConfig = { mode: 'offline', listen: null, peers: [], swarmKey: null }
@@ -56,6 +56,7 @@ export interface TestNodeOptions {
   fetchTimes?: Partial<FetchTimes>
   log?: Log
   redialPause?: number
+  internet?: Internet
   /** Start on the data of an earlier node, and leave it there. */
   directory?: string
 }
@@ -82,6 +83,7 @@ export async function startNode(options: TestNodeOptions = {}): Promise<TestNode
         log: options.log,
         fetchTimes: options.fetchTimes,
         redialPause: options.redialPause,
+        internet: options.internet,
       },
     )
     const stop = node.stop.bind(node)

@@ -171,6 +171,10 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 /** Peers that hear each other at once, in memory. */
 export class MemoryHub {
   readonly members = new Map<string, MemoryNetwork>()
+  /** What the DHT holds; without it there is none. */
+  dht: Map<string, Uint8Array> | undefined
+  /** How many of the next puts and gets of the DHT fail. */
+  dhtFailures = 0
 
   join(id: string): MemoryNetwork {
     const network = new MemoryNetwork(id, this)
@@ -180,11 +184,11 @@ export class MemoryHub {
 }
 
 export class MemoryNetwork implements RecordNetwork {
-  readonly hasDht = false
   readonly published: Array<{ topic: string; data: Uint8Array }> = []
   readonly #id: string
   readonly #hub: MemoryHub
   readonly topics = new Map<string, Set<TopicListener>>()
+  asksOfDht = 0
   answer: ((key: Uint8Array) => Promise<Uint8Array | undefined>) | undefined
   /** What this peer answers instead of the truth. */
   lies: ((key: Uint8Array) => Promise<Uint8Array | undefined>) | undefined
@@ -194,6 +198,9 @@ export class MemoryNetwork implements RecordNetwork {
     this.#hub = hub
   }
 
+  get hasDht(): boolean {
+    return this.#hub.dht !== undefined
+  }
   leave(): void {
     this.#hub.members.delete(this.#id)
   }
@@ -235,11 +242,19 @@ export class MemoryNetwork implements RecordNetwork {
     const member = this.#hub.members.get(peer)
     return member?.lies?.(key) ?? member?.answer?.(key)
   }
-  dhtPut(): Promise<void> {
-    return Promise.resolve()
+  async dhtPut(key: Uint8Array, record: Uint8Array): Promise<void> {
+    await this.#dht()
+    this.#hub.dht?.set(Buffer.from(key).toString('hex'), record)
   }
-  dhtGet(): Promise<undefined> {
-    return Promise.resolve(undefined)
+  async dhtGet(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.asksOfDht++
+    await this.#dht()
+    return this.#hub.dht?.get(Buffer.from(key).toString('hex'))
+  }
+  #dht(): Promise<void> {
+    if (this.#hub.dhtFailures === 0) return Promise.resolve()
+    this.#hub.dhtFailures--
+    return Promise.reject(new Error('no peers in the routing table'))
   }
 }
 

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { RecordExchange } from '../../src/naming/record-exchange.ts'
+import {
+  FakeClock,
+  MemoryHub,
+  MemoryMap,
+  keychain,
+  makeKey,
+  makeRecord,
+  nameOf,
+  settle,
+  silent,
+} from './support.ts'
+import type { PrivateKey } from '@ipshipyard/crypto'
+import type { MemoryNetwork } from './support.ts'
+
+describe('the exchange of records', () => {
+  let key: PrivateKey
+  let hub: MemoryHub
+  let network: MemoryNetwork
+  let other: MemoryNetwork
+  let held: MemoryMap
+  let clock: FakeClock
+  let exchange: RecordExchange
+
+  beforeEach(async () => {
+    key = await makeKey()
+    hub = new MemoryHub()
+    network = hub.join('us')
+    other = hub.join('other')
+    held = new MemoryMap()
+    clock = new FakeClock()
+    exchange = new RecordExchange({ network, held, keychain, clock, log: silent })
+  })
+  afterEach(() => exchange.stop())
+
+  it('forgets at start what is damaged', async () => {
+    const { text } = nameOf(key)
+    await held.put(text, Buffer.from('junk'))
+    await exchange.start()
+    assert.equal(await held.get(text), undefined)
+  })
+
+  const keys: Array<[string, Uint8Array]> = [
+    ['nothing', new Uint8Array(0)],
+    ['junk', Buffer.from('/ipns/junk')],
+    ['a megabyte', new Uint8Array(1 << 20)],
+    ['another prefix', Buffer.from('/pk/x')],
+  ]
+  for (const [what, bytes] of keys) {
+    it(`has no answer to a question for ${what}`, async () => {
+      await exchange.start()
+      assert.equal(await other.lookup('us', bytes), undefined)
+    })
+  }
+
+  it('holds a bounded number of names, and renews those', async () => {
+    await exchange.start()
+    const record = await makeRecord(key, {})
+    const named = (n: number) => ({ ...nameOf(key), text: `k51${n}` })
+    for (let n = 0; n < 1_030; n++) await exchange.hold(named(n), record)
+    assert.equal(held.entriesByKey.size, 1_024)
+    const newer = await makeRecord(key, { sequence: 2n })
+    await exchange.hold(named(0), newer)
+    assert.equal(held.entriesByKey.get('k510'), newer.bytes)
+  })
+
+  it('does without a peer that fails, or answers with junk', async () => {
+    await exchange.start()
+    const { bytes } = await makeRecord(key, { sequence: 3n })
+    other.serve('/ipns/', () => Promise.reject(new Error('stream reset')))
+    hub.join('liar').serve('/ipns/', () => Promise.resolve(Buffer.from('junk')))
+    hub.join('friend').serve('/ipns/', () => Promise.resolve(bytes))
+    const found = await exchange.get(nameOf(key))
+    assert.deepEqual(
+      found.map(({ from, record }) => [from, record.sequence]),
+      [['friend', 3n]],
+    )
+  })
+
+  it('ends its questions when the caller leaves', async () => {
+    await exchange.start()
+    await assert.rejects(
+      exchange.get(nameOf(key), { signal: AbortSignal.abort(new Error('gone')) }),
+      /gone/,
+    )
+  })
+
+  it('leaves a topic with its last listener', async () => {
+    await exchange.start()
+    const heard: string[] = []
+    const leave = ['a', 'b'].map((who) => exchange.subscribe(nameOf(key), () => heard.push(who)))
+    const { bytes } = await makeRecord(key, {})
+    await other.publish(nameOf(key).topic, bytes)
+    await settle()
+    leave[0]?.()
+    leave[0]?.()
+    await other.publish(nameOf(key).topic, bytes)
+    await settle()
+    leave[1]?.()
+    assert.deepEqual(heard, ['a', 'b', 'b'])
+    assert.deepEqual(other.subscribers(nameOf(key).topic), [])
+  })
+
+  /** What other peers hear through us. */
+  async function verdict(bytes: Uint8Array): Promise<string | undefined> {
+    const [listener] = network.topics.get(nameOf(key).topic) ?? []
+    return listener?.validate(bytes)
+  }
+
+  it('passes on what is good and new, and thinks less of who sends forgeries', async () => {
+    await exchange.start()
+    exchange.subscribe(nameOf(key), () => undefined)
+    const [old, now] = [await makeRecord(key, {}), await makeRecord(key, { sequence: 2n })]
+    await exchange.hold(nameOf(key), now)
+    const past = { now: Date.now() - 10_000, lifetime: 1_000 }
+    const { signRecord } = await import('../../src/naming/record.ts')
+    const expired = await signRecord(key, {
+      ...past,
+      value: now.value,
+      sequence: 3n,
+      ttl: 0,
+      addresses: [],
+    })
+    const forged = await makeRecord(await makeKey(), { sequence: 9n })
+    assert.deepEqual(
+      await Promise.all([now.bytes, old.bytes, expired, forged.bytes].map(verdict)),
+      ['accept', 'ignore', 'ignore', 'reject'],
+    )
+  })
+})
