@@ -26,7 +26,8 @@ export async function heliport(
 ): Promise<Ended> {
   const { PATH, HOME } = process.env
   const child = spawn(process.execPath, [LAUNCHER, ...argv], {
-    env: { PATH, HOME, ...env },
+    // Node hands its coverage directory down unasked; another user could not write to it, and says so on stderr.
+    env: { PATH, HOME, ...(user === undefined ? {} : { NODE_V8_COVERAGE: '' }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...user,
   })
