@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RegistryError } from './errors.ts'
+import { shown } from './shown.ts'
 
 /**
  * A digest as the OCI image-spec writes it (descriptor.md, "Digests"): `sha256:<64 hex>` or `sha512:<128 hex>`.
@@ -35,7 +36,7 @@ export function parseDigest(text: unknown): Digest {
   if (digest === undefined) {
     throw new RegistryError('DIGEST_INVALID', {
       message: 'a digest is sha256:<64 hex digits> or sha512:<128 hex digits>, in lower case',
-      detail: { digest: String(text).slice(0, 160) },
+      detail: { digest: shown(text, 160) },
     })
   }
   return digest

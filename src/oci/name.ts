@@ -1,5 +1,6 @@
 import { tryParseDigest } from './digest.ts'
 import { RegistryError } from './errors.ts'
+import { shown } from './shown.ts'
 import type { Digest } from './digest.ts'
 
 /** A repository name that passed the distribution-spec's grammar ("Pulling manifests", `<name>`). */
@@ -40,7 +41,7 @@ export function parseName(text: unknown): RepositoryName {
   if (name === undefined) {
     throw new RegistryError('NAME_INVALID', {
       message: `a repository name is lower-case letters, digits and . _ - between them, in parts joined by /, at most ${NAME_MAX_LENGTH} characters`,
-      detail: { name: String(text).slice(0, 300) },
+      detail: { name: shown(text, 300) },
     })
   }
   return name
@@ -61,7 +62,7 @@ export function parseTag(text: unknown): Tag {
   if (tag === undefined) {
     throw new RegistryError('TAG_INVALID', {
       message: 'a tag is at most 128 letters, digits and . _ -, and does not begin with . or -',
-      detail: { tag: String(text).slice(0, 160) },
+      detail: { tag: shown(text, 160) },
     })
   }
   return tag

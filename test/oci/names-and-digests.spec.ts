@@ -139,6 +139,8 @@ describe('the parsers (properties)', () => {
             if (!isRegistryError(error) || error.status !== 400) throw error
           }
         }),
+        // What cannot even be turned into text.
+        { examples: [[{ toString: 0 }], [Object.create(null)]] },
       )
     })
   }
