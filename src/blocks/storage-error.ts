@@ -5,8 +5,8 @@ const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'])
 const SENTENCES: Readonly<Record<string, string>> = {
   'No space left on device': 'ENOSPC',
   'Disk quota exceeded': 'EDQUOT',
+  'Too many open files in system': 'ENFILE', // before the shorter one, which it contains
   'Too many open files': 'EMFILE',
-  'Too many open files in system': 'ENFILE',
   'File too large': 'EFBIG',
   'Input/output error': 'EIO',
   'Read-only file system': 'EROFS',
