@@ -171,6 +171,7 @@ async function serve(
     ...operations,
     service: registry.service,
     hosts: config.http.hosts,
+    namespaces: config.http.namespaces,
     log,
     limits,
   })

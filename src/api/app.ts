@@ -5,16 +5,19 @@ import { blobRoutes } from './blobs.ts'
 import { DEFAULT_LIMITS } from './context.ts'
 import { refuseEncodings } from './encodings.ts'
 import { answerErrors } from './errors.ts'
+import { extensionRoutes } from './extensions.ts'
 import { finishAnswer } from './finish.ts'
 import { hostCheck } from './host-check.ts'
 import { listingRoutes } from './listings.ts'
 import { manifestRoutes } from './manifests.ts'
+import { requestedRepository } from './namespaces.ts'
 import { operationRoutes } from './operations.ts'
 import { requestScope } from './request-scope.ts'
 import { unknownRoute } from './unknown-route.ts'
 import { uploadRoutes } from './uploads.ts'
 import type { RegistryService } from '../registry/ports.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
+import type { Namespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
 
 /** What the HTTP room is made of. */
@@ -22,6 +25,8 @@ export interface AppOptions extends Operations {
   service: RegistryService
   /** `http.hosts`: further Host names that may be used without authentication. */
   hosts: readonly string[]
+  /** `http.namespaces`; absent: `ns` parameters are ignored. */
+  namespaces?: Namespaces
   log: ApiLog
   limits: Pick<ApiLimits, 'blob'> & Partial<ApiLimits>
 }
@@ -59,11 +64,23 @@ function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState
   const uploads = uploadRoutes(options.service, limits)
   const manifests = manifestRoutes(options.service, limits)
   const listings = listingRoutes(options.service)
+  const extensions = extensionRoutes(options.service)
   const operations = operationRoutes(options)
+  const { namespaces = {} } = options
 
   return newRouter()
+    .param('name', (name, ctx, next) => {
+      const repository = requestedRepository(ctx, name, namespaces)
+      ctx.state.repository = repository
+      if (repository.namespace !== undefined) ctx.set('OCI-Namespace', repository.namespace)
+      return next()
+    })
+
     .get('/v2{/}', (ctx) => sendJson(ctx, {}))
     .get('/v2/_catalog', listings.catalog)
+    .get('/v2/_oci/ext/discover', extensions.discover)
+    .get('/v2/*name/_oci/ext/discover', extensions.discover)
+    .delete('/v2/*name/_heliport/repository', extensions.removeRepository)
     .get('/v2/*name/tags/list', listings.tags)
     .get('/v2/*name/referrers/:digest', listings.referrers)
 

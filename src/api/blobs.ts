@@ -1,6 +1,7 @@
 import { sendEmpty } from './answer.ts'
 import { digestOf, nameOf } from './params.ts'
 import { sendContent } from './send.ts'
+import { Turns } from './turns.ts'
 import { isRegistryError } from '../oci/errors.ts'
 import type { Content, RegistryService } from '../registry/ports.ts'
 import type { ApiLimits, RouteContext } from './context.ts'
@@ -10,7 +11,8 @@ import type { Sendable } from './send.ts'
 const MAX_ATTEMPTS = 5
 
 /** Routes below `/v2/<name>/blobs/<digest>`: distribution-spec end-2 and end-10. */
-export function blobRoutes(service: RegistryService, { sendStallMs }: ApiLimits) {
+export function blobRoutes(service: RegistryService, { sendStallMs, downloads }: ApiLimits) {
+  const turns = new Turns(downloads)
   return {
     get: async (ctx: RouteContext): Promise<void> => {
       const { signal } = ctx.state
@@ -18,7 +20,7 @@ export function blobRoutes(service: RegistryService, { sendStallMs }: ApiLimits)
       for (let attempt = 1; ; attempt++) {
         const blob = await service.getBlob(name, digestOf(ctx), { signal })
         try {
-          return await sendContent(ctx, sendable(blob, signal), sendStallMs)
+          return await sendContent(ctx, sendable(blob, signal), sendStallMs, turns)
         } catch (error) {
           if (
             ctx.res.headersSent ||

@@ -21,6 +21,8 @@ export function answerClientError(
   socket: Duplex,
   pending: ReadonlySet<ServerResponse>,
 ): void {
+  // What follows a request with `Connection: close` is not read, and the answers before it are still due (RFC 9112 9.6).
+  if (error.code === 'HPE_CLOSED_CONNECTION' && pending.size > 0) return
   // With one response open the mistake is in the body of its request. With several, or when it has begun,
   // bytes of ours could be taken for a part of another answer.
   const [first] = pending

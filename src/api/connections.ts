@@ -1,5 +1,4 @@
-import { RegistryError } from '../oci/errors.ts'
-import { errorBody } from './errors.ts'
+import { refuse, unavailable } from './refuse.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -7,49 +6,77 @@ import type { Socket } from 'node:net'
 export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
 
 /**
- * The connections of one server and the responses that are open on each. Node's own count takes a connection for
- * idle when its last request was read and `end` was called, though the answer may still be on its way out.
+ * Requests that may wait for the one before them on their connection, over all connections. No registry client sends a
+ * request before it has the last answer; who sends thousands wants our memory, and is closed.
+ */
+const MAX_WAITING = 4096
+
+/** One connection, and what is asked on it. */
+interface Connection {
+  /** Responses that are open, oldest first. Node's own count leaves those out whose answer is still on its way. */
+  readonly responses: Set<ServerResponse>
+  /** Starts the requests that came before the first of {@link responses} was over. */
+  readonly waiting: (() => void)[]
+  /** Whether it came when there were as many as there may be: it is told so. */
+  readonly isExtra: boolean
+  /** Whether it has had a request. */
+  isUsed: boolean
+}
+
+/**
+ * The connections of one server. Requests that were sent at once (pipelined) are handled one after the other: Node hands
+ * them out all together, and a thousand downloads would be read for one socket.
  */
 export class Connections {
-  readonly #open = new Map<Socket, Set<ServerResponse>>()
+  /** Those that did something last are last. */
+  readonly #open = new Map<Socket, Connection>()
   readonly #running = new Set<Promise<void>>()
+  readonly #bound: number
+  #waiting = 0
   #draining = false
 
-  /** Watches a new connection. */
+  /** @param bound as many connections are served at once */
+  constructor(bound: number) {
+    this.#bound = bound
+  }
+
+  /** Watches a new connection. When there are too many, one that nobody uses goes; if there is none, this is an extra. */
   add(socket: Socket): void {
-    this.#open.set(socket, new Set())
-    socket.once('close', () => this.#open.delete(socket))
+    if (this.#open.size >= this.#bound) this.#closeIdle()
+    const isExtra = this.#open.size >= this.#bound
+    this.#open.set(socket, { responses: new Set(), waiting: [], isExtra, isUsed: false })
+    socket.once('close', () => this.#forget(socket))
   }
 
   /** Responses not finished on a connection, oldest first. */
   pending(socket: Socket): ReadonlySet<ServerResponse> {
-    return this.#open.get(socket) ?? new Set()
+    return this.#open.get(socket)?.responses ?? new Set()
   }
 
-  /** Makes a handler one whose requests are counted, and refused while draining. */
+  /** Makes a handler one whose requests are counted, wait for their turn, and are refused while draining. */
   listener(handle: Handler): RequestListener {
     return (req, res) => {
-      const responses = this.#open.get(req.socket)
-      responses?.add(res)
-      res.once('close', () => {
-        responses?.delete(res)
-        if (this.#draining && responses?.size === 0) req.socket.destroySoon()
-      })
-      if (this.#draining) refuse(res)
-      else this.#run(handle(req, res))
+      const { socket } = req
+      const connection = this.#open.get(socket)
+      const isFirst = connection?.responses.size === 0
+      if (connection === undefined || (!isFirst && this.#waiting >= MAX_WAITING)) {
+        socket.destroy()
+        return
+      }
+      connection.isUsed = true
+      connection.responses.add(res)
+      res.once('close', () => this.#ended(socket, connection, res))
+      const start = (): void => this.#start(connection, res, () => handle(req, res))
+      if (isFirst) return start()
+      connection.waiting.push(start)
+      this.#waiting += 1
     }
-  }
-
-  #run(work: Promise<void>): void {
-    // Koa answers its own errors; nothing rejects here.
-    const running = work.finally(() => this.#running.delete(running))
-    this.#running.add(running)
   }
 
   /** Closes idle connections, and each other one after its last answer. */
   drain(): void {
     this.#draining = true
-    for (const [socket, responses] of this.#open) {
+    for (const [socket, { responses }] of this.#open) {
       const last = [...responses].at(-1)
       if (last === undefined) socket.destroySoon()
       else if (!last.headersSent) last.shouldKeepAlive = false
@@ -65,17 +92,47 @@ export class Connections {
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
-}
 
-function refuse(res: ServerResponse): void {
-  const error = new RegistryError('UNAVAILABLE', { message: 'the registry is shutting down' })
-  const body = Buffer.from(JSON.stringify(errorBody(error)))
-  res.writeHead(error.status, {
-    Connection: 'close',
-    'Content-Length': body.length,
-    'Content-Type': 'application/json',
-    'Retry-After': '5',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  res.end(body)
+  #start({ isExtra }: Connection, res: ServerResponse, handle: () => Promise<void>): void {
+    if (this.#draining) refuse(res, unavailable('the registry is shutting down'))
+    else if (isExtra) refuse(res, unavailable('too many connections are open'))
+    else this.#run(handle())
+  }
+
+  #run(work: Promise<void>): void {
+    // Koa answers its own errors; nothing rejects here.
+    const running = work.finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  #ended(socket: Socket, connection: Connection, res: ServerResponse): void {
+    connection.responses.delete(res)
+    if (socket.destroyed) return
+    const next = connection.waiting.shift()
+    if (next !== undefined) {
+      this.#waiting -= 1
+      next()
+    } else if (connection.responses.size === 0) {
+      this.#open.delete(socket)
+      this.#open.set(socket, connection)
+      if (this.#draining) socket.destroySoon()
+    }
+  }
+
+  #forget(socket: Socket): void {
+    const { waiting = [] } = this.#open.get(socket) ?? {}
+    this.#waiting -= waiting.length
+    waiting.length = 0
+    this.#open.delete(socket)
+  }
+
+  /** Closes the connection that has been without a request for longest; not one that has yet to send its first. */
+  #closeIdle(): void {
+    for (const [socket, { responses, isUsed }] of this.#open) {
+      if (!isUsed || responses.size > 0) continue
+      this.#open.delete(socket)
+      socket.destroy()
+      return
+    }
+  }
 }

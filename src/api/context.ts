@@ -1,9 +1,21 @@
 import type { ParameterizedContext, Middleware } from 'koa'
 import type { RouterContext } from '@koa/router'
 import type { Logger } from 'pino'
+import type { RepositoryName } from '../oci/name.ts'
+import type { TurnsInit } from './turns.ts'
 
 /** Where this room logs to. */
 export type ApiLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+
+/** The repository that a request is about. */
+export interface Repository {
+  /** Under which it is kept here. */
+  readonly name: RepositoryName
+  /** As the request calls it. */
+  readonly asked: RepositoryName
+  /** The request's `ns`, where it counts. */
+  readonly namespace: string | undefined
+}
 
 /** What a request carries through the middleware. */
 export interface ApiState {
@@ -11,6 +23,8 @@ export interface ApiState {
   requestId: string
   /** Aborted when the client goes away. */
   signal: AbortSignal
+  /** Set for routes with a name in their path. */
+  repository?: Repository
   /** Body bytes handed to the socket by the pump. */
   sent?: number
   /** What was thrown, for the log line. */
@@ -35,6 +49,11 @@ export interface ApiLimits {
   sendStallMs: number
   /** Manifest bytes that may be in memory at once over all requests (default 128 MiB); beyond, 503. */
   manifestBytes: number
+  /**
+   * Downloads that may hold chunks of 1 MiB at once: up to `few` (default 24) hold three, with two read ahead; more hold
+   * one; beyond `most` (default 128) they take turns.
+   */
+  downloads: TurnsInit
 }
 
 /** The bounds that no configuration key sets. */
@@ -42,4 +61,5 @@ export const DEFAULT_LIMITS: Omit<ApiLimits, 'blob'> = {
   bodyIdleMs: 30_000,
   sendStallMs: 60_000,
   manifestBytes: 128 * 1024 * 1024,
+  downloads: { few: 24, most: 128 },
 }

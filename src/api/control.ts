@@ -3,7 +3,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
 import { readWhole } from './body.ts'
 import { errorBody, toRegistryError } from './errors.ts'
-import { writeChunk } from './send.ts'
+import { writeChunk } from './pump.ts'
 import type { ApiContext, ApiLimits } from './context.ts'
 import type { Control } from './control-face.ts'
 

@@ -43,8 +43,12 @@ async function answerAndClose(ctx: ApiContext): Promise<void> {
   ctx.respond = false
   res.shouldKeepAlive = false
   const body = ctx.body as Buffer | null | undefined
-  if (body === null || body === undefined || ctx.method === 'HEAD') res.flushHeaders()
-  else res.write(body)
+  if (body === null || body === undefined || ctx.method === 'HEAD') {
+    // Else only the end of the connection, which comes later, would tell that there is no body.
+    if (!res.hasHeader('Content-Length') && res.statusCode !== 204 && res.statusCode !== 304)
+      res.setHeader('Content-Length', '0')
+    res.flushHeaders()
+  } else res.write(body)
   if (!awaitsContinue(req)) await discard(req, ctx.state.signal)
   res.end()
 }

@@ -36,14 +36,9 @@ export function hostCheck(hosts: readonly string[]): ApiMiddleware {
 
 function hostOf(ctx: ApiContext): Authority {
   const given = ctx.req.headersDistinct['host'] ?? []
-  // RFC 9112 3.2: none, several, or one that is no host name is 400. In absolute form the target's authority
-  // stands above Host (3.2.2), so it must be the same.
+  // RFC 9112 3.2: none, several, or one that is no host name is 400.
   const host = given.length === 1 ? parseAuthority(given[0] ?? '') : undefined
-  const target = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(ctx.req.url ?? '')?.[1]
-  if (
-    host === undefined ||
-    (target !== undefined && target.toLowerCase() !== given[0]?.toLowerCase())
-  ) {
+  if (host === undefined) {
     throw new RegistryError('UNSUPPORTED', {
       status: 400,
       message: 'the Host header is missing or wrong',

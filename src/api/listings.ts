@@ -1,6 +1,7 @@
 import { sendJson } from './answer.ts'
-import { digestOf, nameOf, queryOf } from './params.ts'
+import { digestOf, nameOf, queryOf, repositoryOf } from './params.ts'
 import { linkNext, pageOf } from './paging.ts'
+import { sendWarnings } from './warnings.ts'
 import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { NamePage, Page, RegistryService } from '../registry/ports.ts'
 import type { ApiContext, RouteContext } from './context.ts'
@@ -14,11 +15,11 @@ const REFERRERS_BYTES = 4 * 1024 * 1024
 export function listingRoutes(service: RegistryService) {
   return {
     tags: async (ctx: RouteContext): Promise<void> => {
-      const name = nameOf(ctx)
+      const { name, asked } = repositoryOf(ctx)
       const tags = await page(ctx, (which) =>
         service.listTags(name, { ...which, signal: ctx.state.signal }),
       )
-      sendJson(ctx, { name, tags })
+      sendJson(ctx, { name: asked, tags })
     },
 
     catalog: async (ctx: RouteContext): Promise<void> => {
@@ -31,10 +32,12 @@ export function listingRoutes(service: RegistryService) {
     referrers: async (ctx: RouteContext): Promise<void> => {
       const query = queryOf(ctx)
       const artifactType = query.get('artifactType') || undefined
-      const last = query.get('last') ?? ''
+      const after = query.get('last') || undefined
       const { signal } = ctx.state
-      const all = await service.listReferrers(nameOf(ctx), digestOf(ctx), { artifactType, signal })
-      const { manifests, more } = firstBytes(all.filter(({ digest }) => digest > last))
+      const options = { artifactType, after, signal }
+      const list = await service.listReferrers(nameOf(ctx), digestOf(ctx), options)
+      const { manifests, more } = firstBytes(list.manifests)
+      sendWarnings(ctx, list.notices)
       const lastSent = manifests.at(-1)
       if (more && lastSent !== undefined) {
         linkNext(ctx, { ...(artifactType && { artifactType }), last: lastSent.digest })
@@ -49,22 +52,20 @@ export function listingRoutes(service: RegistryService) {
 async function page(ctx: ApiContext, list: (which: Page) => Promise<NamePage>): Promise<string[]> {
   const { limit, after } = pageOf(ctx)
   // A page of none still says whether there is anything to list; asking for one keeps `limit` a plain number below.
-  const { names, more } = await list({ limit: Math.max(1, limit), after })
+  const { names, more, notices } = await list({ limit: Math.max(1, limit), after })
+  sendWarnings(ctx, notices)
   const lastName = names.at(-1)
   if (limit === 0 || lastName === undefined) return []
   if (more) linkNext(ctx, { n: String(limit), last: lastName })
   return names
 }
 
-/** As many descriptors as fit into one answer, in the order of their digests; at least one. */
+/** As many descriptors as fit into one answer; at least one. */
 function firstBytes(all: ManifestDescriptor[]): { manifests: ManifestDescriptor[]; more: boolean } {
-  const sorted = all.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
   let bytes = 0
-  const end = sorted.findIndex((descriptor, index) => {
+  const end = all.findIndex((descriptor, index) => {
     bytes += JSON.stringify(descriptor).length + 1
     return bytes > REFERRERS_BYTES && index > 0
   })
-  return end === -1
-    ? { manifests: sorted, more: false }
-    : { manifests: sorted.slice(0, end), more: true }
+  return end === -1 ? { manifests: all, more: false } : { manifests: all.slice(0, end), more: true }
 }

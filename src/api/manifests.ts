@@ -4,8 +4,9 @@ import { parseTag } from '../oci/name.ts'
 import { sendEmpty } from './answer.ts'
 import { readWhole } from './body.ts'
 import { Budget } from './budget.ts'
-import { mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
+import { knownReferenceOf, mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
 import { sendContent } from './send.ts'
+import { sendWarnings } from './warnings.ts'
 import type { Reference, Tag } from '../oci/name.ts'
 import type { ByteRange, RegistryService } from '../registry/ports.ts'
 import type { ApiContext, ApiLimits, RouteContext } from './context.ts'
@@ -21,8 +22,9 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
     /** The stored type is sent whatever `Accept` says: conversion would change the digest. */
     get: async (ctx: RouteContext): Promise<void> => {
       const { signal } = ctx.state
-      const manifest = await service.getManifest(nameOf(ctx), referenceOf(ctx), { signal })
-      const { digest, mediaType, bytes } = manifest
+      const manifest = await service.getManifest(nameOf(ctx), knownReferenceOf(ctx), { signal })
+      const { digest, mediaType, bytes, notices } = manifest
+      sendWarnings(ctx, notices)
       const sendable = {
         digest,
         mediaType,
@@ -58,7 +60,7 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
     },
 
     remove: async (ctx: RouteContext): Promise<void> => {
-      await service.deleteManifest(nameOf(ctx), referenceOf(ctx), { signal: ctx.state.signal })
+      await service.deleteManifest(nameOf(ctx), knownReferenceOf(ctx), { signal: ctx.state.signal })
       sendEmpty(ctx, 202)
     },
   }

@@ -33,8 +33,10 @@ export function pageOf(ctx: ApiContext): PageRequest {
   return { limit: Math.min(Number(n), MAX_PAGE), after: query.get('last') || undefined }
 }
 
-/** Points to the next page (RFC 8288), on whatever host and scheme the client came by. */
+/** Points to the next page (RFC 8288), on whatever host and scheme the client came by, in the same namespace. */
 export function linkNext(ctx: ApiContext, parameters: Record<string, string>): void {
   const query = new URLSearchParams(parameters)
+  const namespace = ctx.state.repository?.namespace
+  if (namespace !== undefined) query.set('ns', namespace)
   ctx.set('Link', `<${ctx.path}?${query}>; rel="next"`)
 }

@@ -1,18 +1,24 @@
 import { parseDigest } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
-import { parseName, parseReference } from '../oci/name.ts'
+import { parseReference, tryParseTag } from '../oci/name.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName } from '../oci/name.ts'
-import type { ApiContext, RouteContext } from './context.ts'
+import type { ApiContext, Repository, RouteContext } from './context.ts'
 
 /*
  * The one place where text of a request becomes something the registry works with. The router gives parameters
  * percent-decoded once (or as they were, when they could not be: then the `%` is refused here).
  */
 
-/** @throws RegistryError NAME_INVALID */
-export function nameOf(ctx: RouteContext): RepositoryName {
-  return parseName(ctx.params['name'])
+/** The repository in the path of a route that has one; `requestedRepository` has read it. */
+export function repositoryOf({ state }: ApiContext): Repository {
+  if (state.repository === undefined) throw new Error('this route has no repository')
+  return state.repository
+}
+
+/** The name under which that repository is kept here. */
+export function nameOf(ctx: ApiContext): RepositoryName {
+  return repositoryOf(ctx).name
 }
 
 /** @throws RegistryError DIGEST_INVALID */
@@ -23,6 +29,17 @@ export function digestOf(ctx: RouteContext): Digest {
 /** @throws RegistryError DIGEST_INVALID, TAG_INVALID */
 export function referenceOf(ctx: RouteContext): Reference {
   return parseReference(ctx.params['reference'])
+}
+
+/**
+ * The same where something is looked up: what cannot be a tag is the tag of nothing, so that is a 404 (end-3, end-9).
+ *
+ * @throws RegistryError DIGEST_INVALID, MANIFEST_UNKNOWN
+ */
+export function knownReferenceOf(ctx: RouteContext): Reference {
+  const text = ctx.params['reference']
+  if (text?.includes(':') || tryParseTag(text) !== undefined) return referenceOf(ctx)
+  throw new RegistryError('MANIFEST_UNKNOWN')
 }
 
 /** What an id we made can look like; anything else is unknown without asking. */

@@ -4,33 +4,26 @@ import { createServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { answerClientError } from './client-error.ts'
 import { markLocal } from './connection.ts'
+import { connectionBound } from './connection-bound.ts'
 import { Connections } from './connections.ts'
+import { wellFormed } from './request-form.ts'
+import { serverSettings } from './server-settings.ts'
 import { removeStaleSocket } from './unix-socket.ts'
-import type { Server, ServerOptions } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Abortable } from '../registry/ports.ts'
 import type { ApiLog } from './context.ts'
 import type { Handler } from './connections.ts'
 
-/**
- * Node's defaults suit web pages. Ours: a layer may take hours (`requestTimeout` 0; bodies have an idle time of their
- * own, see `body.ts`), headers may not; and proxies keep connections for a minute.
- */
-const SETTINGS = {
-  requestTimeout: 0,
-  headersTimeout: 10_000,
-  keepAliveTimeout: 75_000,
-  maxHeaderSize: 16 * 1024,
-  // The host check answers a missing Host itself, with a body; the Unix socket needs none.
-  requireHostHeader: false,
-} satisfies ServerOptions
-
-/** Connections at once; more are closed as they come. A slow reader holds one chunk (1 MiB) of memory. */
-const MAX_CONNECTIONS = 4096
-
 /** After the drain's time is over, handlers that were cut off still get so long to keep what they have. */
 const LAST_WORDS_MS = 5_000
 const DRAIN_MS = 10_000
+
+/** Connections beyond the bound of which each is told so, as a part of the bound. Those beyond are closed as they come. */
+const EXTRA = 1 / 8
+
+/** The operator hears of refused connections once in so many ms. */
+const COMPLAIN_MS = 60_000
 
 /** Where to listen: a TCP address, or the path of a Unix socket. */
 type ListenTarget = { host: string; port: number } | { path: string }
@@ -39,8 +32,9 @@ type ListenTarget = { host: string; port: number } | { path: string }
 export type ListenOptions = ListenTarget &
   Abortable & {
     log: ApiLog
+    /** Connections served at once (default: what {@link connectionBound} finds). */
     maxConnections?: number
-    /** Request headers have to be there after so many ms (default 10 s, checked every 5). */
+    /** In place of `CONNECTION_TIMES.headers`. */
     headersTimeoutMs?: number
   }
 
@@ -75,28 +69,24 @@ export interface Application {
  */
 export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
   options.signal?.throwIfAborted()
-  const connections = new Connections()
-  const server = createServer(settings(options))
-  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
+  const bound = options.maxConnections ?? (await connectionBound())
+  const connections = new Connections(bound)
+  const server = createServer(serverSettings(options.headersTimeoutMs))
+  server.maxConnections = Math.ceil(bound * (1 + EXTRA))
   // Node drops headers beyond this count without a word; their size is bounded already.
   server.maxHeadersCount = 0
-  wire(server, connections, { handle: app.callback(), local: 'path' in options })
+  wire(server, connections, { handle: wellFormed(app.callback()), local: 'path' in options })
   if ('path' in options) await removeStaleSocket(options.path)
   await bind(server, options)
   // After this, an error is one connection that could not be accepted (EMFILE); unheard it would end the process.
   server.on('error', (error) => options.log.error({ err: error }, 'could not accept a connection'))
-  server.on('drop', () => options.log.debug('too many connections: one was closed'))
+  server.on('drop', complainer(options.log))
   let closing: Promise<void> | undefined
   return {
     ...addressOf(server),
     close: ({ signal } = {}) =>
       (closing ??= close(server, connections, signal ?? AbortSignal.timeout(DRAIN_MS))),
   }
-}
-
-function settings({ headersTimeoutMs = SETTINGS.headersTimeout }: ListenOptions): ServerOptions {
-  const connectionsCheckingInterval = Math.ceil(headersTimeoutMs / 2)
-  return { ...SETTINGS, headersTimeout: headersTimeoutMs, connectionsCheckingInterval }
 }
 
 function wire(
@@ -112,9 +102,20 @@ function wire(
   server.on('request', listener)
   // Without a listener Node says `100 Continue` before we have looked at the request; `readBody` says it.
   server.on('checkContinue', listener)
+  // And it answers other expectations without a body; `wellFormed` has one.
+  server.on('checkExpectation', listener)
   server.on('clientError', (error: Error, socket) => {
     answerClientError(error, socket, connections.pending(socket as Socket))
   })
+}
+
+function complainer(log: ApiLog): () => void {
+  let last = -Infinity
+  return () => {
+    if (performance.now() - last < COMPLAIN_MS) return
+    last = performance.now()
+    log.warn('too many connections are open: more are closed as they come')
+  }
 }
 
 async function bind(server: Server, { signal, ...target }: ListenOptions): Promise<void> {

@@ -1,6 +1,8 @@
 import { isRegistryError, RegistryError } from '../oci/errors.ts'
+import { sendEmpty } from './answer.ts'
 import { contentLength, hasBody, readBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Chunk, UploadService, UploadStatus } from '../registry/ports.ts'
 import type { ApiContext, ApiLimits } from './context.ts'
@@ -22,6 +24,14 @@ export function uploadHeaders(
     Range: `0-${Math.max(0, size - 1)}`,
     'Docker-Upload-UUID': id,
   }
+}
+
+/** containerd and buildkit refuse a push whose answer has no Docker-Content-Digest. */
+export function sendBlobCreated(ctx: ApiContext, name: RepositoryName, digest: Digest): void {
+  sendEmpty(ctx, 201, {
+    Location: `/v2/${name}/blobs/${digest}`,
+    'Docker-Content-Digest': digest,
+  })
 }
 
 /** Whether a request adds anything: an announced range counts, so that an empty body does not pass for it. */
@@ -46,6 +56,33 @@ export function chunkOf(ctx: ApiContext, limits: ApiLimits): Chunk {
     })
   }
   return { source: readBody(req, res, limits.bodyIdleMs), range }
+}
+
+/**
+ * Reads what a request to an upload says besides its body. Of several things that are wrong with it, the client is told
+ * first what it can do something about: that there is no such upload (404), then that the chunk is out of order, which
+ * MUST be 416 (distribution-spec, "Pushing a blob in chunks").
+ *
+ * @throws RegistryError BLOB_UPLOAD_UNKNOWN, RANGE_INVALID; else what `read` throws
+ */
+export async function readInOrder<T>(
+  { req }: ApiContext,
+  uploads: UploadService,
+  { name, id }: Session,
+  read: () => T,
+): Promise<T> {
+  try {
+    return read()
+  } catch (error) {
+    if (!isRegistryError(error)) throw error
+    const { size } = await uploads.status(name, id)
+    const range = parseContentRange(req.headers['content-range'])
+    if (typeof range !== 'object' || range.start === size) throw error
+    throw new RegistryError('RANGE_INVALID', {
+      message: `the next chunk begins at ${size}`,
+      detail: { size },
+    })
+  }
 }
 
 /**

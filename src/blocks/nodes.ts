@@ -3,8 +3,10 @@ import { UnixFS } from 'ipfs-unixfs'
 import { varint } from 'multiformats'
 import { HAMT_FANOUT, HAMT_HASH_CODE, LIMITS } from './chunking.ts'
 import { DAG_PB, RAW, cidFromHash, isSupported, sha256 } from './cids.ts'
+import { readUnixFs } from './unixfs-data.ts'
 import type { PBLink } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
+import type { UnixFsData } from './unixfs-data.ts'
 
 /** A link to something below: where it is, and how many bytes hang there in all (IPFS calls it Tsize). */
 export interface Entry {
@@ -69,13 +71,12 @@ export function decodeNode(cid: CID, bytes: Uint8Array): Node {
   }
 }
 
-function decodePb(cid: CID, bytes: Uint8Array): { links: PBLink[]; unixfs: UnixFS } {
+function decodePb(cid: CID, bytes: Uint8Array): { links: PBLink[]; unixfs: UnixFsData } {
   try {
-    refuseManyFields(bytes)
+    refuseManyLinks(bytes)
     const { Data, Links } = dagPb.decode(bytes)
     if (Data === undefined) throw new Error('no UnixFS data')
-    refuseManyFields(Data)
-    return { links: Links, unixfs: UnixFS.unmarshal(Data) }
+    return { links: Links, unixfs: readUnixFs(Data) }
   } catch (cause) {
     // Both decoders throw plain Errors of many shapes for malformed protobuf; there is nothing else they can throw.
     throw new NodeFormatError(
@@ -86,20 +87,17 @@ function decodePb(cid: CID, bytes: Uint8Array): { links: PBLink[]; unixfs: UnixF
   }
 }
 
-/** Besides links or block sizes, a node has its data, and UnixFS some eight fields of one value each. */
-const OTHER_FIELDS = 16
-
 /**
- * Counts the fields of a protobuf message without decoding it: a block of 2 MiB can hold a quarter of a million empty
- * links, and decoding those would hold the event loop for a second (measured).
+ * Counts the fields of a dag-pb node without decoding it: a block of 2 MiB can hold a million empty links, and decoding
+ * those would hold the event loop for a second (measured).
  */
-function refuseManyFields(message: Uint8Array): void {
+function refuseManyLinks(message: Uint8Array): void {
   let fields = 0
   for (let at = 0; at < message.length;) {
-    if (++fields > LIMITS.links + OTHER_FIELDS) throw new Error('too many links')
+    if (++fields > LIMITS.links + 1) throw new Error('too many links')
     const tag = readVarint(message, at)
     const value = readVarint(message, tag.end)
-    // Only lengths (wire type 2) and plain numbers (0) occur; the decoder refuses the others with a better word.
+    // Only fields with a length (wire type 2) occur; the decoder refuses all others, with a better word.
     at = (tag.value & 7) === 2 ? value.end + value.value : value.end
   }
 }
@@ -114,8 +112,8 @@ function readVarint(bytes: Uint8Array, start: number): { value: number; end: num
   return { value: 0, end: bytes.length } // cut short, which the decoder will say
 }
 
-function fileNode(cid: CID, links: PBLink[], unixfs: UnixFS): Node {
-  const data = unixfs.data ?? new Uint8Array(0)
+function fileNode(cid: CID, links: PBLink[], unixfs: UnixFsData): Node {
+  const { data } = unixfs
   if (links.length === 0) {
     if (unixfs.blockSizes.length > 0) throw new NodeFormatError(cid, 'block sizes without links')
     return { kind: 'leaf', bytes: data, size: data.length }
@@ -133,22 +131,22 @@ function fileNode(cid: CID, links: PBLink[], unixfs: UnixFS): Node {
   return { kind: 'file', parts, size }
 }
 
-function filePart(cid: CID, link: PBLink, size: bigint | undefined): FilePart {
+function filePart(cid: CID, link: PBLink, size: number | undefined): FilePart {
   if (!isSupported(link.Hash))
     throw new NodeFormatError(cid, `a link to ${link.Hash}, which we do not read`)
   // A part of zero bytes is never needed, and many of them are a way to make a reader work for nothing.
-  if (size === undefined || size <= 0n || size > BigInt(Number.MAX_SAFE_INTEGER)) {
+  if (size === undefined || size <= 0 || !Number.isSafeInteger(size)) {
     throw new NodeFormatError(cid, `a part of ${size} bytes`)
   }
-  return { cid: link.Hash, size: Number(size) }
+  return { cid: link.Hash, size }
 }
 
-function shardNode(cid: CID, links: PBLink[], unixfs: UnixFS): Node {
-  const fanout = Number(unixfs.fanout ?? 0n)
+function shardNode(cid: CID, links: PBLink[], unixfs: UnixFsData): Node {
+  const { fanout = 0 } = unixfs
   // A fanout of 0 or 1 sends the stock path walker into an endless loop (measured); the UnixFS spec allows powers of
   // two, multiples of 8, up to 1024.
   if (!Number.isInteger(fanout) || fanout < 8 || fanout > 1024 || (fanout & (fanout - 1)) !== 0) {
-    throw new NodeFormatError(cid, `a HAMT of fanout ${unixfs.fanout}`)
+    throw new NodeFormatError(cid, `a HAMT of fanout ${fanout}`)
   }
   if (links.length > fanout)
     throw new NodeFormatError(cid, `${links.length} links in ${fanout} slots`)

@@ -76,9 +76,18 @@ function decodeRecord(file: Buffer, offset: number): LocatedRecord | undefined {
 }
 
 function recordOf(type: number, payload: Buffer): UploadRecord | undefined {
-  if (type === TYPES.header) return { type: 'header', json: JSON.parse(payload.toString('utf8')) }
+  if (type === TYPES.header) return headerOf(payload)
   if (type === TYPES.leaf && payload.length === 32) return { type: 'leaf', hash: payload }
   return type === TYPES.bytes ? { type: 'bytes', bytes: payload } : undefined
+}
+
+function headerOf(payload: Buffer): UploadRecord | undefined {
+  try {
+    return { type: 'header', json: JSON.parse(payload.toString('utf8')) }
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined // not written by us, whatever its checksum says
+    throw error
+  }
 }
 
 /** Appends records and returns when they are safe on disk. */

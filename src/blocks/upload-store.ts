@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
 import { isNotFound, makeDirectory, syncDirectory, writeWhole } from './files.ts'
@@ -43,6 +43,10 @@ export class DiskUploadStore implements UploadStore {
     const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
     await upload.load(options)
     return upload
+  }
+
+  async discard(id: string): Promise<void> {
+    if (ID.test(id)) await rm(join(this.#directory, id), { force: true })
   }
 
   async list(): Promise<UploadInfo[]> {

@@ -10,6 +10,7 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
+  { about: ['http.namespaces'], check: namespacesApart },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
   { about: ['ipns.readOnlyKeys', 'network.mode'], check: dnsOnlyInPublic },
   { about: ['network.mode'], check: notYet },
@@ -27,6 +28,21 @@ export function checkCombinations(config: ParsedConfig, broken: ReadonlySet<stri
   return RULES.filter((rule) => !rule.about.some((option) => broken.has(option))).flatMap((rule) =>
     rule.check(config),
   )
+}
+
+/** `a` and `a/b`: then `b/x` in the one namespace would be `x` in the other, and an image be served for another. */
+function namespacesApart({ http }: ParsedConfig): Problem[] {
+  const entries = Object.entries(http.namespaces)
+  return entries.flatMap(([key, prefix]) => {
+    const around = entries.find(([, other]) => other !== prefix && isInside(prefix, other))
+    if (around === undefined) return []
+    const message = `is kept inside of ${around[0]}, so that one's repositories could be taken for the other's: choose another prefix`
+    return [{ path: ['http', 'namespaces', key], message }]
+  })
+}
+
+function isInside(prefix: string, other: string): boolean {
+  return other === '' || prefix.startsWith(`${other}/`)
 }
 
 function serveSomething({ ipns }: ParsedConfig): Problem[] {

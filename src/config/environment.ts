@@ -56,6 +56,7 @@ function readVariable(option: Option, text: string): unknown {
     case 'boolean':
       return readBoolean(text)
     case 'section':
+    case 'map':
       return readSection(text)
     case 'text':
       return text

@@ -12,7 +12,9 @@ export function withoutEmpty(input: Input, above: readonly string[] = []): Input
     const kind = optionAt(path)?.kind
     if (
       value === null &&
-      (kind === 'section' || (kind === 'list' && path.join('.') !== 'network.listen'))
+      (kind === 'section' ||
+        kind === 'map' ||
+        (kind === 'list' && path.join('.') !== 'network.listen'))
     )
       continue
     copy[key] = kind === 'section' && isObject(value) ? withoutEmpty(value, path) : value

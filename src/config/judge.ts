@@ -63,7 +63,8 @@ function sentence(issue: Issue, value: unknown): string {
 
 function wrongType(issue: Issue, value: unknown): string {
   const option = optionAt(issue.path)
-  if (option?.kind === 'section') return 'must be a section, with its keys indented below it'
+  if (option?.kind === 'section' || option?.kind === 'map')
+    return 'must be a section, with its keys indented below it'
   const expected = issue.code === 'invalid_type' ? issue.expected : 'string'
   if (expected === 'array')
     return 'must be a list: write [a, b], or one line with "- " for each entry'

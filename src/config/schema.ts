@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseHostName, parseHostPort } from './address.ts'
+import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { parseMirrorName } from './mirror-name.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
 import { parseDuration, parseSize } from './quantity.ts'
@@ -58,6 +59,26 @@ function listOf<T>(parse: Parse<T>) {
   })
 }
 
+/** Keys and values that are both texts; keys that mean the same stand there once. */
+function mapOf(parseKey: Parse<string>, parseValue: Parse<string>) {
+  return z.record(z.string(), z.string()).transform((entries, context) => {
+    const map: Record<string, string> = {}
+    for (const [text, inner] of Object.entries(entries)) {
+      const key = attempt(parseKey, text, context, [text])
+      const value = attempt(parseValue, inner, context, [text])
+      if (key === z.NEVER || value === z.NEVER) continue
+      if (Object.hasOwn(map, key))
+        context.addIssue({
+          code: 'custom',
+          path: [text],
+          message: `is there twice, in another case: remove one`,
+        })
+      map[key] = value
+    }
+    return map
+  })
+}
+
 function parsePath(path: string): string {
   if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
   if (/^~(\/|$)/.test(path))
@@ -82,6 +103,11 @@ const http = z.strictObject({
     .prefault([])
     .describe(
       'Host names, besides localhost and IP addresses, that clients may use without authentication.',
+    ),
+  namespaces: mapOf(parseNamespace, parsePrefix)
+    .prefault({})
+    .describe(
+      'Registries that containerd may pull through here (its ns), each with the prefix under which it is kept; {}: ns is ignored.',
     ),
 })
 

@@ -50,7 +50,7 @@ function openMirror(name: MirrorName, parts: MirrorParts): OpenMirror {
   const root = (): CID | undefined => follower.root()
   return {
     follower,
-    source: new TreeSource(name.text, root, directories),
+    source: new TreeSource(name.text, root, directories, () => follower.staleSince()),
     tree: () => {
       const now = root()
       return now === undefined ? undefined : { name: name.text, root: now, directories }

@@ -60,6 +60,7 @@ function mirrorReport({ follower }: OpenMirror, errors: StatusParts['mirrorError
     root: root ?? null,
     sequence: sequence === undefined ? null : Number(sequence),
     resolvedAt: time(resolvedAt),
+    staleSince: time(follower.staleSince()),
     state,
     error: error ?? errors.of(name) ?? null,
   }

@@ -28,6 +28,8 @@ export type Advance = (
 export interface Advancing {
   readonly target: Target | undefined
   readonly error: string | undefined
+  /** When the first attempt failed since the last that did not, in ms since the epoch. */
+  readonly failingSince: number | undefined
 }
 
 /**
@@ -46,6 +48,7 @@ export class Advancer {
   #running: Promise<void> | undefined
   #target: Target | undefined
   #error: string | undefined
+  #failingSince: number | undefined
   /** Tells a running attempt that there is a newer target. */
   #overtaken: (() => void) | undefined
 
@@ -92,7 +95,7 @@ export class Advancer {
   }
 
   state(): Advancing {
-    return { target: this.#target, error: this.#error }
+    return { target: this.#target, error: this.#error, failingSince: this.#failingSince }
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -125,10 +128,12 @@ export class Advancer {
       await this.#arrived(target)
       if (this.#target?.root.equals(target.root) === true) this.#target = undefined
       this.#error = undefined
+      this.#failingSince = undefined
       return true
     } catch (error) {
       // Whatever kept the blocks from us, the old root serves on and the next attempt may have more luck.
       if (signal.aborted) return false
+      this.#failingSince ??= this.#clock.now()
       this.#error = `the root ${target.root.toString()} cannot be had yet: ${messageOf(error)}`
       this.#log.debug(
         { root: target.root.toString(), err: error },

@@ -35,7 +35,9 @@ export class DnsLinkMirror implements FollowedName {
   #inner: FollowedName | undefined
   /** The one before, while the new one has no root. */
   #before: FollowedName | undefined
+  #movedAt: number | undefined
   #error: string | undefined
+  #failingSince: number | undefined
   #running: Promise<void> | undefined
 
   /** @param domain in lower-case ASCII */
@@ -62,6 +64,16 @@ export class DnsLinkMirror implements FollowedName {
     }
   }
 
+  staleSince(): number | undefined {
+    const isThere = this.#inner?.root() !== undefined
+    const since = [
+      this.#failingSince,
+      // The root of the name before is not what the domain stands for, however well that name is doing.
+      isThere ? this.#inner?.staleSince() : this.#movedAt,
+    ].filter((time) => time !== undefined)
+    return since.length === 0 ? undefined : Math.min(...since)
+  }
+
   async start(): Promise<void> {
     const known = await this.#components.state.get(this.name)
     if (known !== undefined) await this.#follow(Buffer.from(known).toString('utf8'))
@@ -81,7 +93,9 @@ export class DnsLinkMirror implements FollowedName {
       } catch (error) {
         // A resolver that fails says nothing about the name we know already.
         if (signal.aborted) return
-        this.#error = `${this.name} cannot be looked up: ${error instanceof Error ? error.message : String(error)}`
+        this.#fail(
+          `${this.name} cannot be looked up: ${error instanceof Error ? error.message : String(error)}`,
+        )
         this.#components.log.debug(
           { domain: this.name, err: error },
           'a domain could not be looked up',
@@ -95,19 +109,25 @@ export class DnsLinkMirror implements FollowedName {
     const name = await this.#components.resolve(this.name, { signal })
     signal.throwIfAborted()
     if (name === undefined) {
-      this.#error = `the DNSLink of ${this.name} does not point to an IPNS name (/ipns/k51…)`
-      return
+      return this.#fail(`the DNSLink of ${this.name} does not point to an IPNS name (/ipns/k51…)`)
     }
     this.#error = undefined
+    this.#failingSince = undefined
     if (this.#inner?.root() !== undefined) await this.#forget()
     if (name === this.#inner?.name) return
     await this.#components.state.put(this.name, Buffer.from(name))
     await this.#follow(name)
   }
 
+  #fail(why: string): void {
+    this.#error = why
+    this.#failingSince ??= this.#clock.now()
+  }
+
   async #follow(name: string): Promise<void> {
     await this.#forget()
     this.#before = this.#inner
+    this.#movedAt = this.#clock.now()
     this.#inner = this.#components.follow(name)
     await this.#inner.start()
   }

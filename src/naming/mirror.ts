@@ -39,6 +39,11 @@ export interface FollowedName {
   /** The root that serves now; `undefined` until there is one. */
   root(): CID | undefined
   status(): MirrorStatus
+  /**
+   * Since when the root that serves may not be the owner's newest, in ms since the epoch; `undefined` while it was
+   * confirmed a short time ago.
+   */
+  staleSince(): number | undefined
   /** Reads what is remembered, so that {@link root} is right when this resolves; the network comes later. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -88,8 +93,11 @@ export class Mirror implements FollowedName {
   #startedAt = 0
   #keptAliveAt: number | undefined
   #dhtAskedAt: number | undefined
+  /** Whether anybody who may know has been asked since the start. */
+  #hasAsked = false
   /** Why the newest record is not followed. */
   #refusal: string | undefined
+  #refusedAt: number | undefined
   #leave: (() => void) | undefined
   #polling: Promise<void> | undefined
   /** Records are looked at one after the other. */
@@ -132,6 +140,16 @@ export class Mirror implements FollowedName {
     }
   }
 
+  staleSince(): number | undefined {
+    const since = [
+      this.#refusedAt,
+      this.#advancer.state().failingSince,
+      this.#expiredAt(),
+      this.#unconfirmedSince(),
+    ].filter((time) => time !== undefined)
+    return since.length === 0 ? undefined : Math.min(...since)
+  }
+
   async start(): Promise<void> {
     const { state: map, keychain, exchange } = this.#components
     this.#startedAt = this.#clock.now()
@@ -140,6 +158,7 @@ export class Mirror implements FollowedName {
     } catch (error) {
       // One mirror that cannot go on must not keep the registry from starting. Without its floor it follows nothing.
       this.#refusal = `what is remembered of this mirror cannot be read: ${messageOf(error)}`
+      this.#refusedAt = this.#startedAt
       this.#components.log.warn({ name: this.name, err: error }, 'a mirror cannot be followed')
       return
     }
@@ -170,6 +189,18 @@ export class Mirror implements FollowedName {
     return expired || unheard ? 'stale' : 'current'
   }
 
+  #expiredAt(): number | undefined {
+    const { validUntil } = this.#state.floor ?? {}
+    return validUntil !== undefined && validUntil <= this.#clock.now() ? validUntil : undefined
+  }
+
+  /** After a start the first round tells. Later, one round that brings nothing may be bad luck; two are a sign. */
+  #unconfirmedSince(): number | undefined {
+    if (this.#resolvedAt === undefined) return this.#hasAsked ? this.#startedAt : undefined
+    const rounds = 2 * Math.max(this.#pollEvery, this.#dhtPause())
+    return this.#clock.now() - this.#resolvedAt > rounds ? this.#resolvedAt : undefined
+  }
+
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -183,6 +214,7 @@ export class Mirror implements FollowedName {
             'a mirror could not be polled',
           )
       }
+      this.#hasAsked = true
       await this.#clock.sleep(this.#pollEvery, signal).catch(() => undefined) // stopping: the loop ends
     }
   }
@@ -199,10 +231,13 @@ export class Mirror implements FollowedName {
   /** The DHT is slow to ask, so its answer counts for as long as the publisher says, within our bounds. */
   #dhtIsDue(): boolean {
     const now = this.#clock.now()
-    const pause = Math.max(MINUTE, this.#record?.ttl ?? 0)
-    if (this.#dhtAskedAt !== undefined && now - this.#dhtAskedAt < pause) return false
+    if (this.#dhtAskedAt !== undefined && now - this.#dhtAskedAt < this.#dhtPause()) return false
     this.#dhtAskedAt = now
     return true
+  }
+
+  #dhtPause(): number {
+    return Math.max(MINUTE, this.#record?.ttl ?? 0)
   }
 
   async #keepAlive(): Promise<void> {
@@ -234,6 +269,7 @@ export class Mirror implements FollowedName {
     if (ruling.kind === 'newer' || isLonger) await this.#raise(record, ruling.root)
     if (ruling.kind === 'same') return this.#advancer.retry(providers)
     this.#refusal = undefined
+    this.#refusedAt = undefined
     this.#advancer.aim({ root: ruling.root, sequence: record.sequence, providers })
     if (record.addresses.length > 0) this.#dial(record.addresses, providers)
   }
@@ -268,6 +304,7 @@ export class Mirror implements FollowedName {
   #refuse(reason: string): void {
     if (this.#refusal !== reason) this.#components.log.warn({ name: this.name }, reason)
     this.#refusal = reason
+    this.#refusedAt ??= this.#clock.now()
   }
 
   /** Changes one half of the state; the other may be changing at the same time, so one save follows the other. */

@@ -1,15 +1,18 @@
+import { RegistryError } from '../oci/errors.ts'
 import { blobUnknown, manifestUnknown } from './pull.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
 import type { Abortable, RegistryReader, RegistryWriter } from './ports.ts'
 import type { TombstoneKind, Tombstones } from './tombstones.ts'
+import type { Uploads } from './uploads.ts'
 
 /** What deletes work on. */
 export interface DeleteParts {
   writer: RegistryWriter
   overlay: Overlay
   tombstones: Tombstones
+  uploads: Pick<Uploads, 'endAll'>
 }
 
 interface Target {
@@ -74,6 +77,31 @@ export class Deletes {
     const remove = (): Promise<boolean> =>
       this.#parts.writer.transact((tx) => tx.removeBlob(name, digest), options)
     if (!(await this.#remove(target, remove, options))) throw blobUnknown(name, digest)
+  }
+
+  /**
+   * Removes a repository with all that is in it, in one commit, and hides what mirrors have under its name, for good: a
+   * later push brings back what it pushes and nothing else. Its upload sessions end with it.
+   *
+   * @throws RegistryError NAME_UNKNOWN
+   */
+  async repository(name: RepositoryName, options: Abortable): Promise<void> {
+    const { writer, uploads } = this.#parts
+    const target: Target = {
+      name,
+      kind: 'repository',
+      what: name,
+      has: async (reader, how) => (await reader.tags(name, { ...how, limit: 1 })) !== undefined,
+    }
+    const wasThere = await uploads.endAll(name, (end) => {
+      const remove = (): Promise<boolean> =>
+        writer.transact(async (tx) => {
+          end() // inside the edit: a blob that is finished later must not bring the repository back
+          return tx.removeRepository(name)
+        }, options)
+      return this.#remove(target, remove, options)
+    })
+    if (!wasThere) throw new RegistryError('NAME_UNKNOWN', { detail: { name } })
   }
 
   /**

@@ -1,9 +1,9 @@
 import { algorithmOf, hexOf } from '../oci/digest.ts'
-import { isRegistryError } from '../oci/errors.ts'
-import { MANIFEST_MAX_BYTES, readManifest } from '../oci/manifest.ts'
 import { parseTag } from '../oci/name.ts'
-import { readAll } from './read-all.ts'
+import { readFallbackIndex } from './fallback-index.ts'
+import { readManifestBytes } from './pull.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Abortable, RegistryReader } from './ports.ts'
 
@@ -16,36 +16,20 @@ function fallbackTag(subject: Digest): Tag {
 }
 
 /**
- * The referrers a reader knows of, also through the fallback tag: what was pushed to a stock registry has nothing
- * else, and a registry with the API has to go on listing it (distribution-spec, "Enabling the Referrers API").
- * Whether they really refer to the subject is for their manifests to say.
+ * The referrers that a reader's fallback tag lists: what was pushed to a stock registry, or by a client that was told to
+ * use such tags, has nothing else, and a registry with the API has to go on listing it (distribution-spec, "Enabling the
+ * Referrers API"). Whether they really refer to the subject is for their manifests to say.
+ *
+ * @throws what the reader throws; nothing about what is in the index
  */
-export async function referrersOf(
+export async function listedUnderTag(
   reader: RegistryReader,
   name: RepositoryName,
   subject: Digest,
   options: Abortable,
-): Promise<Digest[]> {
-  const known = await reader.referrers(name, subject, options)
-  const listed = await listedUnderTag(reader, name, subject, options)
-  return [...new Set([...known, ...listed])]
-}
-
-async function listedUnderTag(
-  reader: RegistryReader,
-  name: RepositoryName,
-  subject: Digest,
-  options: Abortable,
-): Promise<Digest[]> {
+): Promise<ManifestDescriptor[]> {
   const digest = await reader.resolveTag(name, fallbackTag(subject), options)
-  if (digest === undefined) return []
-  const content = await reader.manifest(name, digest, options)
-  if (content === undefined || content.size > MANIFEST_MAX_BYTES) return []
-  try {
-    return readManifest(await readAll(content, options)).manifests.map((child) => child.digest)
-  } catch (error) {
-    // Anyone may push anything under that tag.
-    if (isRegistryError(error, 'MANIFEST_INVALID')) return []
-    throw error
-  }
+  const content = digest && (await reader.manifest(name, digest, options))
+  const bytes = content && (await readManifestBytes(content, options))
+  return bytes === undefined ? [] : readFallbackIndex(bytes)
 }

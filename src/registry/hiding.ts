@@ -36,7 +36,8 @@ export class HidingReader implements RegistryReader {
     tag: Tag,
     options?: Abortable,
   ): Promise<Digest | undefined> {
-    if (this.#tombstones.hides(name, 'tag', tag)) return undefined
+    if (this.#tombstones.hidesRepository(name) || this.#tombstones.hides(name, 'tag', tag))
+      return undefined
     const digest = await this.#inner.resolveTag(name, tag, options)
     return digest === undefined || this.#tombstones.hides(name, 'manifest', digest)
       ? undefined
@@ -62,32 +63,37 @@ export class HidingReader implements RegistryReader {
     return this.#inner.blob(name, digest, options)
   }
 
-  /** Asks on until the page is full, because hidden tags leave gaps in what the mirror gives. */
   async tags(name: RepositoryName, options: Abortable & Page = {}): Promise<string[] | undefined> {
-    const { limit } = options
-    const kept: string[] = []
-    let after = options.after
-    for (;;) {
-      const batch = await this.#inner.tags(name, { ...options, after })
-      if (batch === undefined) return undefined
-      kept.push(...(await this.#shown(name, batch, options)))
-      if (limit === undefined || batch.length < limit || kept.length >= limit)
-        return kept.slice(0, limit)
-      after = batch.at(-1)
-    }
+    if (this.#tombstones.hidesRepository(name)) return undefined
+    return fullPage(options, async (which) => {
+      const batch = await this.#inner.tags(name, { ...options, ...which })
+      return batch && { batch, shown: await this.#shown(name, batch, options) }
+    })
   }
 
-  repositories(options?: Abortable & Page): Promise<string[]> {
-    return this.#inner.repositories(options)
+  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+    const names = await fullPage(options, async (which) => {
+      const batch = await this.#inner.repositories({ ...options, ...which })
+      const shown = batch.filter(
+        (name) => !this.#tombstones.hidesRepository(name as RepositoryName),
+      )
+      return { batch, shown }
+    })
+    return names ?? []
   }
 
   async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
+    if (this.#tombstones.hidesRepository(name)) return []
     const digests = await this.#inner.referrers(name, subject, options)
     return digests.filter((digest) => !this.#tombstones.hides(name, 'manifest', digest))
   }
 
   #hides(name: RepositoryName, kind: 'manifest' | 'blob', digest: Digest): boolean {
-    return this.#tombstones.hides(name, kind, digest) || this.#aside.has(asideKey(name, digest))
+    return (
+      this.#tombstones.hidesRepository(name) ||
+      this.#tombstones.hides(name, kind, digest) ||
+      this.#aside.has(asideKey(name, digest))
+    )
   }
 
   async #shown(name: RepositoryName, tags: string[], options: Abortable): Promise<string[]> {
@@ -101,5 +107,21 @@ export class HidingReader implements RegistryReader {
       shown.push(tag)
     }
     return shown
+  }
+}
+
+/** Asks on until the page is full, because what is hidden leaves gaps in what the mirror gives. */
+async function fullPage(
+  { after, limit }: Page,
+  ask: (which: Page) => Promise<{ batch: string[]; shown: string[] } | undefined>,
+): Promise<string[] | undefined> {
+  const kept: string[] = []
+  for (let from = after; ;) {
+    const page = await ask({ after: from, limit })
+    if (page === undefined) return undefined
+    kept.push(...page.shown)
+    if (limit === undefined || page.batch.length < limit || kept.length >= limit)
+      return kept.slice(0, limit)
+    from = page.batch.at(-1)
   }
 }

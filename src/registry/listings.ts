@@ -1,17 +1,18 @@
 import { RegistryError } from '../oci/errors.ts'
 import type { RepositoryName } from '../oci/name.ts'
-import type { Abortable, NamePage, Page, RegistryReader } from './ports.ts'
+import type { OverlayReader } from './overlay-reader.ts'
+import type { Abortable, NamePage, Page } from './ports.ts'
 
 /** Most names on one page, whatever was asked for; the rest is behind `Link` (Distribution's catalog does the same). */
 const PAGE_MAX = 1000
 
 /** @throws RegistryError NAME_UNKNOWN */
 export async function listTags(
-  reader: RegistryReader,
+  reader: OverlayReader,
   name: RepositoryName,
   page: Page & Abortable,
 ): Promise<NamePage> {
-  return listPage(page, async (which) => {
+  return listPage(reader, page, async (which) => {
     const tags = await reader.tags(name, which)
     if (tags === undefined) throw new RegistryError('NAME_UNKNOWN', { detail: { name } })
     return tags
@@ -20,19 +21,21 @@ export async function listTags(
 
 /** Repositories of our own tree and of all mirrors. */
 export async function listRepositories(
-  reader: RegistryReader,
+  reader: OverlayReader,
   page: Page & Abortable,
 ): Promise<NamePage> {
-  return listPage(page, (which) => reader.repositories(which))
+  return listPage(reader, page, (which) => reader.repositories(which))
 }
 
 /** Asks for one name more than the page takes, to know whether there are more. */
 async function listPage(
+  reader: OverlayReader,
   { limit = PAGE_MAX, ...rest }: Page & Abortable,
   list: (which: Page & Abortable) => Promise<string[]>,
 ): Promise<NamePage> {
   const size = Math.min(limit, PAGE_MAX)
   const names = await list({ ...rest, limit: size + 1 })
   // A page of none ends the listing: there is no name after which the next one could begin.
-  return { names: names.slice(0, size), more: size > 0 && names.length > size }
+  const more = size > 0 && names.length > size
+  return { names: names.slice(0, size), more, notices: reader.notices }
 }

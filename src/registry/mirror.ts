@@ -49,6 +49,11 @@ export class Mirror {
     return this.#source.reader()
   }
 
+  /** Since when that root may not be its owner's newest, in ms since the epoch; `undefined` while it is. */
+  staleSince(): number | undefined {
+    return this.#source.staleSince?.()
+  }
+
   report(error: unknown): void {
     this.#patience.onMirrorError(this.name, error)
   }

@@ -1,32 +1,72 @@
-import { referrersOf } from './fallback-tag.ts'
+import { linkedReferrers, mergeClaims, taggedReferrers } from './claims.ts'
 import { MirrorContent } from './mirror-content.ts'
+import { Notices } from './notices.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { Claim } from './claims.ts'
 import type { MirrorCandidate } from './mirror-content.ts'
 import type { Mirror } from './mirror.ts'
-import type { Abortable, Content, Page, RegistryReader } from './ports.ts'
+import type { Abortable, Content, Notice, Page, RegistryReader } from './ports.ts'
 
-/** A mirror, and its reader for one request. */
+/** A mirror, and its reader for one request; none while it has no root. */
 export interface MirrorLayer {
   mirror: Mirror
-  reader: RegistryReader
+  reader: RegistryReader | undefined
 }
+
+type Question<T> = (reader: RegistryReader, options: Abortable) => Promise<T>
+
+/** What came of a search for one thing. */
+export interface Search<T> {
+  readonly found: T | undefined
+  /** Mirrors that were to be asked and could not answer. */
+  readonly failed: readonly Mirror[]
+}
+
+/** An answer, and the mirror it is from; `undefined` for our own tree. */
+interface Answer<T> {
+  readonly mirror: Mirror | undefined
+  readonly answer: T
+}
+
+/**
+ * Questions of one request that one mirror may leave unanswered; then it is not asked again. A list may be made of
+ * thousands, and each may cost a wait.
+ */
+const FAILURES_MAX = 64
 
 /**
  * The overlay's policies, all of them:
  * - by digest: our own tree, else the first mirror in order that has it;
  * - by tag: our own tree, else the first mirror in order;
  * - listings and referrers: the union, mirrors asked all at once;
- * - an error of our own tree is thrown, for "could not read" is never "not there"; a mirror that fails is passed over.
+ * - an error of our own tree is thrown, for "could not read" is never "not there"; a mirror that fails is passed over;
+ * - what depends on how a mirror stands today (tags, listings, referrers) is told in {@link notices}.
+ *
+ * It serves one request: its notices are those of that one.
  */
 export class OverlayReader implements RegistryReader {
   readonly source = 'overlay'
   readonly #own: RegistryReader
   readonly #mirrors: readonly MirrorLayer[]
+  readonly #notices = new Notices()
+  readonly #failures = new Map<Mirror, number>()
+  readonly #hides: (name: RepositoryName, manifest: Digest) => boolean
 
-  constructor(own: RegistryReader, mirrors: readonly MirrorLayer[]) {
+  /** @param hides whether mirrors are not to be heard about a manifest */
+  constructor(
+    own: RegistryReader,
+    mirrors: readonly MirrorLayer[],
+    hides: (name: RepositoryName, manifest: Digest) => boolean,
+  ) {
     this.#own = own
     this.#mirrors = mirrors
+    this.#hides = hides
+  }
+
+  /** What there is to say about the mirrors that the answers so far have to do with, in the mirrors' order. */
+  get notices(): readonly Notice[] {
+    return this.#mirrors.flatMap(({ mirror }) => this.#notices.about(mirror) ?? [])
   }
 
   async resolveTag(
@@ -34,8 +74,9 @@ export class OverlayReader implements RegistryReader {
     tag: Tag,
     options: Abortable = {},
   ): Promise<Digest | undefined> {
-    const own = await this.#own.resolveTag(name, tag, options)
-    return own ?? this.#firstOf((reader, how) => reader.resolveTag(name, tag, how), options)
+    const question: Question<Digest | undefined> = (reader, how) =>
+      reader.resolveTag(name, tag, how)
+    return (await this.find(question, options)).found
   }
 
   async manifest(
@@ -71,10 +112,9 @@ export class OverlayReader implements RegistryReader {
   }
 
   async repositories(options: Abortable & Page = {}): Promise<string[]> {
-    return union(
-      await this.#all((reader, how) => reader.repositories({ ...options, ...how }), options),
-      options.limit,
-    )
+    const question: Question<string[] | undefined> = async (reader, how) =>
+      nonEmpty(await reader.repositories({ ...options, ...how }))
+    return union(await this.#all(question, options), options.limit)
   }
 
   async referrers(
@@ -82,7 +122,45 @@ export class OverlayReader implements RegistryReader {
     subject: Digest,
     options: Abortable = {},
   ): Promise<Digest[]> {
-    return union(await this.#all((reader, how) => referrersOf(reader, name, subject, how), options))
+    return (await this.claims(name, subject, options)).map(({ digest }) => digest)
+  }
+
+  /** Whatever any tree says refers to `subject`, each digest once, in ASCII order. None of it has been checked. */
+  async claims(
+    name: RepositoryName,
+    subject: Digest,
+    options: Abortable = {},
+  ): Promise<Claim<Mirror>[]> {
+    // Asked apart, so that a fallback tag that cannot be read costs nobody the referrers beside it.
+    const [linked, listed] = await Promise.all([
+      this.#all((reader, how) => linkedReferrers(reader, name, subject, how), options),
+      this.#all((reader, how) => taggedReferrers(reader, name, subject, how), options),
+    ])
+    const shown = [...linked, ...listed].map(({ mirror, answer }) => ({
+      mirror,
+      answer: answer.filter(({ digest }) => mirror === undefined || !this.#hides(name, digest)),
+    }))
+    return mergeClaims(shown)
+  }
+
+  /**
+   * Asks our own tree, then one mirror after the other; the first answer is the answer.
+   *
+   * @throws what our own tree throws
+   */
+  async find<T>(question: Question<T | undefined>, options: Abortable): Promise<Search<T>> {
+    const own = await question(this.#own, options)
+    if (own !== undefined) return { found: own, failed: [] }
+    const failed: Mirror[] = []
+    for (const layer of this.#mirrors) {
+      const box = await this.#ask(layer, question, options)
+      if (box?.answer !== undefined) {
+        this.#notices.used(layer.mirror)
+        return { found: box.answer, failed }
+      }
+      if (box === undefined && layer.reader !== undefined) failed.push(layer.mirror)
+    }
+    return { found: undefined, failed }
   }
 
   /** The blob in the mirrors from the one at `start` on, each asked when the next is wanted. */
@@ -93,43 +171,66 @@ export class OverlayReader implements RegistryReader {
     options: Abortable,
   ): AsyncGenerator<MirrorCandidate & { index: number }> {
     for (const [index, { mirror, reader }] of this.#mirrors.entries()) {
-      if (index < start) continue
+      if (index < start || reader === undefined) continue
       const box = await mirror.ask((signal) => reader.blob(name, digest, { signal }), options)
       if (box?.answer === undefined) continue
       yield { index, content: box.answer, report: (error) => mirror.report(error) }
     }
   }
 
-  /** One mirror after the other: the first answer is the answer. */
-  async #firstOf<T>(
-    question: (reader: RegistryReader, options: { signal: AbortSignal }) => Promise<T | undefined>,
-    options: Abortable,
-  ): Promise<T | undefined> {
+  /** One mirror after the other, for what never changes: there is nothing to notice about it. */
+  async #firstOf<T>(question: Question<T | undefined>, options: Abortable): Promise<T | undefined> {
     for (const { mirror, reader } of this.#mirrors) {
+      if (reader === undefined) continue
       const box = await mirror.ask((signal) => question(reader, { signal }), options)
       if (box?.answer !== undefined) return box.answer
     }
     return undefined
   }
 
-  /** Our own tree and all mirrors at once: every answer there is. */
-  async #all<T>(
-    question: (reader: RegistryReader, options: Abortable) => Promise<T | undefined>,
-    options: Abortable,
-  ): Promise<T[]> {
+  /** Our own tree and all mirrors at once: every answer there is, our own first, then in the mirrors' order. */
+  async #all<T>(question: Question<T | undefined>, options: Abortable): Promise<Answer<T>[]> {
     const [own, ...boxes] = await Promise.all([
       question(this.#own, { signal: options.signal }),
-      ...this.#mirrors.map(({ mirror, reader }) =>
-        mirror.ask((signal) => question(reader, { signal }), options),
-      ),
+      ...this.#mirrors.map((layer) => this.#ask(layer, question, options)),
     ] as const)
-    return [own, ...boxes.map((box) => box?.answer)].filter((answer) => answer !== undefined)
+    const answers: Answer<T>[] = own === undefined ? [] : [{ mirror: undefined, answer: own }]
+    for (const [index, box] of boxes.entries()) {
+      const mirror = this.#mirrors[index]?.mirror
+      if (mirror === undefined || box?.answer === undefined) continue
+      this.#notices.used(mirror)
+      answers.push({ mirror, answer: box.answer })
+    }
+    return answers
+  }
+
+  /** Asks a mirror something whose answer depends on how it stands today, and takes note when there is none. */
+  async #ask<T>(
+    { mirror, reader }: MirrorLayer,
+    question: Question<T>,
+    options: Abortable,
+  ): Promise<{ answer: T } | undefined> {
+    if (reader === undefined) {
+      this.#notices.waiting(mirror)
+      return undefined
+    }
+    if ((this.#failures.get(mirror) ?? 0) >= FAILURES_MAX) return undefined
+    const box = await mirror.ask((signal) => question(reader, { signal }), options)
+    if (box === undefined) {
+      this.#failures.set(mirror, (this.#failures.get(mirror) ?? 0) + 1)
+      this.#notices.skipped(mirror)
+    }
+    return box
   }
 }
 
+function nonEmpty<T>(list: T[]): T[] | undefined {
+  return list.length === 0 ? undefined : list
+}
+
 /** Sorted in ASCII order, each once. The first `limit` of the union are among the first `limit` of each list. */
-function union<T extends string>(lists: readonly T[][], limit?: number): T[] {
-  return [...new Set(lists.flat())].sort(byCodeUnit).slice(0, limit)
+function union(lists: readonly Answer<string[]>[], limit?: number): string[] {
+  return [...new Set(lists.flatMap(({ answer }) => answer))].sort(byCodeUnit).slice(0, limit)
 }
 
 function byCodeUnit(a: string, b: string): number {

@@ -66,8 +66,11 @@ export class Overlay implements RegistrySource {
   }
 
   /** A reader over all roots as they are now. */
-  reader(): RegistryReader {
-    return new OverlayReader(this.own(), this.#layers())
+  reader(): OverlayReader {
+    const { tombstones } = this.#hidden
+    return new OverlayReader(this.own(), this.#layers(), (name, digest) =>
+      tombstones.hidesManifest(name, digest),
+    )
   }
 
   /**
@@ -86,14 +89,13 @@ export class Overlay implements RegistrySource {
     has: (reader: RegistryReader, options: { signal: AbortSignal }) => Promise<boolean>,
     options: Abortable,
   ): Promise<Elsewhere> {
-    const layers = this.#layers()
     const answers = await Promise.all(
-      layers.map(({ mirror, reader }) => mirror.ask((signal) => has(reader, { signal }), options)),
+      this.#layers().map(async ({ mirror, reader }) =>
+        reader === undefined ? undefined : mirror.ask((signal) => has(reader, { signal }), options),
+      ),
     )
     if (answers.some((box) => box?.answer === true)) return 'yes'
-    const allAnswered =
-      answers.every((box) => box !== undefined) && layers.length === this.#mirrors.length
-    return allAnswered ? 'no' : 'unknown'
+    return answers.every((box) => box !== undefined) ? 'no' : 'unknown'
   }
 
   /**
@@ -104,13 +106,12 @@ export class Overlay implements RegistrySource {
     this.#hidden.aside.add(asideKey(name, digest))
   }
 
-  /** A mirror without a root has nothing, and no layer. What is hidden is not even verified. */
+  /** What is hidden is not even verified. */
   #layers(): MirrorLayer[] {
-    return this.#mirrors.flatMap((mirror) => {
+    return this.#mirrors.map((mirror) => {
       const claims = mirror.reader()
-      if (claims === undefined) return []
-      const reader = new VerifiedReader(new HidingReader(claims, this.#hidden), this.#verify)
-      return [{ mirror, reader }]
+      const hiding = claims && new HidingReader(claims, this.#hidden)
+      return { mirror, reader: hiding && new VerifiedReader(hiding, this.#verify) }
     })
   }
 }

@@ -71,6 +71,11 @@ export interface RegistrySource {
   readonly name: string
   /** A reader over the root that is current now; `undefined` for a mirror without a root yet. */
   reader(): RegistryReader | undefined
+  /**
+   * Since when the root may not be its owner's newest, in ms since the epoch; `undefined` while it is. Our own tree is
+   * never behind itself, so it has no such question.
+   */
+  staleSince?(): number | undefined
 }
 
 /** Content that is whole on disk and waits to be linked into the tree. */
@@ -92,7 +97,8 @@ export interface Transaction {
   /** Links a blob in a repository (and its bytes in the tree). */
   linkBlob(name: RepositoryName, content: StoredContent): Promise<void>
   /**
-   * Links a blob that is already linked in `from`. False when it is not linked there.
+   * Links a blob that is already linked in `from`. False when it is not linked there: its bytes alone, which a deleted
+   * blob leaves behind, bring nothing back.
    */
   mountBlob(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean>
   /** Makes a manifest a revision of the repository, and a referrer of its subject if it has one. */
@@ -105,6 +111,11 @@ export interface Transaction {
   removeManifest(name: RepositoryName, digest: Digest): Promise<{ tags: Tag[] } | undefined>
   /** Unlinks a blob from this repository only. False when it was not linked. */
   removeBlob(name: RepositoryName, digest: Digest): Promise<boolean>
+  /**
+   * Removes a repository with all its blobs' links, manifests and tags; not the repositories whose names go on from its
+   * own. False when it was not there.
+   */
+  removeRepository(name: RepositoryName): Promise<boolean>
 }
 
 /** The one way to change our tree (promise I2). */
@@ -115,6 +126,20 @@ export interface RegistryWriter {
    * An edit must not wait for the network.
    */
   transact<T>(edit: (tx: Transaction) => Promise<T>, options?: Abortable): Promise<T>
+}
+
+/** Finds a blob of our own tree by its digest alone. */
+export interface BlobFinder {
+  /**
+   * A repository in which a blob is linked, `near` first; a manifest that is no blob of a repository does not count, and
+   * bytes that nothing links never do. `undefined` when there is none, or when none was found in the time that this may
+   * take: it says what was found, not what is not there. It is a hint: whoever relies on it checks again in an edit.
+   */
+  findBlob(
+    digest: Digest,
+    near: RepositoryName,
+    options?: Abortable,
+  ): Promise<RepositoryName | undefined>
 }
 
 /** Puts content on disk in one pass, ready to be linked. */
@@ -175,6 +200,8 @@ export interface UploadStore {
    * again, verified, and the offset falls back to the first byte that is missing.
    */
   open(id: string, options?: Abortable): Promise<Upload | undefined>
+  /** Forgets a session that nobody has open, without reading what is in it. Fine when it is not there. */
+  discard(id: string): Promise<void>
   /** Every session that is on disk. */
   list(): Promise<UploadInfo[]>
 }
@@ -191,8 +218,26 @@ export interface DurableMap {
   entries(prefix?: string): AsyncIterable<[string, Uint8Array]>
 }
 
+/** Why an answer may be behind, or without, what a mirror has. */
+export interface Notice {
+  /** The mirror's name, as in the status. */
+  readonly mirror: string
+  /**
+   * `stale`: the answer has to do with a root that may not be the mirror's newest; `skipped`: the mirror could not be
+   * read; `waiting`: it has no root yet.
+   */
+  readonly kind: 'stale' | 'skipped' | 'waiting'
+  /** Since when it is stale, in ms since the epoch. */
+  readonly since?: number | undefined
+}
+
+/** An answer that depends on what mirrors say today. What is asked for by digest does not. */
+export interface Noticed {
+  readonly notices: readonly Notice[]
+}
+
 /** A manifest as it is served. */
-export interface ManifestContent {
+export interface ManifestContent extends Noticed {
   readonly digest: Digest
   readonly mediaType: string
   /** The exact bytes that were pushed, already verified against the digest. */
@@ -200,9 +245,14 @@ export interface ManifestContent {
 }
 
 /** A page of names, and whether there are more after it. */
-export interface NamePage {
+export interface NamePage extends Noticed {
   names: string[]
   more: boolean
+}
+
+/** The manifests that refer to a subject, in the order of their digests. */
+export interface ReferrersList extends Noticed {
+  manifests: ManifestDescriptor[]
 }
 
 /** Where an upload session stands. */
@@ -232,12 +282,16 @@ export interface RegistryService {
   /** @throws RegistryError NAME_UNKNOWN */
   listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage>
   listRepositories(page: Page & Abortable): Promise<NamePage>
-  /** Descriptors of the manifests that refer to `subject`; empty when there are none. */
+  /**
+   * The manifests that refer to `subject`; none when there are none.
+   *
+   * @param options `after`: only digests after this one, in ASCII order
+   */
   listReferrers(
     name: RepositoryName,
     subject: Digest,
-    options?: Abortable & { artifactType?: string | undefined },
-  ): Promise<ManifestDescriptor[]>
+    options?: Abortable & { artifactType?: string | undefined; after?: string | undefined },
+  ): Promise<ReferrersList>
   /**
    * @param contentType the request's Content-Type, without parameters; `undefined` when it had none
    * @param options `tags`: more tags to set in the same change (`PUT …/manifests/<digest>?tag=a&tag=b`)
@@ -254,7 +308,19 @@ export interface RegistryService {
   deleteManifest(name: RepositoryName, reference: Reference, options?: Abortable): Promise<void>
   /** @throws RegistryError BLOB_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
   deleteBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<void>
-  /** Links a blob from another repository. False: the caller opens an upload session instead. */
+  /**
+   * Removes a repository, and hides what mirrors have of it. Its upload sessions end.
+   *
+   * @throws RegistryError NAME_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node)
+   */
+  deleteRepository(name: RepositoryName, options?: Abortable): Promise<void>
+  /**
+   * Links a blob that another repository of our own tree links: the one that is named, or, without a name, any that is
+   * found. One that is named and does not have it is not a wish to look elsewhere. What only a mirror has is not mounted:
+   * it would have to be fetched first. False: the caller opens an upload session instead.
+   *
+   * @throws RegistryError UNSUPPORTED (read-only node)
+   */
   mountBlob(
     name: RepositoryName,
     digest: Digest,
@@ -266,7 +332,13 @@ export interface RegistryService {
 
 /** The upload half of {@link RegistryService}. A session belongs to one repository; elsewhere it is unknown. */
 export interface UploadService {
-  /** @throws RegistryError UNSUPPORTED (read-only node), TOOMANYREQUESTS */
+  /**
+   * Begins an upload.
+   *
+   * @param options `algorithm`: what the content will be named by, if the client said so (`?digest-algorithm=`). It only
+   * saves a second pass over the content: {@link UploadService.finish} takes a digest of either algorithm.
+   * @throws RegistryError UNSUPPORTED (read-only node), TOOMANYREQUESTS (with Retry-After) when too many are open
+   */
   create(
     name: RepositoryName,
     options?: Abortable & { algorithm?: DigestAlgorithm },

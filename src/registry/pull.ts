@@ -18,7 +18,7 @@ export async function pullManifest(
   name: RepositoryName,
   reference: Reference,
   { facts, signal }: Abortable & { facts: FactsCache },
-): Promise<ManifestContent> {
+): Promise<Omit<ManifestContent, 'notices'>> {
   const digest = await resolve(reader, name, reference, { signal })
   const content = digest && (await reader.manifest(name, digest, { signal }))
   if (digest === undefined || content === undefined) throw manifestUnknown(name, reference)

@@ -4,43 +4,78 @@ import type { FactsCache, StoredFacts } from './facts-cache.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { RepositoryName } from '../oci/name.ts'
-import type { Abortable, RegistryReader } from './ports.ts'
+import type { Claim } from './claims.ts'
+import type { Mirror } from './mirror.ts'
+import type { OverlayReader } from './overlay-reader.ts'
+import type { Abortable, ReferrersList, RegistryReader } from './ports.ts'
 
 /** Manifests of one list read at once; each may be 4 MiB. */
 const READ_AT_ONCE = 4
 
-/**
- * Descriptors of the manifests that refer to `subject` (distribution-spec, "Listing Referrers"), in the order of their
- * digests. Trees only claim who refers to whom: what counts is the `subject` in the manifest itself.
- */
-export async function listReferrers(
-  reader: RegistryReader,
-  name: RepositoryName,
-  subject: Digest,
-  options: Abortable & { facts: FactsCache; artifactType?: string | undefined },
-): Promise<ManifestDescriptor[]> {
-  const { artifactType } = options
-  const digests = await reader.referrers(name, subject, options)
-  const all = await mapLimited(digests, READ_AT_ONCE, (digest) =>
-    factsOf(reader, name, digest, options),
-  )
-  return all
-    .filter((facts) => facts?.subject === subject)
-    .flatMap((facts) => facts?.descriptor ?? [])
-    .filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType)
+/** How {@link listReferrers} lists. */
+export interface ReferrersOptions extends Abortable {
+  facts: FactsCache
+  artifactType?: string | undefined
+  /** Only digests after this one. */
+  after?: string | undefined
 }
 
-/** `undefined` when the manifest is not there (any more), or is none of ours. */
+/**
+ * Descriptors of the manifests that refer to `subject` (distribution-spec, "Listing Referrers"), in the order of their
+ * digests, of whatever our own tree and the mirrors list beside it or under its fallback tag. They only claim who
+ * refers to whom:
+ * - a manifest that is here is listed when its own `subject` says so, as it describes itself;
+ * - one that is nowhere is not: the list is of manifests in this repository, and a fallback tag goes on naming what was
+ *   deleted through the referrers API;
+ * - one of a mirror that claims it and cannot be read now is listed as its fallback tag describes it.
+ */
+export async function listReferrers(
+  reader: OverlayReader,
+  name: RepositoryName,
+  subject: Digest,
+  options: ReferrersOptions,
+): Promise<ReferrersList> {
+  const { artifactType, after = '' } = options
+  const claims = await reader.claims(name, subject, { signal: options.signal })
+  const checked = await mapLimited(
+    claims.filter(({ digest }) => digest > after),
+    READ_AT_ONCE,
+    (claim) => check(reader, name, subject, claim, options),
+  )
+  const manifests = checked
+    .filter((descriptor) => descriptor !== undefined)
+    .filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType)
+  return { manifests, notices: reader.notices }
+}
+
+async function check(
+  reader: OverlayReader,
+  name: RepositoryName,
+  subject: Digest,
+  { digest, by }: Claim<Mirror>,
+  options: ReferrersOptions,
+): Promise<ManifestDescriptor | undefined> {
+  const { found, failed } = await reader.find(
+    (each, how) => factsOf(each, name, digest, { ...how, facts: options.facts }),
+    { signal: options.signal },
+  )
+  if (found?.facts?.subject === subject) return found.facts.descriptor
+  if (found !== undefined) return undefined
+  const inDoubt = failed.find((mirror) => by.get(mirror) !== undefined)
+  return inDoubt && by.get(inDoubt)
+}
+
+/** `undefined` when the manifest is not there; without facts when it is none that we serve. */
 async function factsOf(
   reader: RegistryReader,
   name: RepositoryName,
   digest: Digest,
   { facts, signal }: Abortable & { facts: FactsCache },
-): Promise<StoredFacts | undefined> {
+): Promise<{ facts: StoredFacts | undefined } | undefined> {
   const content = await reader.manifest(name, digest, { signal })
   if (content === undefined) return undefined
   const known = facts.peek(digest)
-  if (known !== undefined) return known
+  if (known !== undefined) return { facts: known }
   const bytes = await readManifestBytes(content, { signal })
-  return bytes && facts.of(digest, bytes)
+  return { facts: bytes && facts.of(digest, bytes) }
 }

@@ -2,13 +2,14 @@ import { RegistryError } from '../oci/errors.ts'
 import { Deletes } from './deletes.ts'
 import { FactsCache } from './facts-cache.ts'
 import { listRepositories, listTags } from './listings.ts'
+import { mountBlob } from './mount-blob.ts'
 import { blobUnknown, pullManifest } from './pull.ts'
 import { PushManifest } from './push-manifest.ts'
 import { listReferrers } from './referrers.ts'
 import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { MountableTree } from './mount-blob.ts'
 import type { Overlay } from './overlay.ts'
 import type {
   Abortable,
@@ -17,19 +18,19 @@ import type {
   ManifestContent,
   NamePage,
   Page,
+  ReferrersList,
   RegistryService,
-  RegistryWriter,
-  UploadService,
 } from './ports.ts'
 import type { Tombstones } from './tombstones.ts'
+import type { Uploads } from './uploads.ts'
 
 /** What a {@link Registry} works on. */
 export interface RegistryParts {
   overlay: Overlay
-  writer: RegistryWriter
+  writer: MountableTree
   content: ContentStore
   tombstones: Tombstones
-  uploads: UploadService
+  uploads: Uploads
 }
 
 /** The registry's rules, from the configuration. */
@@ -46,7 +47,7 @@ export interface RegistryOptions {
 
 /** The use cases, each in its own file, behind the one interface that HTTP knows. */
 export class Registry implements RegistryService {
-  readonly uploads: UploadService
+  readonly uploads: Uploads
   readonly #parts: RegistryParts
   readonly #options: RegistryOptions
   readonly #push: PushManifest
@@ -67,7 +68,8 @@ export class Registry implements RegistryService {
     { signal }: Abortable = {},
   ): Promise<ManifestContent> {
     const reader = this.#parts.overlay.reader()
-    return pullManifest(reader, name, reference, { signal, facts: this.#facts })
+    const manifest = await pullManifest(reader, name, reference, { signal, facts: this.#facts })
+    return { ...manifest, notices: reader.notices }
   }
 
   async getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
@@ -87,8 +89,8 @@ export class Registry implements RegistryService {
   async listReferrers(
     name: RepositoryName,
     subject: Digest,
-    options: Abortable & { artifactType?: string | undefined } = {},
-  ): Promise<ManifestDescriptor[]> {
+    options: Abortable & { artifactType?: string | undefined; after?: string | undefined } = {},
+  ): Promise<ReferrersList> {
     const reader = this.#parts.overlay.reader()
     return listReferrers(reader, name, subject, { ...options, facts: this.#facts })
   }
@@ -119,7 +121,11 @@ export class Registry implements RegistryService {
     await this.#deletes.blob(name, digest, options)
   }
 
-  /** Only from our own tree, and only when the caller names the repository: a digest alone proves no right to it. */
+  async deleteRepository(name: RepositoryName, options: Abortable = {}): Promise<void> {
+    this.#mayDelete()
+    await this.#deletes.repository(name, options)
+  }
+
   async mountBlob(
     name: RepositoryName,
     digest: Digest,
@@ -127,8 +133,7 @@ export class Registry implements RegistryService {
     options: Abortable = {},
   ): Promise<boolean> {
     this.#mayWrite()
-    if (from === undefined) return false
-    return this.#parts.writer.transact((tx) => tx.mountBlob(name, digest, from), options)
+    return mountBlob(this.#parts.writer, { name, digest, from }, options)
   }
 
   #mayWrite(): void {

@@ -1,16 +1,17 @@
+import type { Digest } from '../oci/digest.ts'
 import type { DurableMap } from './ports.ts'
 import type { RepositoryName } from '../oci/name.ts'
 
-/** What can be hidden: a tag by its name, a manifest or a blob by its digest. */
-export type TombstoneKind = 'tag' | 'manifest' | 'blob'
+/** What can be hidden: a tag by its name, a manifest or a blob by its digest, a whole repository. */
+export type TombstoneKind = 'tag' | 'manifest' | 'blob' | 'repository'
 
-const KINDS: ReadonlySet<string> = new Set<TombstoneKind>(['tag', 'manifest', 'blob'])
+const KINDS: ReadonlySet<string> = new Set<TombstoneKind>(['tag', 'manifest', 'blob', 'repository'])
 
 /** Something that was deleted here and that a mirror may still have. */
 export interface Tombstone {
   readonly name: RepositoryName
   readonly kind: TombstoneKind
-  /** The tag or the digest. */
+  /** The tag or the digest; of a repository its name again. */
   readonly what: string
   /** When it was hidden, in ms since the epoch. */
   readonly at: number
@@ -57,8 +58,18 @@ export class Tombstones {
     return true
   }
 
+  /** Whether exactly this is hidden. */
   hides(name: RepositoryName, kind: TombstoneKind, what: string): boolean {
     return this.#hidden.get(`${name}:${kind}`)?.has(what) ?? false
+  }
+
+  hidesRepository(name: RepositoryName): boolean {
+    return this.hides(name, 'repository', name)
+  }
+
+  /** Whether a manifest is hidden, by itself or with its repository. */
+  hidesManifest(name: RepositoryName, digest: Digest): boolean {
+    return this.hidesRepository(name) || this.hides(name, 'manifest', digest)
   }
 
   /** Whether anything of that kind is hidden in a repository. */

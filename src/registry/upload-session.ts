@@ -8,16 +8,19 @@ export type Leaving = 'forget' | 'discard'
 /** One open upload, which one request at a time may change. */
 export class Session {
   readonly upload: Upload
-  /** When it was last changed, or else begun; in ms since the epoch. */
-  changedAt: number
+  /** When somebody last asked for it, or else when it was begun; in ms since the epoch. */
+  usedAt: number
   readonly #now: () => number
   readonly #onLeave: (how: Leaving) => void
+  /** Set while its repository is being deleted: what is written to it then comes to nothing. */
+  isEnding = false
+  #isOver = false
   #isBusy = false
   #left: Leaving | undefined
 
   constructor(upload: Upload, now: () => number, onLeave: (how: Leaving) => void) {
     this.upload = upload
-    this.changedAt = upload.startedAt
+    this.usedAt = upload.startedAt
     this.#now = now
     this.#onLeave = onLeave
   }
@@ -33,7 +36,7 @@ export class Session {
    * place is not known yet; BLOB_UPLOAD_UNKNOWN or UNAVAILABLE when the session has left since it was found
    */
   async alone<T>(work: (upload: Upload) => Promise<T>): Promise<T> {
-    if (this.#left === 'discard') throw uploadUnknown(this.upload.id)
+    if (this.#left === 'discard' || this.isEnding) throw uploadUnknown(this.upload.id)
     if (this.#left === 'forget')
       throw new RegistryError('UNAVAILABLE', { headers: { 'Retry-After': '1' } })
     if (this.#isBusy) {
@@ -43,14 +46,22 @@ export class Session {
     try {
       return await work(this.upload)
     } finally {
-      this.changedAt = this.#now()
+      this.usedAt = this.#now()
       this.#isBusy = false
+      if (this.#isOver && this.#left !== 'discard') await this.discard()
     }
   }
 
   /** Drops what is in memory; the next request opens the upload again from the disk. */
   forget(): void {
     this.#leave('forget')
+  }
+
+  /** Ends the session for good, or leaves that to the request that is writing to it. */
+  async end(): Promise<void> {
+    this.isEnding = true
+    this.#isOver = true
+    if (!this.#isBusy) await this.discard()
   }
 
   /** Ends the session for good. */

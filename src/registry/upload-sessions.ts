@@ -7,29 +7,48 @@ import type { Abortable, Upload, UploadInfo, UploadStore } from './ports.ts'
 /** The ids we give out (`crypto.randomUUID`); nothing else gets near the store. */
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
+/** The bounds of {@link UploadSessions}. */
+export interface SessionLimits {
+  /** Sessions at once, also those from before a restart. */
+  max: number
+  /** When so many are there, one that nobody came back to for so long makes room for a new one, in ms. */
+  idleWhenFull: number
+}
+
+/** A search for sessions that were left behind is not repeated for so long, in ms: each reads the headers of all. */
+const SEARCH_PAUSE_MS = 10_000
+
 /** The open sessions: those of this life of the process, and those of earlier ones as they are asked for. */
 export class UploadSessions {
   readonly #store: UploadStore
   readonly #now: () => number
-  readonly #max: number
+  readonly #limits: SessionLimits
+  /** When this life of the process began: nobody can have come back to an older session before. */
+  readonly #bornAt: number
   readonly #open = new Map<string, Session>()
   readonly #opening = new SingleFlight<Session | undefined>()
   /** Every id on disk, or about to be; `undefined` until the store was first listed. */
   #ids: Promise<Set<string>> | undefined
+  #makingRoom: Promise<unknown> | undefined
+  #nextSearch = 0
 
-  constructor(store: UploadStore, now: () => number, max: number) {
+  constructor(store: UploadStore, now: () => number, limits: SessionLimits) {
     this.#store = store
     this.#now = now
-    this.#max = max
+    this.#limits = limits
+    this.#bornAt = now()
   }
 
-  /** @throws RegistryError TOOMANYREQUESTS when as many are open as may be */
+  /** @throws RegistryError TOOMANYREQUESTS when as many are open as may be, and all of them are in use */
   async create(info: UploadInfo): Promise<Upload> {
     const ids = await this.#known()
-    if (ids.size >= this.#max) {
+    const { max } = this.#limits
+    const failure = ids.size >= max ? await this.#makeRoom() : undefined
+    if (ids.size >= max) {
       throw new RegistryError('TOOMANYREQUESTS', {
-        message: `${this.#max} uploads are open; finish or cancel some first`,
+        message: `${max} uploads are open; finish or cancel some first`,
         headers: { 'Retry-After': '60' },
+        cause: failure,
       })
     }
     ids.add(info.id) // before the wait, so that the bound holds for many at once
@@ -47,20 +66,115 @@ export class UploadSessions {
   async find(name: RepositoryName, id: string, options: Abortable): Promise<Session> {
     const session = ID.test(id) ? await this.#find(id, options) : undefined
     if (session?.upload.name !== name) throw uploadUnknown(id)
+    session.usedAt = this.#now()
     return session
   }
 
-  /** Discards what has not changed since `before` (ms since the epoch). Returns how many. */
-  async purge(before: number, options: Abortable): Promise<number> {
+  /**
+   * Discards what nobody came back to since `before` (ms since the epoch). One from an earlier life of the process, of
+   * which only the beginning is known, counts as begun then.
+   *
+   * @returns how many
+   * @throws what kept a session from being discarded, after all others have been
+   */
+  purge(before: number, options: Abortable): Promise<number> {
+    return this.#purge(before, 0, options)
+  }
+
+  /** @param usedSince when every session is thought to have been used, as far as this life of the process knows */
+  async #purge(before: number, usedSince: number, options: Abortable): Promise<number> {
     let purged = 0
+    const failures: unknown[] = []
     for (const { id, startedAt } of await this.#store.list()) {
-      if (startedAt >= before || (this.#open.get(id)?.changedAt ?? 0) >= before) continue
-      const session = await this.#find(id, options)
-      if (session === undefined || session.isBusy) continue
-      await session.alone(() => session.discard())
-      purged++
+      const usedAt = this.#open.get(id)?.usedAt ?? Math.max(startedAt, usedSince)
+      if (usedAt >= before) continue
+      try {
+        if (await this.#discardIdle(id, options)) purged++
+      } catch (error) {
+        options.signal?.throwIfAborted()
+        failures.push(error) // one that cannot be read must not keep the others
+      }
     }
+    if (failures.length > 0) throw failures[0]
     return purged
+  }
+
+  async #discardIdle(id: string, options: Abortable): Promise<boolean> {
+    const session = this.#open.get(id)
+    if (session !== undefined) {
+      if (session.isBusy || session.isEnding) return false
+      await session.alone(() => session.discard())
+      return true
+    }
+    return (await this.#discardUnopened(id, options)) === undefined
+  }
+
+  /**
+   * Does not open it, which would read all that was uploaded; but takes the place of opening it, so that nobody can
+   * meanwhile.
+   *
+   * @returns the session if somebody came back to it at this moment: then it was not discarded
+   */
+  #discardUnopened(id: string, options: Abortable): Promise<Session | undefined> {
+    const discard = async (): Promise<undefined> => {
+      await this.#store.discard(id)
+      this.#release(id)
+    }
+    return this.#opening.run(id, discard, options)
+  }
+
+  /**
+   * A client that was killed leaves its session behind, and with it would go one place after the other until nobody can
+   * push. So when all are taken, those that look left behind go.
+   *
+   * @returns what kept some of them from going
+   */
+  #makeRoom(): Promise<unknown> {
+    this.#makingRoom ??= this.#discardLeftBehind().finally(() => (this.#makingRoom = undefined))
+    return this.#makingRoom
+  }
+
+  async #discardLeftBehind(): Promise<unknown> {
+    const now = this.#now()
+    if (now < this.#nextSearch) return undefined
+    this.#nextSearch = now + SEARCH_PAUSE_MS
+    try {
+      await this.#purge(now - this.#limits.idleWhenFull, this.#bornAt, {})
+      return undefined
+    } catch (error) {
+      return error // there may be room all the same
+    }
+  }
+
+  /**
+   * Ends the sessions that a repository has now, with a removal: all of them if it came to pass, else none.
+   *
+   * @param remove calls `end` inside its commit; from then on nothing that a session finishes is linked
+   */
+  async endAll(
+    name: RepositoryName,
+    remove: (end: () => void) => Promise<boolean>,
+  ): Promise<boolean> {
+    const ids = (await this.#store.list()).flatMap((info) => (info.name === name ? [info.id] : []))
+    const mark = (isEnding: boolean): void => {
+      for (const id of ids) {
+        const session = this.#open.get(id)
+        if (session !== undefined) session.isEnding = isEnding
+      }
+    }
+    let removed = false
+    try {
+      removed = await remove(() => mark(true))
+    } finally {
+      if (!removed) mark(false)
+    }
+    if (removed) for (const id of ids) await this.#end(id)
+    return removed
+  }
+
+  async #end(id: string): Promise<void> {
+    const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
+    await session?.end()
   }
 
   /** Two requests that wake the same session up must get the same one, or it would take two chunks at once. */

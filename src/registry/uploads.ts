@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isRegistryError, RegistryError } from '../oci/errors.ts'
 import { UploadSessions } from './upload-sessions.ts'
 import { checkRange, exactly } from './upload-range.ts'
+import { uploadUnknown } from './upload-session.ts'
 import { WatchedSource } from './watched-source.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
@@ -31,13 +32,18 @@ export interface UploadsOptions {
   blobLimit: number
   /** Sessions open at once, also those from before a restart. */
   maxSessions?: number
-  /** A session that nothing was added to for so long may be purged, in ms. */
+  /** A session that nobody came back to for so long is purged, in ms. */
   idleFor?: number
+  /** The same while as many are open as may be, in ms. */
+  idleWhenFull?: number
 }
 
+/** A push has some five open at a time, so this is 200 pushes at once: no client meets it that ends what it began. */
 const MAX_SESSIONS = 1000
 /** As in Distribution, whose clients retry for days. */
 const IDLE_MS = 7 * 24 * 3_600_000
+/** Longer than any pause inside a push that is still going on. */
+const IDLE_WHEN_FULL_MS = 3_600_000
 
 /**
  * Upload sessions (distribution-spec, "Pushing blobs"): each belongs to one repository, takes one request at a time, and
@@ -53,7 +59,10 @@ export class Uploads implements UploadService {
     this.#writer = writer
     this.#now = now
     this.#options = options
-    this.#sessions = new UploadSessions(store, now, options.maxSessions ?? MAX_SESSIONS)
+    this.#sessions = new UploadSessions(store, now, {
+      max: options.maxSessions ?? MAX_SESSIONS,
+      idleWhenFull: options.idleWhenFull ?? IDLE_WHEN_FULL_MS,
+    })
   }
 
   async create(
@@ -105,7 +114,12 @@ export class Uploads implements UploadService {
     await session.alone(() => session.discard())
   }
 
-  /** Discards sessions that nothing was added to for long; the daemon calls it now and then. Returns how many. */
+  /** As {@link UploadSessions.endAll}. */
+  endAll(name: RepositoryName, remove: (end: () => void) => Promise<boolean>): Promise<boolean> {
+    return this.#sessions.endAll(name, remove)
+  }
+
+  /** Discards sessions that nobody came back to for long; the daemon calls it now and then. Returns how many. */
   purge(options: Abortable = {}): Promise<number> {
     return this.#sessions.purge(this.#now() - (this.#options.idleFor ?? IDLE_MS), options)
   }
@@ -135,7 +149,10 @@ export class Uploads implements UploadService {
       if (isRegistryError(error, 'DIGEST_INVALID')) await session.discard()
       throw error
     }
-    await this.#writer.transact((tx) => tx.linkBlob(upload.name, stored), options)
+    await this.#writer.transact((tx) => {
+      if (session.isEnding) throw uploadUnknown(upload.id)
+      return tx.linkBlob(upload.name, stored)
+    }, options)
     await session.discard()
   }
 

@@ -1,5 +1,5 @@
 import { algorithmOf, digestOf } from '../oci/digest.ts'
-import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
+import { MANIFEST_MAX_BYTES, REFERENCES_MAX } from '../oci/manifest.ts'
 import { WrongLengthError, readAll } from './read-all.ts'
 import { WrongContentError } from './trust.ts'
 import { UnprovenContent } from './verified-content.ts'
@@ -79,8 +79,13 @@ export class VerifiedReader implements RegistryReader {
     return this.#inner.repositories(options)
   }
 
-  referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
-    return this.#inner.referrers(name, subject, options)
+  /** @throws an Error when there are more than anybody can mean: each one costs a look-up */
+  async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
+    const digests = await this.#inner.referrers(name, subject, options)
+    if (digests.length <= REFERENCES_MAX) return digests
+    throw new Error(
+      `mirror ${this.source} claims ${digests.length} referrers of ${subject}, and at most ${REFERENCES_MAX} are taken`,
+    )
   }
 
   #isAcceptable(content: Content, limit: number): boolean {

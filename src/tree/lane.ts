@@ -2,13 +2,17 @@ import { RegistryError } from '../oci/errors.ts'
 import { fileBlocks } from '../blocks/file-reader.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { StorageError } from '../blocks/storage-error.ts'
+import { BlobSearch } from './blob-search.ts'
 import { Draft } from './draft.ts'
 import { DirectoryEditor } from './directory-edit.ts'
+import { LinkHints } from './link-hints.ts'
 import { TreeTransaction } from './transaction.ts'
 import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import type { Entry, MadeNode } from '../blocks/nodes.ts'
 import type { StateWrite } from '../blocks/state-db.ts'
-import type { Abortable, RegistryWriter, Transaction } from '../registry/ports.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/name.ts'
+import type { Abortable, BlobFinder, RegistryWriter, Transaction } from '../registry/ports.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Change } from './transaction.ts'
@@ -19,6 +23,9 @@ const QUEUE_LIMIT = 4096
 
 /** Edits that one commit takes along at most, so that the first of them is not kept waiting too long. */
 const GROUP_LIMIT = 256
+
+/** Commits of earlier lives that are read, once, for where blobs were linked. */
+const HINT_COMMITS = 5000
 
 /** What the lane works with. */
 export interface LaneParts {
@@ -59,9 +66,11 @@ interface Done {
  * entry, and only then answers (promise I1). When that batch fails, nobody knows what is on disk. If the reason can pass
  * (a full disk), the journal is asked before the next commit; after a failed sync the lane stops until a restart.
  */
-export class CommitLane implements RegistryWriter {
+export class CommitLane implements RegistryWriter, BlobFinder {
   readonly #parts: LaneParts
   readonly #editor: DirectoryEditor
+  readonly #hints: LinkHints
+  readonly #search: BlobSearch
   #newest: JournalEntry | undefined
   /** `undefined` when the journal cannot tell: nothing may be taken for the tree then, least of all an empty one. */
   #root: Entry | undefined
@@ -76,6 +85,8 @@ export class CommitLane implements RegistryWriter {
   private constructor(parts: LaneParts) {
     this.#parts = parts
     this.#editor = new DirectoryEditor(parts.reader, (node) => this.#putNode(node))
+    this.#hints = new LinkHints(() => parts.journal.entries({ limit: HINT_COMMITS }))
+    this.#search = new BlobSearch(parts.reader, this.#hints)
   }
 
   /**
@@ -133,6 +144,15 @@ export class CommitLane implements RegistryWriter {
     })
   }
 
+  /** Looks in the tree as of the last commit. */
+  async findBlob(
+    digest: Digest,
+    near: RepositoryName,
+    options: Abortable = {},
+  ): Promise<RepositoryName | undefined> {
+    return this.#search.find(this.root, digest, near, options)
+  }
+
   /** Waits until everything that was queued is committed or refused. */
   async drain(): Promise<void> {
     await this.#running
@@ -157,7 +177,10 @@ export class CommitLane implements RegistryWriter {
     } catch (error) {
       return this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
     }
-    for (const { job, result } of done) job.resolve(result as never)
+    for (const { job, result, changes } of done) {
+      this.#hints.note(changes)
+      job.resolve(result as never)
+    }
   }
 
   /**

@@ -12,15 +12,27 @@ export class TreeSource implements RegistrySource {
   readonly name: string
   readonly #root: () => CID | undefined
   readonly #directories: DirectoryReader
+  readonly #staleSince: () => number | undefined
 
   /**
    * @param root the root that is current; `undefined` while a mirror has none
    * @param directories reads this tree's nodes
+   * @param staleSince since when a mirror's root may not be its owner's newest, in ms since the epoch
    */
-  constructor(name: string, root: () => CID | undefined, directories: DirectoryReader) {
+  constructor(
+    name: string,
+    root: () => CID | undefined,
+    directories: DirectoryReader,
+    staleSince: () => number | undefined = () => undefined,
+  ) {
     this.name = name
     this.#root = root
     this.#directories = directories
+    this.#staleSince = staleSince
+  }
+
+  staleSince(): number | undefined {
+    return this.#staleSince()
   }
 
   reader(): RegistryReader | undefined {

@@ -3,7 +3,7 @@ import { RAW, cidFromHash, sha256 } from '../blocks/cids.ts'
 import { tryParseTag } from '../oci/name.ts'
 import { isRegistryError } from '../oci/errors.ts'
 import { readManifest } from '../oci/manifest.ts'
-import { encodeLink, layout } from './layout.ts'
+import { REPOSITORY_BRANCHES, encodeLink, isBranch, layout } from './layout.ts'
 import { TreeReader } from './reader.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
 import type { BlockOptions, BlockStore } from '../blocks/block-store.ts'
@@ -15,7 +15,8 @@ import type { Path } from './layout.ts'
 
 /** One line of the registry's history: what an edit did, in the field's words. */
 export interface Change {
-  readonly action: 'link' | 'put' | 'tag' | 'untag' | 'delete' | 'unlink'
+  /** `drop` is a whole repository. */
+  readonly action: 'link' | 'put' | 'tag' | 'untag' | 'delete' | 'unlink' | 'drop'
   readonly name: RepositoryName
   readonly digest?: Digest
   readonly tag?: Tag
@@ -62,8 +63,10 @@ export class TreeTransaction implements Transaction {
   }
 
   async mountBlob(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
-    const there = await this.#draft.file(layout.link(layout.layer(from, digest)), this.#options)
-    if (there === undefined) return false
+    // A tree that was made elsewhere may have a link without bytes, and a mount promises the blob.
+    for (const path of [layout.link(layout.layer(from, digest)), layout.blobData(digest)]) {
+      if ((await this.#draft.file(path, this.#options)) === undefined) return false
+    }
     await this.#setLink(layout.layer(name, digest), digest)
     this.changes.push({ action: 'link', name, digest })
     return true
@@ -108,6 +111,16 @@ export class TreeTransaction implements Transaction {
     if ((await this.#draft.file(layout.link(directory), this.#options)) === undefined) return false
     await this.#remove(directory)
     this.changes.push({ action: 'unlink', name, digest })
+    return true
+  }
+
+  /** Every branch goes, also those that only other registries make; the repositories inside it stay. */
+  async removeRepository(name: RepositoryName): Promise<boolean> {
+    const directory = layout.repository(name)
+    const branches = (await this.#draft.names(directory, this.#options))?.filter(isBranch) ?? []
+    if (!branches.some((branch) => REPOSITORY_BRANCHES.includes(branch))) return false
+    for (const branch of branches) await this.#remove([...directory, branch])
+    this.changes.push({ action: 'drop', name })
     return true
   }
 

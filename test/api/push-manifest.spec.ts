@@ -52,8 +52,31 @@ describe('api: pushing and deleting manifests', () => {
       tags: ['latest', 'v1'],
     })
     assert.equal((await put(`${path}?tag=.bad`, body)).code(), 'TAG_INVALID')
-    const many = Array.from({ length: 101 }, (_, i) => `tag=t${i}`).join('&')
-    assert.equal((await put(`${path}?${many}`, body)).status, 414)
+  })
+
+  it('sets a hundred tags at once, each as long as a tag may be, and says 414 to one more', async () => {
+    const body = manifest()
+    const path = `/v2/a/manifests/${digestOf(Buffer.from(body), 'sha512')}`
+    const tags = Array.from({ length: 101 }, (_, i) => String(i).padStart(128, 't'))
+    const query = (count: number) =>
+      tags
+        .slice(0, count)
+        .map((tag) => `tag=${tag}`)
+        .join('&')
+    for (const count of [10, 100]) {
+      const answer = await put(`${path}?${query(count)}`, body)
+      assert.equal(answer.status, 201)
+      assert.deepEqual(String(answer.headers['oci-tag']).split(', '), tags.slice(0, count))
+    }
+    const more = await put(`${path}?${query(101)}`, body)
+    assert.deepEqual([more.status, more.code()], [414, 'TAG_INVALID'])
+    assert.equal(more.headers['oci-tag'], undefined)
+  })
+
+  it('takes no notice of tag parameters beside a tag, and says so by saying nothing', async () => {
+    const answer = await put('/v2/a/manifests/v1?tag=v2', manifest())
+    assert.deepEqual([answer.status, answer.headers['oci-tag']], [201, undefined])
+    assert.equal((await api.call('GET', '/v2/a/manifests/v2')).status, 404)
   })
 
   it('hands on the media type without its parameters', async () => {

@@ -66,14 +66,33 @@ describe('api: the server', () => {
     await server.close()
   })
 
-  it('bounds its connections', async () => {
+  it('tells the first connections beyond its bound so, and closes the others as they come', async () => {
     const server = await listen(app(), { ...LOOPBACK, maxConnections: 1 })
-    const first = new RawClient(server.port!)
-    first.write(get('/healthz'))
-    await first.until(/ok/)
-    assert.equal(await new RawClient(server.port!).closed(), '')
+    const [first, second, third] = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const client = new RawClient(server.port!)
+        await once(client.socket, 'connect')
+        return client
+      }),
+    )
+    assert.equal(await third!.closed(), '')
+    second!.write(get('/healthz'))
+    assert.match(await second!.closed(), /^HTTP\/1\.1 503 [^]*Retry-After: 5\r\n[^]*UNAVAILABLE/)
+    first!.write(get('/healthz'))
+    await first!.until(/ok/)
     await server.close()
-    await first.closed()
+    await first!.closed()
+  })
+
+  it('closes the connection that nobody uses for one that somebody may', async () => {
+    const server = await listen(app(), { ...LOOPBACK, maxConnections: 2 })
+    const [idle, used] = [new RawClient(server.port!), new RawClient(server.port!)]
+    for (const client of [idle, used]) await client.write(get('/healthz')).until(/ok/)
+    const third = new RawClient(server.port!)
+    await third.write(get('/healthz')).until(/^HTTP\/1\.1 200 /)
+    await idle.closed()
+    await used.write(get('/v2/')).until(/\{\}/)
+    await Promise.all([server.close(), used.closed(), third.closed()])
   })
 })
 
@@ -86,7 +105,7 @@ describe('api: stopping the server', () => {
     api.service.listRepositories = async () => {
       entered.resolve()
       await held.promise
-      return { names: [], more: false }
+      return { names: [], more: false, notices: [] }
     }
     const client = api.raw()
     client.write(get('/v2/_catalog'))

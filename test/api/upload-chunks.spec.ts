@@ -86,7 +86,15 @@ describe('api: uploading in chunks', () => {
     const headers = { 'content-range': '5-5' }
     const put = await api.call('PUT', `${location}?digest=${digest}`, { headers, body: 'b' })
     assert.deepEqual([put.status, put.headers.range], [416, '0-0'])
+    assert.equal(put.headers.location, location)
     assert.equal((await api.call('PUT', `${location}?digest=${digest}`, { body: 'b' })).status, 201)
+  })
+
+  it('answers 416 to a first chunk that does not begin at 0', async () => {
+    const answer = await chunk('5-9', 'hello')
+    const { range, location: where } = answer.headers
+    assert.deepEqual([answer.status, range, where], [416, '0-0', location])
+    assert.equal((await chunk('0-4', 'hello')).status, 202)
   })
 
   it('refuses a body that is not as long as its range', async () => {

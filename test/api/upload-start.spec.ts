@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { CHUNK_MIN_BYTES } from '../../src/api/upload-start.ts'
+import { CHUNK_BYTES } from '../../src/blocks/chunking.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { startApi } from '../support/http.ts'
 import type { TestApi } from '../support/http.ts'
@@ -24,11 +26,27 @@ describe('api: starting an upload', () => {
     }
   })
 
-  it('refuses an algorithm it cannot hash', async () => {
-    const answer = await api.call('POST', `${START}?digest-algorithm=md5`)
-    assert.deepEqual([answer.status, answer.code()], [400, 'DIGEST_INVALID'])
-    assert.equal(api.service.uploads.sessions.size, 0)
+  it('tells which chunks pay: whole leaves of the tree', async () => {
+    for (const query of ['', `?mount=${DIGEST}`, `?mount=${DIGEST}&from=b`, '?mount=x']) {
+      const { status, headers } = await api.call('POST', START + query)
+      assert.deepEqual([status, headers['oci-chunk-min-length']], [202, String(CHUNK_MIN_BYTES)])
+    }
+    assert.equal(CHUNK_MIN_BYTES % CHUNK_BYTES, 0)
   })
+
+  const algorithms = ['md5', 'sha384', 'SHA256', '', 'sha256:', 'sha256&digest-algorithm=sha512']
+  for (const algorithm of algorithms) {
+    it(`refuses digest-algorithm=${algorithm}, whatever else is asked for`, async () => {
+      api.service.addBlob('source', BYTES)
+      for (const query of ['', `&digest=${DIGEST}`, `&mount=${DIGEST}&from=source`]) {
+        const path = `${START}?digest-algorithm=${algorithm}${query}`
+        const answer = await api.call('POST', path, { body: BYTES })
+        assert.deepEqual([answer.status, answer.code()], [400, 'DIGEST_INVALID'], path)
+      }
+      assert.equal(api.service.uploads.sessions.size, 0)
+      assert.equal((await api.call('HEAD', `/v2/a/blobs/${DIGEST}`)).status, 404)
+    })
+  }
 
   for (const algorithm of ['sha256', 'sha512'] as const) {
     it(`takes a whole blob at once under its ${algorithm}`, async () => {
@@ -69,11 +87,18 @@ describe('api: starting an upload', () => {
     [`mount=${DIGEST}&from=elsewhere`, 202],
     [`mount=${DIGEST}&from=../source`, 202],
     [`mount=${DIGEST}&from=`, 202],
+    [`mount=${DIGEST}&from=elsewhere&from=source`, 202],
+    [`mount=${DIGEST}&mount=${DIGEST}&from=source`, 202],
+    [`mount=${DIGEST}&from=source&digest-algorithm=sha512`, 201],
+    [`mount=sha256:${'0'.repeat(64)}`, 202],
+    ['mount=', 202],
+    ['mount=md5:d41d8cd98f00b204e9800998ecf8427e', 202],
     [`mount=sha256:${'0'.repeat(64)}&from=source`, 202],
     ['mount=sha256:x&from=source', 202],
   ]
   for (const [query, status] of mounts) {
-    it(`answers ${status} to ${query.replace(DIGEST, '<digest>').slice(0, 60)}`, async () => {
+    const shown = query.replaceAll(DIGEST, '<digest>').replace('0'.repeat(64), '<absent>')
+    it(`answers ${status} to ${shown}`, async () => {
       api.service.addBlob('source', BYTES)
       const answer = await api.call('POST', `${START}?${query}`)
       assert.equal(answer.status, status)

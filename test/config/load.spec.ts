@@ -10,7 +10,7 @@ describe('loading the configuration', () => {
   it('needs no file: the built-in defaults are a lan node', async () => {
     const { config, warnings } = await loadConfig({ env: {}, cwd: '/srv' })
     assert.deepEqual(config, {
-      http: { addr: { host: '127.0.0.1', port: 5000 }, hosts: [] },
+      http: { addr: { host: '127.0.0.1', port: 5000 }, hosts: [], namespaces: {} },
       storage: { path: '/srv/data', delete: { enabled: true }, validation: 'strict' },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       keys: { passwordFile: null },

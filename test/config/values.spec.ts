@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { parseHostName, parseHostPort } from '../../src/config/address.ts'
 import { parseMirrorName } from '../../src/config/mirror-name.ts'
 import { isLoopback, parseListenAddress, parsePeerAddress } from '../../src/config/multiaddrs.ts'
+import { parseNamespace, parsePrefix } from '../../src/config/namespaces.ts'
 import { parseDuration, parseSize } from '../../src/config/quantity.ts'
 import { InvalidValue } from '../../src/config/value.ts'
 import { KEY, PEER, RSA_PEER } from './support.ts'
@@ -95,6 +96,40 @@ const TABLES: {
       ['*.example.com', /not a host name/],
       ['', /not a host name/],
       ['a..b', /not a host name/],
+    ],
+  },
+  {
+    parse: parseNamespace,
+    good: [
+      ['docker.io', 'docker.io'],
+      ['Registry.Example:5000', 'registry.example:5000'],
+      ['localhost', 'localhost'],
+      ['127.0.0.1:5000', '127.0.0.1:5000'],
+      ['[::1]:5000', '[::1]:5000'],
+    ],
+    bad: [
+      ['', /not a host/],
+      ['https://docker.io', /not a host/],
+      ['docker.io/library', /not a host/],
+      ['docker.io:', /not a host/],
+      ['docker.io:70000', /not a host/],
+      ['*', /not a host/],
+      ['__proto__', /not a host/],
+    ],
+  },
+  {
+    parse: parsePrefix,
+    good: [
+      ['', ''],
+      ['docker.io', 'docker.io'],
+      ['mirror/docker', 'mirror/docker'],
+    ],
+    bad: [
+      ['/', /not the beginning/],
+      ['docker.io/', /not the beginning/],
+      ['Docker.io', /not the beginning/],
+      ['../x', /not the beginning/],
+      ['localhost:5000', /not the beginning/],
     ],
   },
   {

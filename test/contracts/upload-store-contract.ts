@@ -127,6 +127,16 @@ export function uploadStoreContract(what: string, make: () => Promise<UploadStor
       assert.deepEqual(await fixture.store.list(), [])
     })
 
+    it('discards a session of another life without opening it, and no other', async () => {
+      const [gone, kept] = [await begin(), await begin()]
+      await gone.upload.append(streamOf('hello'))
+      const next = await fixture.restart()
+      await next.discard(gone.info.id)
+      await next.discard(gone.info.id)
+      assert.equal(await next.open(gone.info.id), undefined)
+      assert.deepEqual(await next.list(), [kept.info])
+    })
+
     it('outlives the process, with every byte it had answered for', async () => {
       const bytes = randomBytes(2_200_000)
       const { info, upload } = await begin()

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { randomImage, store } from '../support/random-image.ts'
-import type { RegistryReader, RegistrySource } from '../../src/registry/ports.ts'
+import type {
+  BlobFinder,
+  RegistryReader,
+  RegistrySource,
+  RegistryWriter,
+} from '../../src/registry/ports.ts'
 import type { RandomManifest, Writable } from '../support/random-image.ts'
 
 /** A registry to change, and the means to look at it. */
 export interface WriterFixture extends Writable {
+  writer: RegistryWriter & BlobFinder
   source: RegistrySource
   close?(): Promise<void>
 }
 
-/** What every RegistryWriter promises (I1, I2). Registers a mocha suite. */
+/** What our own tree promises to who changes it (I1, I2), and looks for a blob in it. Registers a mocha suite. */
 export function writerContract(what: string, make: () => Promise<WriterFixture>): void {
   describe(`${what} as a registry writer`, () => {
     let fixture: WriterFixture
@@ -102,6 +108,65 @@ export function writerContract(what: string, make: () => Promise<WriterFixture>)
       assert.equal(await fixture.writer.transact((tx) => tx.removeBlob(app, digest)), false)
     })
 
+    it('removes a repository with all that is in it, and no other', async () => {
+      const names = ['team', 'team/app/inner', 'team/apple', 'other'].map(parseName)
+      for (const name of names) await store(fixture, name, image, v1)
+      await store(fixture, app, randomImage({ subject: image }), v2)
+      const { digest } = image.blobs[0]!
+      const before = now()
+      assert.equal(await fixture.writer.transact((tx) => tx.removeRepository(app)), true)
+      const reader = now()
+      assert.deepEqual(await reader.repositories(), [...names].sort())
+      assert.equal(await reader.tags(app), undefined)
+      assert.equal(await reader.resolveTag(app, v1), undefined)
+      assert.equal(await reader.manifest(app, image.digest), undefined)
+      assert.equal(await reader.blob(app, digest), undefined)
+      assert.deepEqual(await reader.referrers(app, image.digest), [])
+      for (const name of names) {
+        assert.equal(await reader.resolveTag(name, v1), image.digest)
+        assert.ok(await reader.blob(name, digest))
+      }
+      assert.equal(await before.resolveTag(app, v1), image.digest, 'the root before stands')
+      assert.equal(await fixture.writer.transact((tx) => tx.removeRepository(app)), false)
+    })
+
+    it('removes the repository around others, and takes one back that is pushed anew', async () => {
+      const [outer, next] = [parseName('team'), randomImage()]
+      await store(fixture, outer, image, v2)
+      await fixture.writer.transact((tx) => tx.removeRepository(outer))
+      assert.deepEqual(await now().repositories(), [app])
+      assert.equal(await now().resolveTag(app, v1), image.digest)
+      await store(fixture, outer, next, v3)
+      assert.deepEqual(await now().tags(outer), ['v3'])
+      assert.equal(await now().manifest(outer, image.digest), undefined)
+    })
+
+    it('removes and fills a repository in one edit, or does neither', async () => {
+      const next = randomImage({ layers: [] })
+      const stored = await fixture.content.write(next.bytes, next.digest)
+      const replace = (failure?: Error) =>
+        fixture.writer.transact(async (tx) => {
+          assert.equal(await tx.removeRepository(app), true)
+          assert.equal(await tx.reader.tags(app), undefined)
+          await tx.putManifest(app, stored)
+          await tx.setTag(app, v3, next.digest)
+          if (failure !== undefined) throw failure
+        })
+      await assert.rejects(replace(new Error('no')), /no/)
+      assert.deepEqual(await now().tags(app), ['v1'])
+      await replace()
+      assert.deepEqual(await now().tags(app), ['v3'])
+      assert.equal(await now().manifest(app, image.digest), undefined)
+    })
+
+    it('removes no repository that is only the beginning of others', async () => {
+      assert.equal(
+        await fixture.writer.transact((tx) => tx.removeRepository(parseName('team'))),
+        false,
+      )
+      assert.equal(await now().resolveTag(app, v1), image.digest)
+    })
+
     it('mounts only what is linked in the other repository', async () => {
       const other = parseName('team/other')
       const absent = randomImage().digest
@@ -110,6 +175,52 @@ export function writerContract(what: string, make: () => Promise<WriterFixture>)
       const from = parseName('nobody')
       assert.equal(await fixture.writer.transact((tx) => tx.mountBlob(other, digest, from)), false)
       assert.equal(await now().blob(other, digest), undefined)
+    })
+
+    it('mounts nothing that was deleted, though its bytes may still be here', async () => {
+      const other = parseName('team/other')
+      const { digest } = image.blobs[0]!
+      await fixture.writer.transact((tx) => tx.removeBlob(app, digest))
+      assert.equal(await fixture.writer.transact((tx) => tx.mountBlob(other, digest, app)), false)
+      assert.equal(await fixture.writer.transact((tx) => tx.mountBlob(app, digest, app)), false)
+      assert.equal(await now().blob(other, digest), undefined)
+    })
+
+    it('finds a repository that links a blob, and the one that was asked about first', async () => {
+      const [outer, inner, other] = ['deep', 'deep/in/side', 'x'].map(parseName) as [
+        ReturnType<typeof parseName>,
+        ReturnType<typeof parseName>,
+        ReturnType<typeof parseName>,
+      ]
+      const nested = randomImage()
+      await store(fixture, inner, nested)
+      await store(fixture, outer, randomImage())
+      const { digest } = nested.blobs[0]!
+      assert.equal(await fixture.writer.findBlob(digest, other), inner)
+      await fixture.writer.transact((tx) => tx.mountBlob(other, digest, inner))
+      assert.equal(await fixture.writer.findBlob(digest, inner), inner)
+      assert.equal(await fixture.writer.findBlob(digest, other), other)
+      const found = await fixture.writer.findBlob(digest, parseName('nobody'))
+      assert.ok(found === inner || found === other, String(found))
+    })
+
+    it('finds a blob no more when its last link is gone', async () => {
+      const other = parseName('team/other')
+      const { digest } = image.blobs[0]!
+      await fixture.writer.transact((tx) => tx.mountBlob(other, digest, app))
+      await fixture.writer.transact((tx) => tx.removeBlob(other, digest))
+      assert.equal(await fixture.writer.findBlob(digest, other), app)
+      await fixture.writer.transact((tx) => tx.removeBlob(app, digest))
+      assert.equal(await fixture.writer.findBlob(digest, other), undefined)
+      assert.equal(await fixture.writer.findBlob(digest, app), undefined)
+    })
+
+    it('finds no blob that is not there, is only stored, or is only a manifest', async () => {
+      const stored = randomImage()
+      await fixture.content.write(stored.bytes, stored.digest)
+      for (const { digest } of [randomImage(), stored, image]) {
+        assert.equal(await fixture.writer.findBlob(digest, app), undefined)
+      }
     })
 
     it('lets an edit see its own changes', async () => {

@@ -122,7 +122,7 @@ describe('bad names and tags', () => {
           method,
           path: `/v2/tags/manifests/${tag}`,
           status: [400, 404],
-          code: ['TAG_INVALID', 'DIGEST_INVALID', 'UNSUPPORTED'],
+          code: ['TAG_INVALID', 'DIGEST_INVALID', 'MANIFEST_UNKNOWN', 'UNSUPPORTED'],
           headers: { 'Content-Type': image.mediaType },
           ...(method === 'PUT' ? { body: image.bytes } : {}),
         })),

@@ -64,6 +64,45 @@ describe('a delete of what only a mirror has', () => {
     }
   })
 
+  it('hides a repository, for good, behind what is pushed to it afterwards', async () => {
+    await using nodes = await twoNodes()
+    const { a, b } = nodes
+    const [theirs, ours] = [randomImage(), randomImage()]
+    for (const name of ['app', 'app/inner']) await a.client.pushImage(name, theirs, { tag: 'v1' })
+    await b.follows(a)
+    await b.client.pushImage('app', ours, { tag: 'v2' })
+    const upload = await b.client.startUpload('app')
+    await b.client.expect(202, 'DELETE', '/v2/app/_heliport/repository')
+    assert.equal((await b.client.call('GET', upload)).code(), 'BLOB_UPLOAD_UNKNOWN')
+    const check = async (): Promise<void> => {
+      assert.deepEqual(await b.client.catalog(), ['app/inner'])
+      for (const [path, code] of [
+        ['tags/list', 'NAME_UNKNOWN'],
+        ['manifests/v1', 'MANIFEST_UNKNOWN'],
+        ['manifests/v2', 'MANIFEST_UNKNOWN'],
+        [`manifests/${ours.digest}`, 'MANIFEST_UNKNOWN'],
+        [`manifests/${theirs.digest}`, 'MANIFEST_UNKNOWN'],
+        [`blobs/${theirs.blobs[0]!.digest}`, 'BLOB_UNKNOWN'],
+      ] as const) {
+        const answer = await b.client.call('GET', `/v2/app/${path}`)
+        assert.deepEqual([answer.status, answer.code()], [404, code], path)
+      }
+      await b.client.pullsExactly('app/inner', 'v1', theirs)
+      assert.deepEqual(hidden(await b.status()), [['app', 'repository', 'app']])
+    }
+    await check()
+    await b.restart()
+    await check()
+    const again = await b.client.call('DELETE', '/v2/app/_heliport/repository')
+    assert.deepEqual([again.status, again.code()], [404, 'NAME_UNKNOWN'])
+    await a.client.pushImage('app', ours, { tag: 'later' })
+    await b.follows(a)
+    await b.client.pushImage('app', ours, { tag: 'v3' })
+    assert.deepEqual(await b.client.tags('app'), ['v3'])
+    await b.client.pullsExactly('app', 'v3', ours)
+    await a.client.pullsExactly('app', 'v1', theirs)
+  })
+
   it('never hides what is pushed here afterwards', async () => {
     await using nodes = await twoNodes()
     const { a, b } = nodes

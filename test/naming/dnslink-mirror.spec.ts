@@ -9,6 +9,7 @@ class FakeMirror implements FollowedName {
   readonly name: string
   current: CID | undefined
   stopped = false
+  stale: number | undefined
 
   constructor(name: string) {
     this.name = name
@@ -25,6 +26,9 @@ class FakeMirror implements FollowedName {
       state: 'current',
       error: undefined,
     }
+  }
+  staleSince(): number | undefined {
+    return this.stale
   }
   start(): Promise<void> {
     return Promise.resolve()
@@ -102,6 +106,28 @@ describe('a mirror by domain', () => {
     await domain.stop()
     domain = await open()
     assert.equal(mirrors.at(-1)?.name, 'k51first')
+  })
+
+  it('may be out of date since its name is, since DNS fails, or since it stands for another name', async () => {
+    const [first] = mirrors
+    assert.ok(first)
+    first.current = await rootNumber(1)
+    assert.equal(domain.staleSince(), undefined)
+    first.stale = 5
+    assert.equal(domain.staleSince(), 5)
+    first.stale = undefined
+    target = new Error('ENOTFOUND')
+    await clock.pass(300_000)
+    const failedAt = clock.now()
+    await clock.pass(300_000)
+    assert.equal(domain.staleSince(), failedAt)
+    target = 'k51second'
+    await clock.pass(300_000)
+    assert.equal(domain.staleSince(), clock.now(), 'the name before still serves')
+    const [, second] = mirrors
+    assert.ok(second)
+    second.current = await rootNumber(2)
+    assert.equal(domain.staleSince(), undefined)
   })
 
   it('says when the domain points elsewhere', async () => {

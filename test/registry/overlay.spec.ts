@@ -17,6 +17,7 @@ import {
   twisted,
 } from '../support/registry-setup.ts'
 import type { RepositoryName } from '../../src/oci/name.ts'
+import type { Page } from '../../src/registry/ports.ts'
 import type { RandomManifest } from '../support/random-image.ts'
 
 const fill = (
@@ -61,7 +62,7 @@ describe('the overlay', () => {
       mirrors: [{ name: 'new', reader: () => undefined }],
     })
     await assert.rejects(service.getManifest(APP, tagged('v1')), { code: 'MANIFEST_UNKNOWN' })
-    assert.deepEqual(await service.listRepositories({}), { names: [], more: false })
+    assert.deepEqual((await service.listRepositories({})).names, [])
   })
 
   it('passes over a mirror that fails, and reports it', async () => {
@@ -170,12 +171,13 @@ describe('the overlay', () => {
     await fill(a, randomImage(), 'm')
     await fill(b, randomImage(), 'B')
     await fill(b, randomImage(), 'x', parseName('other'))
-    assert.deepEqual(await service.listTags(APP, {}), { names: ['B', 'm', 'z'], more: false })
-    assert.deepEqual(await service.listTags(APP, { limit: 2 }), { names: ['B', 'm'], more: true })
-    assert.deepEqual(await service.listTags(APP, { limit: 2, after: 'm' }), {
-      names: ['z'],
-      more: false,
-    })
+    const page = async (which: Page) => {
+      const { names, more } = await service.listTags(APP, which)
+      return [...names, more]
+    }
+    assert.deepEqual(await page({}), ['B', 'm', 'z', false])
+    assert.deepEqual(await page({ limit: 2 }), ['B', 'm', true])
+    assert.deepEqual(await page({ limit: 2, after: 'm' }), ['z', false])
     assert.deepEqual((await service.listRepositories({})).names, ['other', APP])
     await assert.rejects(service.listTags(parseName('nobody'), {}), { code: 'NAME_UNKNOWN' })
   })
@@ -187,7 +189,8 @@ describe('the overlay', () => {
     await own.transact(async (tx) => {
       for (let i = 0; i < 1001; i++) await tx.setTag(APP, parseTag(`t${i}`), image.digest)
     })
-    assert.deepEqual(await service.listTags(APP, { limit: 0 }), { names: [], more: false })
+    const none = await service.listTags(APP, { limit: 0 })
+    assert.deepEqual([none.names, none.more], [[], false])
     for (const limit of [undefined, 1000, 1e9]) {
       const page = await service.listTags(APP, { limit })
       assert.deepEqual([page.names.length, page.more], [1000, true])
@@ -267,11 +270,11 @@ describe('referrers', () => {
     await fill(mirror, mine)
     const list = await service.listReferrers(APP, subject.digest)
     assert.deepEqual(
-      list.map(({ digest }) => digest),
+      list.manifests.map(({ digest }) => digest),
       [mine.digest, theirs.digest].sort(),
     )
     const sbom = await service.listReferrers(APP, subject.digest, { artifactType: 'text/sbom' })
-    assert.deepEqual(sbom, [
+    assert.deepEqual(sbom.manifests, [
       {
         mediaType: mine.mediaType,
         digest: mine.digest,
@@ -280,12 +283,14 @@ describe('referrers', () => {
         annotations: { a: 'b' },
       },
     ])
-    assert.deepEqual(await service.listReferrers(APP, subject.digest, { artifactType: 'a/b' }), [])
+    const none = await service.listReferrers(APP, subject.digest, { artifactType: 'a/b' })
+    assert.deepEqual(none.manifests, [])
   })
 
   it('are empty for an unknown digest or repository', async () => {
     const { service } = await createRegistry()
-    assert.deepEqual(await service.listReferrers(parseName('nobody'), randomImage().digest), [])
+    const list = await service.listReferrers(parseName('nobody'), randomImage().digest)
+    assert.deepEqual(list, { manifests: [], notices: [] })
   })
 
   it('are also found under the fallback tag of a tree that has no referrers', async () => {
@@ -297,7 +302,7 @@ describe('referrers', () => {
     await fill(mirror, indexOf([referrer]), subject.digest.replace(':', '-'))
     const list = await service.listReferrers(APP, subject.digest)
     assert.deepEqual(
-      list.map(({ digest }) => digest),
+      list.manifests.map(({ digest }) => digest),
       [referrer.digest],
     )
   })
@@ -308,7 +313,7 @@ describe('referrers', () => {
     const [subject, stranger] = [randomImage(), randomImage()]
     await fill(mirror, { ...stranger, subject: subject.digest })
     await fill(mirror, indexOf([stranger, randomImage()]), subject.digest.replace(':', '-'))
-    assert.deepEqual(await service.listReferrers(APP, subject.digest), [])
+    assert.deepEqual((await service.listReferrers(APP, subject.digest)).manifests, [])
   })
 
   it('come back the same when asked again', async () => {
@@ -316,7 +321,7 @@ describe('referrers', () => {
     const subject = randomImage()
     await fill(own, randomImage({ subject }))
     const list = await service.listReferrers(APP, subject.digest)
-    assert.equal(list.length, 1)
+    assert.equal(list.manifests.length, 1)
     assert.deepEqual(await service.listReferrers(APP, subject.digest), list)
   })
 })

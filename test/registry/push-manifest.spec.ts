@@ -43,6 +43,28 @@ describe('pushing a manifest', () => {
     })
   })
 
+  it('by sha512 with tags is pulled, referred to and deleted by that digest', async () => {
+    const { service } = await createRegistry()
+    const image = randomImage()
+    await pushBlobs(service, image.blobs)
+    const digest = digestOf(image.bytes, 'sha512')
+    const tags = ['a', 'b'].map(parseTag)
+    await service.putManifest(APP, byDigest(digest), image.bytes, image.mediaType, { tags })
+    for (const tag of tags)
+      assert.equal((await service.getManifest(APP, tagged(tag))).digest, digest)
+    const signature = randomImage({ subject: { ...image, digest } })
+    await pushBlobs(service, signature.blobs)
+    assert.equal((await put(service, signature, tagged('sig'))).subject, digest)
+    const { manifests } = await service.listReferrers(APP, digest)
+    assert.deepEqual(
+      manifests.map((each) => each.digest),
+      [signature.digest],
+    )
+    assert.deepEqual((await service.listReferrers(APP, image.digest)).manifests, [])
+    await service.deleteManifest(APP, byDigest(digest))
+    assert.deepEqual((await service.listTags(APP, {})).names, ['sig'])
+  })
+
   it('by another digest is refused (B26)', async () => {
     const { service } = await createRegistry()
     const image = randomImage()
@@ -126,7 +148,7 @@ describe('pushing a manifest', () => {
     assert.equal((await put(service, referrer, byDigest(referrer.digest))).subject, subject.digest)
     const list = await service.listReferrers(APP, subject.digest)
     assert.deepEqual(
-      list.map(({ digest }) => digest),
+      list.manifests.map(({ digest }) => digest),
       [referrer.digest],
     )
   })
@@ -221,20 +243,5 @@ describe('pushing a manifest', () => {
       headers: { 'Retry-After': '1' },
     })
     assert.equal(attempts, 6)
-  })
-})
-
-describe('mounting a blob', () => {
-  it('links it from the repository that has it, and from no other', async () => {
-    const { service } = await createRegistry()
-    const [blob] = randomImage().blobs
-    const other = parseName('team/other')
-    await pushBlobs(service, [blob!])
-    assert.equal(await service.mountBlob(other, blob!.digest, undefined), false)
-    assert.equal(await service.mountBlob(other, blob!.digest, parseName('nobody')), false)
-    assert.equal(await service.mountBlob(other, randomImage().digest, APP), false)
-    await assert.rejects(service.getBlob(other, blob!.digest), { code: 'BLOB_UNKNOWN' })
-    assert.equal(await service.mountBlob(other, blob!.digest, APP), true)
-    assert.ok(await service.getBlob(other, blob!.digest))
   })
 })

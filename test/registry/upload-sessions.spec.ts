@@ -88,6 +88,100 @@ describe('upload sessions', () => {
     await writing
   })
 
+  it('of another life are purged without being opened, which would read all they hold', async () => {
+    const { uploads, clock, store, restart } = createUploads()
+    const [idle, back] = [await uploads.create(APP), await uploads.create(APP)]
+    clock.advance(1001)
+    const next = restart()
+    await next.status(APP, back.id)
+    const { open } = store
+    store.open = () => assert.fail('it was opened')
+    assert.equal(await next.purge(), 1)
+    store.open = open
+    await assert.rejects(next.status(APP, idle.id), { code: 'BLOB_UPLOAD_UNKNOWN' })
+    assert.equal((await next.status(APP, back.id)).size, 0)
+  })
+
+  it('that cannot be discarded keep no other from it, and are told of', async () => {
+    const { uploads, clock, store, restart } = createUploads()
+    const sessions = [await uploads.create(APP), await uploads.create(APP)]
+    clock.advance(1001)
+    const next = restart()
+    const discard = store.discard.bind(store)
+    store.discard = (id) =>
+      id === sessions[0]!.id ? Promise.reject(new Error('EIO')) : discard(id)
+    await assert.rejects(next.purge(), /EIO/)
+    assert.deepEqual([...store.saved.keys()], [sessions[0]!.id])
+    store.discard = discard
+    assert.equal(await next.purge(), 1)
+  })
+
+  it('are not purged at the moment somebody comes back to them', async () => {
+    const { uploads, clock, store, restart } = createUploads()
+    const { id } = await uploads.create(APP)
+    clock.advance(1001)
+    const next = restart()
+    const gate = Promise.withResolvers<void>()
+    const open = store.open.bind(store)
+    store.open = async (...args) => {
+      await gate.promise
+      return open(...args)
+    }
+    const status = next.status(APP, id)
+    const purged = next.purge()
+    gate.resolve()
+    assert.deepEqual([await status, await purged], [{ id, size: 0 }, 0])
+    await next.append(APP, id, { source: streamOf('a') })
+  })
+
+  it('that look left behind make room when all are taken, once for all who wait (B15)', async () => {
+    const { uploads, clock, store } = createUploads({ maxSessions: 3 })
+    const first = await Promise.all([1, 2, 3].map(() => uploads.create(APP)))
+    let lists = 0
+    const list = store.list.bind(store)
+    store.list = () => {
+      lists++
+      return list()
+    }
+    const tooMany = { code: 'TOOMANYREQUESTS' }
+    for (let i = 0; i < 5; i++) await assert.rejects(uploads.create(APP), tooMany)
+    assert.equal(lists, 1, 'a search in vain is not repeated at once')
+    clock.advance(3_600_001)
+    await uploads.status(APP, first[2]!.id)
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => uploads.create(APP)))
+    assert.equal(lists, 2)
+    assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 2)
+    await assert.rejects(uploads.status(APP, first[0]!.id), { code: 'BLOB_UPLOAD_UNKNOWN' })
+    assert.equal((await uploads.status(APP, first[2]!.id)).size, 0)
+    assert.equal(store.saved.size, 3)
+  })
+
+  it('of another life count as used when this one began, for they may be taken up again', async () => {
+    const { uploads, clock, restart } = createUploads({ maxSessions: 2 })
+    const first = [await uploads.create(APP), await uploads.create(APP)]
+    clock.advance(7_200_000)
+    const next = restart()
+    await assert.rejects(next.create(APP), { code: 'TOOMANYREQUESTS' })
+    await next.append(APP, first[0]!.id, { source: streamOf('a') })
+    clock.advance(3_600_001)
+    await next.append(APP, first[0]!.id, { source: streamOf('b') })
+    await next.create(APP)
+    await assert.rejects(next.status(APP, first[1]!.id), { code: 'BLOB_UPLOAD_UNKNOWN' })
+    assert.equal((await next.status(APP, first[0]!.id)).size, 2)
+  })
+
+  it('make room though one of them cannot be discarded', async () => {
+    const { uploads, clock, store, restart } = createUploads({ maxSessions: 2 })
+    const first = [await uploads.create(APP), await uploads.create(APP)]
+    const next = restart()
+    clock.advance(3_600_001)
+    const discard = store.discard.bind(store)
+    store.discard = (id) => (id === first[0]!.id ? Promise.reject(new Error('EIO')) : discard(id))
+    await next.create(APP)
+    clock.advance(60_000)
+    await assert.rejects(next.create(APP), { code: 'TOOMANYREQUESTS', cause: new Error('EIO') })
+  })
+
   it('have ids that cannot be guessed and never repeat', async () => {
     const { uploads } = createUploads({ maxSessions: 50 })
     const ids = await Promise.all(

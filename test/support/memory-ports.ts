@@ -4,6 +4,7 @@ import type { Digest } from '../../src/oci/digest.ts'
 import type { RepositoryName, Tag } from '../../src/oci/name.ts'
 import type {
   Abortable,
+  BlobFinder,
   ByteRange,
   Content,
   ContentStore,
@@ -83,7 +84,7 @@ function copy(state: State): State {
 }
 
 /** A registry in memory: source, writer and content store in one. Transactions run one after the other. */
-export class MemoryRegistry implements RegistrySource, RegistryWriter {
+export class MemoryRegistry implements RegistrySource, RegistryWriter, BlobFinder {
   readonly name: string
   readonly content: MemoryContentStore
   /** Commits so far. */
@@ -112,6 +113,16 @@ export class MemoryRegistry implements RegistrySource, RegistryWriter {
     const result = this.#lane.then(run)
     this.#lane = result.catch(() => undefined)
     return result
+  }
+
+  async findBlob(
+    digest: Digest,
+    near: RepositoryName,
+    options?: Abortable,
+  ): Promise<RepositoryName | undefined> {
+    options?.signal?.throwIfAborted()
+    const names = [near, ...this.#state.keys()]
+    return names.find((name) => this.#state.get(name)?.blobs.has(digest))
   }
 }
 
@@ -256,6 +267,10 @@ class MemoryTransaction implements Transaction {
     return isRemoved
   }
 
+  async removeRepository(name: RepositoryName): Promise<boolean> {
+    return this.#state.delete(name)
+  }
+
   #repository(name: RepositoryName): Repository {
     const known = this.#state.get(name)
     if (known !== undefined) return known
@@ -300,6 +315,10 @@ export class MemoryUploadStore implements UploadStore {
     signal?.throwIfAborted()
     const saved = this.saved.get(id)
     return saved && new MemoryUpload(saved, this)
+  }
+
+  async discard(id: string): Promise<void> {
+    this.saved.delete(id)
   }
 
   async list(): Promise<UploadInfo[]> {

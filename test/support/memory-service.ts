@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { createHasher, algorithmOf, digestOf } from '../../src/oci/digest.ts'
 import { RegistryError } from '../../src/oci/errors.ts'
 import type { Digest } from '../../src/oci/digest.ts'
-import type { ManifestDescriptor } from '../../src/oci/manifest.ts'
 import type { Reference, RepositoryName, Tag } from '../../src/oci/name.ts'
 import type {
   Abortable,
@@ -11,7 +10,9 @@ import type {
   Content,
   ManifestContent,
   NamePage,
+  Notice,
   Page,
+  ReferrersList,
   RegistryService,
   UploadService,
   UploadStatus,
@@ -19,7 +20,7 @@ import type {
 
 interface Repository {
   blobs: Map<string, Uint8Array>
-  manifests: Map<string, ManifestContent & { facts: ManifestFacts }>
+  manifests: Map<string, Omit<ManifestContent, 'notices'> & { facts: ManifestFacts }>
   tags: Map<string, Digest>
 }
 
@@ -44,6 +45,8 @@ export class MemoryService implements RegistryService {
   /** Bytes in one chunk of a blob that is read. */
   chunkSize = 64 * 1024
   deletes = true
+  /** Sent along with whatever depends on mirrors. */
+  notices: Notice[] = []
 
   repository(name: string): Repository {
     const known = this.repositories.get(name)
@@ -66,7 +69,7 @@ export class MemoryService implements RegistryService {
       reference.kind === 'digest' ? reference.digest : repository?.tags.get(reference.tag)
     const manifest = digest && repository?.manifests.get(digest)
     if (!manifest) throw new RegistryError('MANIFEST_UNKNOWN')
-    return manifest
+    return { ...manifest, notices: reference.kind === 'tag' ? this.notices : [] }
   }
 
   async getBlob(name: RepositoryName, digest: Digest): Promise<Content> {
@@ -91,21 +94,25 @@ export class MemoryService implements RegistryService {
   async listTags(name: RepositoryName, page: Page): Promise<NamePage> {
     const repository = this.repositories.get(name)
     if (repository === undefined) throw new RegistryError('NAME_UNKNOWN')
-    return cut([...repository.tags.keys()], page)
+    return { ...cut([...repository.tags.keys()], page), notices: this.notices }
   }
 
   async listRepositories(page: Page): Promise<NamePage> {
-    return cut([...this.repositories.keys()], page)
+    return { ...cut([...this.repositories.keys()], page), notices: this.notices }
   }
 
   async listReferrers(
     name: RepositoryName,
     subject: Digest,
-    { artifactType }: { artifactType?: string | undefined } = {},
-  ): Promise<ManifestDescriptor[]> {
+    {
+      artifactType,
+      after = '',
+    }: { artifactType?: string | undefined; after?: string | undefined } = {},
+  ): Promise<ReferrersList> {
     const all = [...(this.repositories.get(name)?.manifests.values() ?? [])]
-    return all
-      .filter(({ facts }) => facts.subject?.digest === subject)
+    const manifests = all
+      .filter(({ digest, facts }) => facts.subject?.digest === subject && digest > after)
+      .sort((a, b) => (a.digest < b.digest ? -1 : 1))
       .map(({ digest, mediaType, bytes, facts }) => ({
         mediaType,
         digest,
@@ -116,6 +123,7 @@ export class MemoryService implements RegistryService {
       .filter(
         (descriptor) => artifactType === undefined || descriptor.artifactType === artifactType,
       )
+    return { manifests, notices: this.notices }
   }
 
   async putManifest(
@@ -159,6 +167,11 @@ export class MemoryService implements RegistryService {
   async deleteBlob(name: RepositoryName, digest: Digest): Promise<void> {
     this.#refuseDelete()
     if (!this.repository(name).blobs.delete(digest)) throw new RegistryError('BLOB_UNKNOWN')
+  }
+
+  async deleteRepository(name: RepositoryName): Promise<void> {
+    this.#refuseDelete()
+    if (!this.repositories.delete(name)) throw new RegistryError('NAME_UNKNOWN')
   }
 
   async mountBlob(
@@ -265,7 +278,7 @@ function parseFacts(bytes: Uint8Array): ManifestFacts {
   throw new RegistryError('MANIFEST_INVALID')
 }
 
-function cut(names: string[], { after = '', limit = Infinity }: Page): NamePage {
+function cut(names: string[], { after = '', limit = Infinity }: Page): Omit<NamePage, 'notices'> {
   const rest = names.filter((name) => name > after).toSorted((a, b) => (a < b ? -1 : 1))
   return { names: rest.slice(0, limit), more: rest.length > limit }
 }

@@ -7,6 +7,7 @@ import { Uploads } from '../../src/registry/uploads.ts'
 import { MemoryMap, MemoryRegistry, MemoryUploadStore } from './memory-ports.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Reference } from '../../src/oci/name.ts'
+import type { MountableTree } from '../../src/registry/mount-blob.ts'
 import type { OverlayInit } from '../../src/registry/overlay.ts'
 import type {
   Content,
@@ -72,8 +73,12 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
     { store: uploadStore, writer, now: clock.now },
     { ...options, ...(setup.maxSessions === undefined ? {} : { maxSessions: setup.maxSessions }) },
   )
+  const tree: MountableTree = {
+    transact: (edit, how) => writer.transact(edit, how),
+    findBlob: (...args) => own.findBlob(...args),
+  }
   const service = new Registry(
-    { overlay, writer, content: own.content, tombstones, uploads },
+    { overlay, writer: tree, content: own.content, tombstones, uploads },
     options,
   )
   return {

@@ -10,9 +10,11 @@ import { DirectoryReader } from '../../src/tree/directory.ts'
 import { NodeCache } from '../../src/tree/node-cache.ts'
 import { TreeSource } from '../../src/tree/source.ts'
 import { MemoryBlocks } from '../support/memory-blocks.ts'
+import { createRegistry } from '../support/registry-setup.ts'
 import type { ImporterOptions } from 'ipfs-unixfs-importer'
 import type { RegistryReader } from '../../src/registry/ports.ts'
 
+const ROOT = 'docker/registry/v2'
 const layer = randomFillSync(Buffer.alloc(700_000))
 const config = Buffer.from('{}')
 const image = Buffer.from(
@@ -32,30 +34,44 @@ const image = Buffer.from(
 
 /** The files of a stock registry's directory that holds one image, with the uploads it leaves lying about. */
 function stockFiles(name: string, tags: number): { path: string; content: Uint8Array }[] {
-  const root = 'docker/registry/v2'
-  const digest = digestOf(image)
-  const repository = `${root}/repositories/${name}`
-  const link = (path: string, to: string): { path: string; content: Uint8Array } => ({
-    path: `${path}/link`,
-    content: Buffer.from(to),
-  })
-  const blobs = [layer, config, image].map((content) => {
-    const hex = hexOf(digestOf(content))
-    return { path: `${root}/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, content }
-  })
+  const repository = `${ROOT}/repositories/${name}`
   const layers = [layer, config].map((content) =>
     link(`${repository}/_layers/sha256/${hexOf(digestOf(content))}`, digestOf(content)),
   )
-  const tagged = Array.from({ length: tags }, (_, i) => [
-    link(`${repository}/_manifests/tags/v${i}/current`, digest),
-    link(`${repository}/_manifests/tags/v${i}/index/sha256/${hexOf(digest)}`, digest),
-  ]).flat()
   return [
-    ...blobs,
+    ...[layer, config].map(dataFile),
     ...layers,
-    ...tagged,
-    link(`${repository}/_manifests/revisions/sha256/${hexOf(digest)}`, digest),
+    ...Array.from({ length: tags }, (_, i) => tagFiles(name, `v${i}`, image)).flat(),
+    ...manifestFiles(name, image),
     { path: `${repository}/_uploads/0d0e/startedat`, content: Buffer.from('2026-01-01T00:00:00Z') },
+  ]
+}
+
+function link(path: string, to: string): { path: string; content: Uint8Array } {
+  return { path: `${path}/link`, content: Buffer.from(to) }
+}
+
+function dataFile(content: Uint8Array): { path: string; content: Uint8Array } {
+  const hex = hexOf(digestOf(content))
+  return { path: `${ROOT}/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, content }
+}
+
+function manifestFiles(name: string, content: Uint8Array): { path: string; content: Uint8Array }[] {
+  const revisions = `${ROOT}/repositories/${name}/_manifests/revisions`
+  const digest = digestOf(content)
+  return [dataFile(content), link(`${revisions}/sha256/${hexOf(digest)}`, digest)]
+}
+
+function tagFiles(
+  name: string,
+  tag: string,
+  content: Uint8Array,
+): { path: string; content: Uint8Array }[] {
+  const directory = `${ROOT}/repositories/${name}/_manifests/tags/${tag}`
+  const digest = digestOf(content)
+  return [
+    link(`${directory}/current`, digest),
+    link(`${directory}/index/sha256/${hexOf(digest)}`, digest),
   ]
 }
 
@@ -130,6 +146,47 @@ describe("a stock registry's directory in IPFS", () => {
     assert.equal(await reader.blob(parseName('b'), digestOf(layer)), undefined)
     assert.equal(await reader.manifest(parseName('a'), digestOf(layer)), undefined)
     assert.equal(await reader.tags(parseName('b')), undefined)
+  })
+
+  it('has its referrers under fallback tags, for a mirror as for a client of it', async () => {
+    const name = parseName('library/busybox')
+    const subject = digestOf(image)
+    const descriptor = (content: Buffer) => ({
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: digestOf(content),
+      size: content.length,
+    })
+    const json = (value: object): Buffer =>
+      Buffer.from(JSON.stringify({ schemaVersion: 2, ...value }))
+    const signature = json({
+      config: { ...descriptor(config), mediaType: 'application/vnd.test.signature' },
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      layers: [],
+      subject: descriptor(image),
+      annotations: { by: 'cosign' },
+    })
+    const index = json({
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [descriptor(signature), descriptor(Buffer.from('gone')), descriptor(image)],
+    })
+    const files = [
+      ...stockFiles(name, 1),
+      ...[signature, index].flatMap((content) => manifestFiles(name, content)),
+      ...tagFiles(name, `sha256-${hexOf(subject)}`, index),
+    ]
+    const reader = await readerOver(files, { cidVersion: 0, rawLeaves: false })
+    const mirror = { name: 'stock', reader: () => reader }
+    const { service } = await createRegistry({ mirrors: [mirror] })
+    assert.deepEqual(await service.listReferrers(name, subject), {
+      manifests: [
+        {
+          ...descriptor(signature),
+          artifactType: 'application/vnd.test.signature',
+          annotations: { by: 'cosign' },
+        },
+      ],
+      notices: [],
+    })
   })
 
   it('says that a CID proves its digest only when it does', async () => {

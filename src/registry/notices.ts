@@ -1,0 +1,32 @@
+import type { Mirror } from './mirror.ts'
+import type { Notice } from './ports.ts'
+
+/** What there is to say about the mirrors that one answer has to do with; for each mirror the weightiest only. */
+export class Notices {
+  readonly #notices = new Map<Mirror, Notice>()
+
+  /** It has no root yet. */
+  waiting(mirror: Mirror): void {
+    this.#set(mirror, { mirror: mirror.name, kind: 'waiting' })
+  }
+
+  /** It could not be read, so the answer may lack something. */
+  skipped(mirror: Mirror): void {
+    this.#set(mirror, { mirror: mirror.name, kind: 'skipped' })
+  }
+
+  /** Something in the answer is from it: worth telling when its root may not be the newest. */
+  used(mirror: Mirror): void {
+    const since = mirror.staleSince()
+    if (since === undefined || this.#notices.has(mirror)) return
+    this.#set(mirror, { mirror: mirror.name, kind: 'stale', since })
+  }
+
+  about(mirror: Mirror): Notice | undefined {
+    return this.#notices.get(mirror)
+  }
+
+  #set(mirror: Mirror, notice: Notice): void {
+    this.#notices.set(mirror, notice)
+  }
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errorTable } from '../../src/oci/errors.ts'
+
+const root = join(import.meta.dirname, '../..')
+const page = () => readFile(join(root, 'docs/api.md'), 'utf8')
+
+describe('docs/api.md', () => {
+  it('has every address, and no other', async () => {
+    const source = await readFile(join(root, 'src/api/app.ts'), 'utf8')
+    const routes = [...source.matchAll(/\.(get|post|put|patch|delete)\('([^']+)'/g)].map(
+      ([, method = '', path = '']) => `${method.toUpperCase()} ${asWritten(path)}`,
+    )
+    const rows = [...(await page()).matchAll(/^\| ([A-Z, ]+) \| `(\/[^`]+)` \|/gm)].flatMap(
+      ([, methods = '', path = '']) =>
+        methods
+          .split(', ')
+          .filter((method) => method !== 'HEAD') // every GET answers it
+          .map((method) => `${method} ${path}`),
+    )
+    assert.ok(routes.length > 15, 'the table of routes is read')
+    assert.deepEqual(rows.sort(), routes.sort())
+  })
+
+  it('has every error code, with its status and sentence', async () => {
+    const rows = [...(await page()).matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \| (.+) \|$/gm)].map(
+      ([, code, status, message]) => [code, Number(status), message],
+    )
+    assert.deepEqual(
+      rows,
+      Object.entries(errorTable()).map(([code, { status, message }]) => [code, status, message]),
+    )
+  })
+})
+
+function asWritten(path: string): string {
+  return path
+    .replace('{/}', '/')
+    .replace('*name', '<name>')
+    .replace(':reference', '<tag or digest>')
+    .replace(/:(\w+)/, '<$1>')
+}
