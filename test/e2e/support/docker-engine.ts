@@ -3,31 +3,54 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from './command.ts'
 import { BUSYBOX } from './needs.ts'
+import { NO_WAY_OUT } from './no-way-out.ts'
 import { Service } from './service.ts'
 import { tar } from './tar.ts'
 
+/** How a {@link DockerEngine} is started. */
+export interface EngineOptions {
+  /** Where its directory is made; among the temporary files, if not given. */
+  below?: string
+  /** The programs, if not those on the `PATH`. */
+  dockerd?: string
+  docker?: string
+  /** What is in its `daemon.json`; nothing, if not given. */
+  config?: string
+  signal?: AbortSignal | undefined
+}
+
 /** A Docker engine of its own, with a client that knows only it. It has no network but the host's loopback. */
 export class DockerEngine implements AsyncDisposable {
+  /** With it, `docker` talks to this engine. */
+  readonly env: Readonly<Record<string, string>>
   readonly #directory: string
   readonly #service: Service
-  readonly #client: Readonly<Record<string, string>>
+  readonly #client: string
 
   private constructor(
     directory: string,
     service: Service,
-    client: Readonly<Record<string, string>>,
+    client: string,
+    env: Readonly<Record<string, string>>,
   ) {
     this.#directory = directory
     this.#service = service
     this.#client = client
+    this.env = env
   }
 
-  static async start(): Promise<DockerEngine> {
-    const directory = await mkdtemp(join(tmpdir(), 'heliport-docker-'))
+  static async start({
+    below = tmpdir(),
+    dockerd = 'dockerd',
+    docker = 'docker',
+    config = '{}', // and not the machine's own
+    signal,
+  }: EngineOptions = {}): Promise<DockerEngine> {
+    const directory = await mkdtemp(join(below, 'heliport-docker-'))
     await chmod(directory, 0o711) // as the engine wants it
-    await writeFile(join(directory, 'engine.json'), '{}') // and not the machine's own
+    await writeFile(join(directory, 'engine.json'), config)
     const host = `unix://${join(directory, 'docker.sock')}`
-    const client = { DOCKER_HOST: host, DOCKER_CONFIG: join(directory, 'client') }
+    const env = { ...NO_WAY_OUT, DOCKER_HOST: host, DOCKER_CONFIG: join(directory, 'client') }
     const options = [
       ['--host', host],
       ['--data-root', join(directory, 'data')],
@@ -40,10 +63,10 @@ export class DockerEngine implements AsyncDisposable {
       ['--storage-driver=vfs', '--bridge=none', '--iptables=false', '--ip6tables=false'],
     ].flat()
     const version = ['version', '--format', '{{.Server.Version}}']
-    const answers = () => run('docker', version, { env: client })
+    const answers = () => run(docker, version, { env, signal })
     try {
-      const service = await Service.start('dockerd', options, answers)
-      return new DockerEngine(directory, service, client)
+      const service = await Service.start(dockerd, options, answers, NO_WAY_OUT, signal)
+      return new DockerEngine(directory, service, docker, env)
     } catch (error) {
       await rm(directory, { recursive: true, force: true })
       throw error
@@ -52,7 +75,7 @@ export class DockerEngine implements AsyncDisposable {
 
   /** Runs `docker` and gives what it wrote. */
   docker(...args: string[]): Promise<string> {
-    return run('docker', args, { env: this.#client })
+    return run(this.#client, args, { env: this.env })
   }
 
   /** Makes an image of a static busybox that prints these words when it is run. */
@@ -65,7 +88,7 @@ export class DockerEngine implements AsyncDisposable {
       { path: 'words', content: words },
     ])
     const command = ['import', '--change', 'CMD ["/bin/cat", "/words"]', '-', name]
-    await run('docker', command, { env: this.#client, input: archive })
+    await run(this.#client, command, { env: this.env, input: archive })
   }
 
   /** What a container of this image prints. */

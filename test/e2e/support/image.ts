@@ -13,8 +13,15 @@ export interface Image {
   blobs: Piece[]
 }
 
+/** This machine's, as Go and image configs call it. */
+export const OUR_ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64'
+
 /** A real image as builders make it: gzipped layers, and a config that names the archives inside of them. */
-export function makeImage(layers: readonly (readonly TarEntry[])[], command: string[]): Image {
+export function makeImage(
+  layers: readonly (readonly TarEntry[])[],
+  command: string[],
+  architecture: string = OUR_ARCHITECTURE,
+): Image {
   const archives = layers.map((entries) => tar(entries))
   const pieces = archives.map((archive) =>
     // Level 1: fast. The header has no time in it, so that the same files are the same layer.
@@ -22,7 +29,7 @@ export function makeImage(layers: readonly (readonly TarEntry[])[], command: str
   )
   const config = jsonPiece(
     {
-      architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+      architecture,
       os: 'linux',
       config: { Cmd: command, Env: ['PATH=/bin'] },
       rootfs: { type: 'layers', diff_ids: archives.map((archive) => digestOf(archive)) },

@@ -22,9 +22,15 @@ export async function missingNeeds(): Promise<string[]> {
   for (const [name, debianPackage] of PROGRAMS) {
     if (!(await isOnPath(name))) missing.push(`${name}: apt-get install ${debianPackage}`)
   }
-  if (!(await isStatic(BUSYBOX)))
-    missing.push(`a static ${BUSYBOX}: apt-get install busybox-static`)
+  const busybox = await missingBusybox()
+  if (busybox !== undefined) missing.push(busybox)
   return missing
+}
+
+/** What to do when {@link BUSYBOX} is not what goes into images; `undefined` when it is. */
+export async function missingBusybox(): Promise<string | undefined> {
+  if (await isStatic(BUSYBOX)) return undefined
+  return `a static ${BUSYBOX}: apt-get install busybox-static`
 }
 
 async function isOnPath(name: string): Promise<boolean> {

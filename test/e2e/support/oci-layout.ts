@@ -1,16 +1,34 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { descriptorOf } from '../../support/random-image.ts'
 import type { Image } from './image.ts'
+import type { TarEntry } from './tar.ts'
+
+/**
+ * The files of an OCI image layout: of an image, or of an index with all that belongs to it.
+ *
+ * @param names the annotations of the manifest there: by which name tools know it
+ */
+export function layoutFiles(
+  { manifest, blobs }: Image,
+  names: Readonly<Record<string, string>> = { 'org.opencontainers.image.ref.name': 'v1' },
+): (TarEntry & { content: Uint8Array | string })[] {
+  const content = new Map([manifest, ...blobs].map(({ digest, bytes }) => [digest, bytes]))
+  const manifests = [{ ...descriptorOf(manifest), annotations: names }]
+  return [
+    { path: 'oci-layout', content: JSON.stringify({ imageLayoutVersion: '1.0.0' }) },
+    { path: 'index.json', content: JSON.stringify({ schemaVersion: 2, manifests }) },
+    ...[...content].map(([digest, bytes]) => ({
+      path: `blobs/${digest.replace(':', '/')}`,
+      content: bytes,
+    })),
+  ]
+}
 
 /** Writes an image as an OCI image layout, under the tag `v1`: `oci:<directory>:v1` for skopeo. */
 export async function writeLayout(directory: string, image: Image): Promise<void> {
-  const blobs = join(directory, 'blobs', 'sha256')
-  await mkdir(blobs, { recursive: true })
-  for (const { digest, bytes } of [image.manifest, ...image.blobs])
-    await writeFile(join(blobs, digest.replace('sha256:', '')), bytes)
-  const annotations = { 'org.opencontainers.image.ref.name': 'v1' }
-  const manifests = [{ ...descriptorOf(image.manifest), annotations }]
-  await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
-  await writeFile(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
+  for (const { path, content } of layoutFiles(image)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true })
+    await writeFile(join(directory, path), content)
+  }
 }

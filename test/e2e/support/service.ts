@@ -36,7 +36,9 @@ export class Service {
     args: readonly string[],
     answers: () => Promise<unknown>,
     env: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
   ): Promise<Service> {
+    signal?.throwIfAborted()
     const service = new Service(
       spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
     )
@@ -48,7 +50,7 @@ export class Service {
       } catch (error) {
         const { pid, exitCode } = service.#child
         const lives = pid !== undefined && exitCode === null
-        if (lives && performance.now() < end) await pause(50)
+        if (lives && signal?.aborted !== true && performance.now() < end) await pause(50)
         else {
           await service.stop()
           throw new Error(`${command} does not serve (exit ${exitCode}):\n${service.#output}`, {
