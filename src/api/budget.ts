@@ -17,7 +17,7 @@ export class Budget {
       reserve: (bytes) => {
         if (this.#used + bytes > this.#limit) {
           throw new RegistryError('UNAVAILABLE', {
-            message: 'too many manifests are being pushed at once',
+            message: 'too many large manifests are on their way at once',
             headers: { 'Retry-After': '1' },
           })
         }

@@ -2,7 +2,6 @@ import { sendJson } from './answer.ts'
 import { digestOf, nameOf, queryOf, repositoryOf } from './params.ts'
 import { linkNext, pageOf } from './paging.ts'
 import { sendWarnings } from './warnings.ts'
-import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { NamePage, Page, RegistryService } from '../registry/ports.ts'
 import type { ApiContext, RouteContext } from './context.ts'
 
@@ -34,10 +33,10 @@ export function listingRoutes(service: RegistryService) {
       const artifactType = query.get('artifactType') || undefined
       const after = query.get('last') || undefined
       const { signal } = ctx.state
-      const options = { artifactType, after, signal }
+      const options = { artifactType, after, bytes: REFERRERS_BYTES, signal }
       const list = await service.listReferrers(nameOf(ctx), digestOf(ctx), options)
-      const { manifests, more } = firstBytes(list.manifests)
-      sendWarnings(ctx, list.notices)
+      const { manifests, more, notices } = list
+      sendWarnings(ctx, notices)
       const lastSent = manifests.at(-1)
       if (more && lastSent !== undefined) {
         linkNext(ctx, { ...(artifactType && { artifactType }), last: lastSent.digest })
@@ -58,14 +57,4 @@ async function page(ctx: ApiContext, list: (which: Page) => Promise<NamePage>): 
   if (limit === 0 || lastName === undefined) return []
   if (more) linkNext(ctx, { n: String(limit), last: lastName })
   return names
-}
-
-/** As many descriptors as fit into one answer; at least one. */
-function firstBytes(all: ManifestDescriptor[]): { manifests: ManifestDescriptor[]; more: boolean } {
-  let bytes = 0
-  const end = all.findIndex((descriptor, index) => {
-    bytes += JSON.stringify(descriptor).length + 1
-    return bytes > REFERRERS_BYTES && index > 0
-  })
-  return end === -1 ? { manifests: all, more: false } : { manifests: all.slice(0, end), more: true }
 }

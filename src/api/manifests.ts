@@ -14,9 +14,14 @@ import type { ApiContext, ApiLimits, RouteContext } from './context.ts'
 /** Tags one PUT may set (end-7b wants at least 10). */
 const MAX_TAGS = 100
 
+/** Manifests up to here are sent without asking whether there is memory for them: nearly all there are. */
+const SMALL_BYTES = 64 * 1024
+
 /** Routes below `/v2/<name>/manifests/<reference>`: distribution-spec end-3, end-7 and end-9. */
 export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
-  const budget = new Budget(limits.manifestBytes)
+  const pushed = new Budget(limits.manifestBytes)
+  // A manifest is verified before its first byte goes out, so it is held whole for as long as its reader takes.
+  const pulled = new Budget(limits.manifestBytes)
 
   return {
     /** The stored type is sent whatever `Accept` says: conversion would change the digest. */
@@ -24,6 +29,7 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
       const { signal } = ctx.state
       const manifest = await service.getManifest(nameOf(ctx), knownReferenceOf(ctx), { signal })
       const { digest, mediaType, bytes, notices } = manifest
+      if (bytes.length > SMALL_BYTES) holdWhileSending(ctx, pulled, bytes.length)
       sendWarnings(ctx, notices)
       const sendable = {
         digest,
@@ -42,12 +48,12 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
       const name = nameOf(ctx)
       const reference = referenceOf(ctx)
       const tags = tagsOf(ctx, reference)
-      const share = budget.open()
+      const share = pushed.open()
       try {
         const bytes = await readManifest(ctx, limits, share)
         const options = { tags, signal: ctx.state.signal }
-        const pushed = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
-        const { digest, subject } = pushed
+        const put = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
+        const { digest, subject } = put
         sendEmpty(ctx, 201, {
           Location: `/v2/${name}/manifests/${digest}`,
           'Docker-Content-Digest': digest,
@@ -64,6 +70,14 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
       sendEmpty(ctx, 202)
     },
   }
+}
+
+/** @throws RegistryError UNAVAILABLE when too many slow readers hold large manifests already */
+function holdWhileSending({ res }: ApiContext, budget: Budget, bytes: number): void {
+  const share = budget.open()
+  share.reserve(bytes)
+  if (res.closed) share.release()
+  else res.once('close', () => share.release())
 }
 
 /** `PUT …/manifests/<digest>?tag=a&tag=b` (end-7b); beside a tag as reference the parameter means nothing. */

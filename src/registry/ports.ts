@@ -250,9 +250,19 @@ export interface NamePage extends Noticed {
   more: boolean
 }
 
-/** The manifests that refer to a subject, in the order of their digests. */
+/** A page of the manifests that refer to a subject, in the order of their digests, and whether there are more after it. */
 export interface ReferrersList extends Noticed {
   manifests: ManifestDescriptor[]
+  more: boolean
+}
+
+/** Which page of referrers is wanted. */
+export interface ReferrersPage {
+  artifactType?: string | undefined
+  /** Only digests after this one. */
+  after?: string | undefined
+  /** Bytes that the descriptors may have together, as JSON; one is always given. Without it, all are. */
+  bytes?: number | undefined
 }
 
 /** Where an upload session stands. */
@@ -290,7 +300,7 @@ export interface RegistryService {
   listReferrers(
     name: RepositoryName,
     subject: Digest,
-    options?: Abortable & { artifactType?: string | undefined; after?: string | undefined },
+    options?: Abortable & ReferrersPage,
   ): Promise<ReferrersList>
   /**
    * @param contentType the request's Content-Type, without parameters; `undefined` when it had none

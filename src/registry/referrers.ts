@@ -1,4 +1,5 @@
 import { mapLimited } from './limited.ts'
+import { PageOfReferrers } from './referrers-page.ts'
 import { readManifestBytes } from './pull.ts'
 import type { FactsCache, StoredFacts } from './facts-cache.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -7,17 +8,14 @@ import type { RepositoryName } from '../oci/name.ts'
 import type { Claim } from './claims.ts'
 import type { Mirror } from './mirror.ts'
 import type { OverlayReader } from './overlay-reader.ts'
-import type { Abortable, ReferrersList, RegistryReader } from './ports.ts'
+import type { Abortable, ReferrersList, ReferrersPage, RegistryReader } from './ports.ts'
 
 /** Manifests of one list read at once; each may be 4 MiB. */
 const READ_AT_ONCE = 4
 
 /** How {@link listReferrers} lists. */
-export interface ReferrersOptions extends Abortable {
+export interface ReferrersOptions extends Abortable, ReferrersPage {
   facts: FactsCache
-  artifactType?: string | undefined
-  /** Only digests after this one. */
-  after?: string | undefined
 }
 
 /**
@@ -28,6 +26,8 @@ export interface ReferrersOptions extends Abortable {
  * - one that is nowhere is not: the list is of manifests in this repository, and a fallback tag goes on naming what was
  *   deleted through the referrers API;
  * - one of a mirror that claims it and cannot be read now is listed as its fallback tag describes it.
+ *
+ * Annotations may be long and claims many, so it reads a few at a time, and no further than the page is.
  */
 export async function listReferrers(
   reader: OverlayReader,
@@ -35,17 +35,18 @@ export async function listReferrers(
   subject: Digest,
   options: ReferrersOptions,
 ): Promise<ReferrersList> {
-  const { artifactType, after = '' } = options
-  const claims = await reader.claims(name, subject, { signal: options.signal })
-  const checked = await mapLimited(
-    claims.filter(({ digest }) => digest > after),
-    READ_AT_ONCE,
-    (claim) => check(reader, name, subject, claim, options),
-  )
-  const manifests = checked
-    .filter((descriptor) => descriptor !== undefined)
-    .filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType)
-  return { manifests, notices: reader.notices }
+  const { after = '', signal } = options
+  const claims = await reader.claims(name, subject, { signal })
+  const left = claims.filter(({ digest }) => digest > after)
+  const page = new PageOfReferrers(options)
+  for (let at = 0; at < left.length && !page.more; at += READ_AT_ONCE) {
+    const some = left.slice(at, at + READ_AT_ONCE)
+    const checked = await mapLimited(some, READ_AT_ONCE, (claim) =>
+      check(reader, name, subject, claim, options),
+    )
+    for (const descriptor of checked) if (descriptor !== undefined) page.add(descriptor)
+  }
+  return { manifests: page.manifests, more: page.more, notices: reader.notices }
 }
 
 async function check(

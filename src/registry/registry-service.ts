@@ -19,6 +19,7 @@ import type {
   NamePage,
   Page,
   ReferrersList,
+  ReferrersPage,
   RegistryService,
 } from './ports.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -89,7 +90,7 @@ export class Registry implements RegistryService {
   async listReferrers(
     name: RepositoryName,
     subject: Digest,
-    options: Abortable & { artifactType?: string | undefined; after?: string | undefined } = {},
+    options: Abortable & ReferrersPage = {},
   ): Promise<ReferrersList> {
     const reader = this.#parts.overlay.reader()
     return listReferrers(reader, name, subject, { ...options, facts: this.#facts })

@@ -290,7 +290,7 @@ describe('referrers', () => {
   it('are empty for an unknown digest or repository', async () => {
     const { service } = await createRegistry()
     const list = await service.listReferrers(parseName('nobody'), randomImage().digest)
-    assert.deepEqual(list, { manifests: [], notices: [] })
+    assert.deepEqual(list, { manifests: [], more: false, notices: [] })
   })
 
   it('are also found under the fallback tag of a tree that has no referrers', async () => {

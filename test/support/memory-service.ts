@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createHasher, algorithmOf, digestOf } from '../../src/oci/digest.ts'
 import { RegistryError } from '../../src/oci/errors.ts'
+import { PageOfReferrers } from '../../src/registry/referrers-page.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../../src/oci/name.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   Notice,
   Page,
   ReferrersList,
+  ReferrersPage,
   RegistryService,
   UploadService,
   UploadStatus,
@@ -104,13 +106,12 @@ export class MemoryService implements RegistryService {
   async listReferrers(
     name: RepositoryName,
     subject: Digest,
-    {
-      artifactType,
-      after = '',
-    }: { artifactType?: string | undefined; after?: string | undefined } = {},
+    options: ReferrersPage = {},
   ): Promise<ReferrersList> {
+    const { after = '' } = options
+    const page = new PageOfReferrers(options)
     const all = [...(this.repositories.get(name)?.manifests.values() ?? [])]
-    const manifests = all
+    all
       .filter(({ digest, facts }) => facts.subject?.digest === subject && digest > after)
       .sort((a, b) => (a.digest < b.digest ? -1 : 1))
       .map(({ digest, mediaType, bytes, facts }) => ({
@@ -120,10 +121,8 @@ export class MemoryService implements RegistryService {
         artifactType: facts.artifactType ?? facts.config?.mediaType ?? '',
         ...(facts.annotations && { annotations: facts.annotations }),
       }))
-      .filter(
-        (descriptor) => artifactType === undefined || descriptor.artifactType === artifactType,
-      )
-    return { manifests, notices: this.notices }
+      .forEach((descriptor) => page.add(descriptor))
+    return { manifests: page.manifests, more: page.more, notices: this.notices }
   }
 
   async putManifest(

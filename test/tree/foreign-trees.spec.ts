@@ -185,6 +185,7 @@ describe("a stock registry's directory in IPFS", () => {
           annotations: { by: 'cosign' },
         },
       ],
+      more: false,
       notices: [],
     })
   })
