@@ -53,7 +53,8 @@ export async function* readBody(
       else if (req.readableEnded) return
       else if (req.destroyed)
         throw req.errored ?? new Error('the connection closed inside the body')
-      else if (!(await woken(idleMs, (resolve) => (wake = resolve)))) throw tooSlow(idleMs)
+      else if (!(await woken(idleMs, (resolve) => (wake = resolve))))
+        throw tooSlow(`no byte arrived for ${idleMs / 1000} s; what had arrived is kept`)
     }
   } finally {
     for (const event of events) req.off(event, onEvent)
@@ -71,16 +72,20 @@ function woken(ms: number, onWake: (wake: () => void) => void): Promise<boolean>
   })
 }
 
-function tooSlow(idleMs: number): RegistryError {
+function tooSlow(message: string): RegistryError {
   return new RegistryError('BLOB_UPLOAD_INVALID', {
     status: 408,
-    message: `no byte arrived for ${idleMs / 1000} s; what had arrived is kept`,
+    message,
     headers: { Connection: 'close' },
   })
 }
 
+/** What a body that is held in memory must bring on average, in bytes a second: no line in use is slower. */
+const LEAST_RATE = 4096
+
 /**
- * Reads a body into memory, up to a bound.
+ * Reads a body into memory, up to a bound. Memory is shared by all who push, so a byte now and then is not enough to go
+ * on: beyond `idleMs` it must come at {@link LEAST_RATE}.
  *
  * @param options.limit bytes; reading stops when there are more
  * @param options.tooLarge makes the error for that; also thrown before reading, when Content-Length tells it
@@ -99,10 +104,14 @@ export async function readWhole(
   const { idleMs, limit, tooLarge, reserve } = options
   if ((contentLength(req) ?? 0) > limit) throw tooLarge()
   const chunks: Uint8Array[] = []
+  const began = performance.now()
   let size = 0
   for await (const chunk of readBody(req, res, idleMs)) {
     size += chunk.length
     if (size > limit) throw tooLarge()
+    const taken = performance.now() - began
+    if (taken > idleMs && size < (taken / 1000) * LEAST_RATE)
+      throw tooSlow('the body came too slowly')
     reserve?.(chunk.length)
     chunks.push(chunk)
   }

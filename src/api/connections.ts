@@ -11,6 +11,12 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<voi
  */
 const MAX_WAITING = 4096
 
+/**
+ * Between two requests of one client, in ms: its connection is not idle, for the next may be on its way already. Whoever
+ * is closed then loses it, and many clients do not repeat a PUT.
+ */
+const BETWEEN_MS = 2_000
+
 /** One connection, and what is asked on it. */
 interface Connection {
   /** Responses that are open, oldest first. Node's own count leaves those out whose answer is still on its way. */
@@ -21,6 +27,8 @@ interface Connection {
   readonly isExtra: boolean
   /** Whether it has had a request. */
   isUsed: boolean
+  /** When its last answer was over, in ms of the clock. */
+  answeredAt: number
 }
 
 /**
@@ -32,19 +40,30 @@ export class Connections {
   readonly #open = new Map<Socket, Connection>()
   readonly #running = new Set<Promise<void>>()
   readonly #bound: number
+  readonly #now: () => number
   #waiting = 0
   #draining = false
 
-  /** @param bound as many connections are served at once */
-  constructor(bound: number) {
+  /**
+   * @param bound as many connections are served at once
+   * @param now a clock that never goes back, in ms
+   */
+  constructor(bound: number, now: () => number = () => performance.now()) {
     this.#bound = bound
+    this.#now = now
   }
 
-  /** Watches a new connection. When there are too many, one that nobody uses goes; if there is none, this is an extra. */
+  /** Watches a new connection. When there are too many, one that has long been idle goes; if there is none, this is an extra. */
   add(socket: Socket): void {
     if (this.#open.size >= this.#bound) this.#closeIdle()
     const isExtra = this.#open.size >= this.#bound
-    this.#open.set(socket, { responses: new Set(), waiting: [], isExtra, isUsed: false })
+    this.#open.set(socket, {
+      responses: new Set(),
+      waiting: [],
+      isExtra,
+      isUsed: false,
+      answeredAt: 0,
+    })
     socket.once('close', () => this.#forget(socket))
   }
 
@@ -113,6 +132,7 @@ export class Connections {
       this.#waiting -= 1
       next()
     } else if (connection.responses.size === 0) {
+      connection.answeredAt = this.#now()
       this.#open.delete(socket)
       this.#open.set(socket, connection)
       if (this.#draining) socket.destroySoon()
@@ -126,10 +146,12 @@ export class Connections {
     this.#open.delete(socket)
   }
 
-  /** Closes the connection that has been without a request for longest; not one that has yet to send its first. */
+  /** Closes the connection that has been idle for longest; not one that has yet to send its first request. */
   #closeIdle(): void {
-    for (const [socket, { responses, isUsed }] of this.#open) {
+    const idleSince = this.#now() - BETWEEN_MS
+    for (const [socket, { responses, isUsed, answeredAt }] of this.#open) {
       if (!isUsed || responses.size > 0) continue
+      if (answeredAt > idleSince) return // and all that come after it did something even later
       this.#open.delete(socket)
       socket.destroy()
       return

@@ -20,7 +20,7 @@ const LAST_WORDS_MS = 5_000
 const DRAIN_MS = 10_000
 
 /** Connections beyond the bound of which each is told so, as a part of the bound. Those beyond are closed as they come. */
-const EXTRA = 1 / 8
+const EXTRA = 1 / 2
 
 /** The operator hears of refused connections once in so many ms. */
 const COMPLAIN_MS = 60_000
@@ -36,6 +36,8 @@ export type ListenOptions = ListenTarget &
     maxConnections?: number
     /** In place of `CONNECTION_TIMES.headers`. */
     headersTimeoutMs?: number
+    /** The clock that tells which connections are idle, in ms. */
+    now?: () => number
   }
 
 /** A server that listens. */
@@ -70,7 +72,7 @@ export interface Application {
 export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
   options.signal?.throwIfAborted()
   const bound = options.maxConnections ?? (await connectionBound())
-  const connections = new Connections(bound)
+  const connections = new Connections(bound, options.now)
   const server = createServer(serverSettings(options.headersTimeoutMs))
   server.maxConnections = Math.ceil(bound * (1 + EXTRA))
   // Node drops headers beyond this count without a word; their size is bounded already.
@@ -104,8 +106,9 @@ function wire(
   server.on('checkContinue', listener)
   // And it answers other expectations without a body; `wellFormed` has one.
   server.on('checkExpectation', listener)
-  server.on('clientError', (error: Error, socket) => {
-    answerClientError(error, socket, connections.pending(socket as Socket))
+  server.on('clientError', (error: Error, stream) => {
+    const socket = stream as Socket
+    answerClientError(error, socket, connections.pending(socket))
   })
 }
 

@@ -19,7 +19,7 @@ interface Target {
   name: RepositoryName
   kind: TombstoneKind
   what: string
-  /** Whether a mirror has it. */
+  /** Whether a mirror has it, or our own tree. */
   has(reader: RegistryReader, options: Abortable): Promise<boolean>
 }
 
@@ -106,7 +106,8 @@ export class Deletes {
 
   /**
    * The tombstone comes before the change of our tree: it never hides what is ours, so whatever happens in between,
-   * nothing has changed until the tree has.
+   * nothing has changed until the tree has. Were it the other way round, what a crash leaves without a tombstone would
+   * be served again by the mirror. Where no mirror could be asked, there is one only for what is ours as well.
    */
   async #remove(
     target: Target,
@@ -114,12 +115,14 @@ export class Deletes {
     options: Abortable,
   ): Promise<boolean> {
     const { overlay, tombstones } = this.#parts
+    const { name, kind, what } = target
     const elsewhere = await overlay.elsewhere((reader, how) => target.has(reader, how), options)
-    if (elsewhere === 'yes') await tombstones.hide(target.name, target.kind, target.what)
+    const isInDoubt = elsewhere === 'unknown'
+    const isOurs = isInDoubt && (await target.has(overlay.own(), options))
+    if (elsewhere === 'yes' || isOurs) await tombstones.hide(name, kind, what)
     const removed = await remove()
-    if (removed && elsewhere === 'unknown') {
-      await tombstones.hide(target.name, target.kind, target.what)
-    }
+    // It has become ours since then.
+    if (removed && isInDoubt && !isOurs) await tombstones.hide(name, kind, what)
     return removed || elsewhere === 'yes'
   }
 }

@@ -65,14 +65,16 @@ export class HidingReader implements RegistryReader {
 
   async tags(name: RepositoryName, options: Abortable & Page = {}): Promise<string[] | undefined> {
     if (this.#tombstones.hidesRepository(name)) return undefined
-    return fullPage(options, async (which) => {
+    // Each tag costs a look-up where manifests are hidden, so no more are asked for than are wanted.
+    const least = this.#tombstones.hidesAny(name, 'manifest') ? 1 : ASK_AT_LEAST
+    return fullPage(options, least, async (which) => {
       const batch = await this.#inner.tags(name, { ...options, ...which })
       return batch && { batch, shown: await this.#shown(name, batch, options) }
     })
   }
 
   async repositories(options: Abortable & Page = {}): Promise<string[]> {
-    const names = await fullPage(options, async (which) => {
+    const names = await fullPage(options, ASK_AT_LEAST, async (which) => {
       const batch = await this.#inner.repositories({ ...options, ...which })
       const shown = batch.filter(
         (name) => !this.#tombstones.hidesRepository(name as RepositoryName),
@@ -110,18 +112,23 @@ export class HidingReader implements RegistryReader {
   }
 }
 
+/** A tree is walked as a whole for each page, however small; so where many are hidden, few large ones are asked for. */
+const ASK_AT_LEAST = 1000
+
 /** Asks on until the page is full, because what is hidden leaves gaps in what the mirror gives. */
 async function fullPage(
   { after, limit }: Page,
+  least: number,
   ask: (which: Page) => Promise<{ batch: string[]; shown: string[] } | undefined>,
 ): Promise<string[] | undefined> {
   const kept: string[] = []
+  const asked = limit && Math.max(limit, least)
   for (let from = after; ;) {
-    const page = await ask({ after: from, limit })
+    const page = await ask({ after: from, limit: asked })
     if (page === undefined) return undefined
     kept.push(...page.shown)
-    if (limit === undefined || page.batch.length < limit || kept.length >= limit)
-      return kept.slice(0, limit)
+    if (limit === undefined || asked === undefined) return kept
+    if (page.batch.length < asked || kept.length >= limit) return kept.slice(0, limit)
     from = page.batch.at(-1)
   }
 }

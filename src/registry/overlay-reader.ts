@@ -35,6 +35,19 @@ interface Answer<T> {
  */
 const FAILURES_MAX = 64
 
+/** How long one request asks one mirror, in ms: each of thousands of answers may be slow, and still within its deadline. */
+const ASKING_MS = 30_000
+
+/** What an {@link OverlayReader} is made of. */
+export interface OverlayReaderInit {
+  own: RegistryReader
+  mirrors: readonly MirrorLayer[]
+  /** Whether mirrors are not to be heard about a manifest. */
+  hides: (name: RepositoryName, manifest: Digest) => boolean
+  /** The clock, in ms. */
+  now: () => number
+}
+
 /**
  * The overlay's policies, all of them:
  * - by digest: our own tree, else the first mirror in order that has it;
@@ -51,17 +64,17 @@ export class OverlayReader implements RegistryReader {
   readonly #mirrors: readonly MirrorLayer[]
   readonly #notices = new Notices()
   readonly #failures = new Map<Mirror, number>()
-  readonly #hides: (name: RepositoryName, manifest: Digest) => boolean
+  readonly #hides: OverlayReaderInit['hides']
+  readonly #now: () => number
+  /** When this request has asked long enough. */
+  readonly #until: number
 
-  /** @param hides whether mirrors are not to be heard about a manifest */
-  constructor(
-    own: RegistryReader,
-    mirrors: readonly MirrorLayer[],
-    hides: (name: RepositoryName, manifest: Digest) => boolean,
-  ) {
+  constructor({ own, mirrors, hides, now }: OverlayReaderInit) {
     this.#own = own
     this.#mirrors = mirrors
     this.#hides = hides
+    this.#now = now
+    this.#until = now() + ASKING_MS
   }
 
   /** What there is to say about the mirrors that the answers so far have to do with, in the mirrors' order. */
@@ -214,13 +227,20 @@ export class OverlayReader implements RegistryReader {
       this.#notices.waiting(mirror)
       return undefined
     }
-    if ((this.#failures.get(mirror) ?? 0) >= FAILURES_MAX) return undefined
+    if (this.#hadEnough(mirror)) {
+      this.#notices.skipped(mirror)
+      return undefined
+    }
     const box = await mirror.ask((signal) => question(reader, { signal }), options)
     if (box === undefined) {
       this.#failures.set(mirror, (this.#failures.get(mirror) ?? 0) + 1)
       this.#notices.skipped(mirror)
     }
     return box
+  }
+
+  #hadEnough(mirror: Mirror): boolean {
+    return (this.#failures.get(mirror) ?? 0) >= FAILURES_MAX || this.#now() > this.#until
   }
 }
 

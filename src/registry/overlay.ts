@@ -53,12 +53,14 @@ export class Overlay implements RegistrySource {
   readonly #mirrors: readonly Mirror[]
   readonly #hidden: Hidden
   readonly #verify: VerifyInit
+  readonly #now: () => number
 
   constructor(init: OverlayInit) {
     const { now, deadline = DEADLINE_MS, pause = PAUSE_MS, haste = HASTE_MS } = init
     const { onMirrorError = () => {} } = init
     const patience = { deadline, pause, haste, now, onMirrorError }
     this.#own = init.own
+    this.#now = now
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
     this.#hidden = { tombstones: init.tombstones, aside }
@@ -68,9 +70,12 @@ export class Overlay implements RegistrySource {
   /** A reader over all roots as they are now. */
   reader(): OverlayReader {
     const { tombstones } = this.#hidden
-    return new OverlayReader(this.own(), this.#layers(), (name, digest) =>
-      tombstones.hidesManifest(name, digest),
-    )
+    return new OverlayReader({
+      own: this.own(),
+      mirrors: this.#layers(),
+      hides: (name, digest) => tombstones.hidesManifest(name, digest),
+      now: this.#now,
+    })
   }
 
   /**

@@ -29,6 +29,8 @@ export class UploadSessions {
   readonly #opening = new SingleFlight<Session | undefined>()
   /** Every id on disk, or about to be; `undefined` until the store was first listed. */
   #ids: Promise<Set<string>> | undefined
+  /** Sessions that end with their repository; one that is opened meanwhile ends as well. */
+  readonly #ending = new Set<string>()
   #makingRoom: Promise<unknown> | undefined
   #nextSearch = 0
 
@@ -158,6 +160,8 @@ export class UploadSessions {
     const ids = (await this.#store.list()).flatMap((info) => (info.name === name ? [info.id] : []))
     const mark = (isEnding: boolean): void => {
       for (const id of ids) {
+        if (isEnding) this.#ending.add(id)
+        else this.#ending.delete(id)
         const session = this.#open.get(id)
         if (session !== undefined) session.isEnding = isEnding
       }
@@ -175,6 +179,7 @@ export class UploadSessions {
   async #end(id: string): Promise<void> {
     const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
     await session?.end()
+    this.#ending.delete(id) // what could not be ended stays marked
   }
 
   /** Two requests that wake the same session up must get the same one, or it would take two chunks at once. */
@@ -194,6 +199,7 @@ export class UploadSessions {
       if (this.#open.get(id) === session) this.#open.delete(id)
       if (how === 'discard') this.#release(id)
     })
+    session.isEnding = this.#ending.has(id)
     this.#open.set(id, session)
     return session
   }

@@ -1,6 +1,5 @@
-import { DamagedBlockError, MissingBlockError } from '../blocks/block-store.ts'
-import { NodeFormatError } from '../blocks/nodes.ts'
 import { tryParseName } from '../oci/name.ts'
+import { isDamage } from './damage.ts'
 import { isBranch, layout } from './layout.ts'
 import { RootView } from './view.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
@@ -114,11 +113,7 @@ async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    const isDamage =
-      error instanceof DamagedBlockError ||
-      error instanceof MissingBlockError ||
-      error instanceof NodeFormatError
-    if (isDamage) return undefined
+    if (isDamage(error)) return undefined
     throw error
   }
 }

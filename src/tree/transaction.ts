@@ -3,6 +3,7 @@ import { RAW, cidFromHash, sha256 } from '../blocks/cids.ts'
 import { tryParseTag } from '../oci/name.ts'
 import { isRegistryError } from '../oci/errors.ts'
 import { readManifest } from '../oci/manifest.ts'
+import { isDamage } from './damage.ts'
 import { REPOSITORY_BRANCHES, encodeLink, isBranch, layout } from './layout.ts'
 import { TreeReader } from './reader.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
@@ -63,13 +64,25 @@ export class TreeTransaction implements Transaction {
   }
 
   async mountBlob(name: RepositoryName, digest: Digest, from: RepositoryName): Promise<boolean> {
-    // A tree that was made elsewhere may have a link without bytes, and a mount promises the blob.
-    for (const path of [layout.link(layout.layer(from, digest)), layout.blobData(digest)]) {
-      if ((await this.#draft.file(path, this.#options)) === undefined) return false
-    }
+    const link = layout.link(layout.layer(from, digest))
+    if ((await this.#draft.file(link, this.#options)) === undefined) return false
+    if (!(await this.#isReadable(from, digest))) return false
     await this.#setLink(layout.layer(name, digest), digest)
     this.changes.push({ action: 'link', name, digest })
     return true
+  }
+
+  /**
+   * As far as a HEAD tells. A tree that was made elsewhere may have a link without bytes, and bytes can be damaged; a
+   * mount promises the blob, and where it cannot, the client's upload mends it.
+   */
+  async #isReadable(name: RepositoryName, digest: Digest): Promise<boolean> {
+    try {
+      return (await this.reader.blob(name, digest, this.#options)) !== undefined
+    } catch (error) {
+      if (isDamage(error)) return false
+      throw error
+    }
   }
 
   async putManifest(name: RepositoryName, content: StoredContent, subject?: Digest): Promise<void> {

@@ -85,9 +85,15 @@ describe('api: the server', () => {
   })
 
   it('closes the connection that nobody uses for one that somebody may', async () => {
-    const server = await listen(app(), { ...LOOPBACK, maxConnections: 2 })
+    let now = 10_000
+    const server = await listen(app(), { ...LOOPBACK, maxConnections: 2, now: () => now })
     const [idle, used] = [new RawClient(server.port!), new RawClient(server.port!)]
     for (const client of [idle, used]) await client.write(get('/healthz')).until(/ok/)
+    now += 1000
+    const early = new RawClient(server.port!)
+    // Who was answered a second ago may have sent the next request already.
+    assert.match(await early.write(get('/healthz')).closed(), /^HTTP\/1\.1 503 /)
+    now += 2000
     const third = new RawClient(server.port!)
     await third.write(get('/healthz')).until(/^HTTP\/1\.1 200 /)
     await idle.closed()

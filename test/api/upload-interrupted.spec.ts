@@ -9,7 +9,7 @@ describe('api: uploads that are interrupted', () => {
   let api: TestApi
   let location: string
   beforeEach(async () => {
-    api = await startApi({ limits: { blob: 1e6, bodyIdleMs: 50 } })
+    api = await startApi({ limits: { blob: 1e6, bodyIdleMs: 250 } })
     location = (await api.call('POST', '/v2/a/blobs/uploads/')).headers.location!
   })
   afterEach(() => api.close())
@@ -118,5 +118,13 @@ describe('api: uploads that are interrupted', () => {
     const { sessions } = api.service.uploads
     while (sessions.size > 1) await new Promise((resolve) => void setImmediate(resolve))
     assert.deepEqual([...sessions.keys()], [location.split('/').at(-1)])
+  })
+
+  it('ends a manifest that comes a byte now and then, for it holds memory that all share', async () => {
+    const client = api.raw()
+    client.write(`PUT /v2/a/manifests/v1 HTTP/1.1\r\n${HOST}Content-Length: 100000\r\n\r\n`)
+    const trickle = setInterval(() => client.write(' '), 5)
+    const answer = await client.closed().finally(() => clearInterval(trickle))
+    assert.match(answer, /^HTTP\/1\.1 408 [^]*too slowly/)
   })
 })

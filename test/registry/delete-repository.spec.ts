@@ -197,6 +197,35 @@ describe('deleting a repository with uploads', () => {
     await isGone(setup, image)
   })
 
+  it('ends a session of an earlier life of the process that wakes up meanwhile', async () => {
+    let wakeUp: (() => Promise<void>) | undefined
+    const setup = await createRegistry({
+      writer: (registry) => ({
+        findBlob: registry.findBlob.bind(registry),
+        transact: async (edit, options) => {
+          const result = await registry.transact(edit, options)
+          await wakeUp?.()
+          return result
+        },
+      }),
+    })
+    const { service, own, uploads, uploadStore } = setup
+    const image = randomImage()
+    await fill(own, image)
+    const id = '3b241101-e2bb-4255-8caf-4136c566a962'
+    await uploadStore.create({ id, name: APP, startedAt: 0, algorithm: 'sha256' })
+    let outcome: unknown
+    wakeUp = async () => {
+      wakeUp = undefined
+      const chunk = { source: streamOf(layer.bytes) }
+      outcome = await uploads.finish(APP, id, layer.digest, chunk).catch((error: unknown) => error)
+    }
+    await service.deleteRepository(APP)
+    assert.ok(isRegistryError(outcome, 'BLOB_UPLOAD_UNKNOWN'), String(outcome))
+    await isGone(setup, image)
+    assert.deepEqual([...uploadStore.saved.keys()], [])
+  })
+
   it('leaves them when nothing was deleted', async () => {
     let failure: Error | undefined
     const { service, own, uploads } = await createRegistry({

@@ -190,6 +190,49 @@ describe('deleting what a mirror has', () => {
       ['v1'],
     )
   })
+
+  it('hides before it removes, so that a failure in between brings nothing back', async () => {
+    let isDown = true
+    const mirror = new MemoryRegistry('m')
+    const flaky = twisted(mirror, {
+      before: () => (isDown ? Promise.reject(new Error('down')) : Promise.resolve()),
+    })
+    const { service, own, tombstoneMap } = await createRegistry({ mirrors: [flaky] })
+    const image = randomImage()
+    for (const registry of [mirror, own]) await fill(registry, image, 'v1')
+    const put = tombstoneMap.put.bind(tombstoneMap)
+    tombstoneMap.put = () => Promise.reject(new Error('ENOSPC'))
+    await assert.rejects(service.deleteRepository(APP), /ENOSPC/)
+    await assert.rejects(service.deleteManifest(APP, byDigest(image.digest)), /ENOSPC/)
+    tombstoneMap.put = put
+    // It was refused, so all is still there, and can be deleted for good.
+    assert.equal((await service.getManifest(APP, tagged('v1'))).digest, image.digest)
+    await service.deleteRepository(APP)
+    isDown = false
+    await assert.rejects(service.getManifest(APP, tagged('v1')), { code: 'MANIFEST_UNKNOWN' })
+    assert.deepEqual((await service.listRepositories({})).names, [])
+  })
+})
+
+describe('a mirror most of which was deleted here', () => {
+  it('is asked for large pages, whatever the client wants', async () => {
+    const mirror = new MemoryRegistry('m')
+    let walks = 0
+    const counted = twisted(mirror, {
+      before: (call) => {
+        if (call === 'repositories') walks++
+        return Promise.resolve()
+      },
+    })
+    const { service, tombstones } = await createRegistry({ mirrors: [counted] })
+    const names = Array.from({ length: 120 }, (_, i) => parseName(`r${String(i).padStart(3, '0')}`))
+    const image = randomImage()
+    for (const name of names)
+      await store({ writer: mirror, content: mirror.content }, name, image, parseTag('v1'))
+    for (const name of names.slice(0, 118)) await tombstones.hide(name, 'repository', name)
+    const { names: page } = await service.listRepositories({ limit: 1 })
+    assert.deepEqual([page, walks], [['r118'], 1])
+  })
 })
 
 describe('tombstones', () => {

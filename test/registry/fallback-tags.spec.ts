@@ -258,6 +258,7 @@ describe('what mirrors say about referrers', () => {
     const { service } = await createRegistry({ mirrors: [without(mirror, away.digest)] })
     assert.deepEqual(await service.listReferrers(APP, subject.digest), {
       manifests: [descriptor],
+      more: false,
       notices: [{ mirror: 'm', kind: 'skipped' }],
     })
     const others = await service.listReferrers(APP, subject.digest, { artifactType: 'x/y' })

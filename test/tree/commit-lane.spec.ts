@@ -273,6 +273,29 @@ describe('the commit lane', () => {
     assert.equal(await resolve(disk, 'ghost'), undefined)
   })
 
+  it('does not mount a blob that cannot be read, for an upload mends it', async () => {
+    await using dir = await temporaryDirectory()
+    const bytes = Buffer.from('a blob')
+    const digest = digestOf(bytes)
+    const [other, third] = [parseName('other'), parseName('third')]
+    {
+      await using disk = await openDisk(dir.path)
+      const content = await disk.contents.write(bytes, digest)
+      await disk.lane.transact((tx) => tx.linkBlob(app, content))
+      assert.equal(await disk.lane.transact((tx) => tx.mountBlob(other, digest, app)), true)
+    }
+    await using disk = await openDisk(dir.path)
+    const key = Buffer.concat([
+      Buffer.from('b/'),
+      Buffer.from(digest.slice('sha256:'.length), 'hex'),
+    ])
+    await disk.state.write([{ key, value: Buffer.from('rot') }])
+    assert.equal(await disk.lane.transact((tx) => tx.mountBlob(third, digest, app)), false)
+    const content = await disk.contents.write(bytes, digest)
+    await disk.lane.transact((tx) => tx.linkBlob(app, content))
+    assert.equal(await disk.lane.transact((tx) => tx.mountBlob(third, digest, app)), true)
+  })
+
   it('fails an edit whose directory cannot be read, and writes nothing in its place', async () => {
     await using dir = await temporaryDirectory()
     {
