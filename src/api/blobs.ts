@@ -45,6 +45,7 @@ function sendable(blob: Content, signal: AbortSignal): Sendable {
     digest: blob.digest,
     mediaType: 'application/octet-stream',
     size: blob.size,
+    isWholeFirst: blob.isWholeFirst ?? false,
     open: (range) => blob.open({ range, signal }),
   }
 }

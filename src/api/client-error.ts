@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import { RegistryError } from '../oci/errors.ts'
 import { errorBody } from './errors.ts'
+import { LINGER_BYTES, LINGER_MS } from './linger.ts'
 import type { ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 
 /** What Node's parser found, and the status for it; anything else is 400. */
 const STATUS: Record<string, { status: number; message: string }> = {
@@ -11,6 +12,9 @@ const STATUS: Record<string, { status: number; message: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'the request headers took too long' },
 }
 
+/** Connections that have had their answer, and how much had been read of each by then. */
+const answered = new WeakMap<Socket, number>()
+
 /**
  * Answers what is not HTTP and closes the connection: no second request is read from it.
  *
@@ -18,9 +22,15 @@ const STATUS: Record<string, { status: number; message: string }> = {
  */
 export function answerClientError(
   error: Error & { code?: string },
-  socket: Duplex,
+  socket: Socket,
   pending: ReadonlySet<ServerResponse>,
 ): void {
+  const readBefore = answered.get(socket)
+  if (readBefore !== undefined) {
+    // More of what the parser has stopped at. It reads no request out of that any more.
+    if (socket.bytesRead - readBefore > LINGER_BYTES) socket.destroy()
+    return
+  }
   // What follows a request with `Connection: close` is not read, and the answers before it are still due (RFC 9112 9.6).
   if (error.code === 'HPE_CLOSED_CONNECTION' && pending.size > 0) return
   // With one response open the mistake is in the body of its request. With several, or when it has begun,
@@ -35,9 +45,17 @@ export function answerClientError(
     status: 400,
     message: 'the request is not well-formed HTTP',
   }
-  socket.end(rawAnswer(new RegistryError('UNSUPPORTED', { status, message })), () =>
-    socket.destroy(),
-  )
+  socket.end(rawAnswer(new RegistryError('UNSUPPORTED', { status, message })))
+  if (error.code?.startsWith('HPE_')) linger(socket)
+  else socket.destroySoon() // whoever was too slow must not get a request through now
+}
+
+/** Reads on for a while: a client that is not done writing would lose the answer to a reset. */
+function linger(socket: Socket): void {
+  answered.set(socket, socket.bytesRead)
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('end', () => socket.destroy())
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function rawAnswer(error: RegistryError): string {

@@ -37,9 +37,10 @@ export function answerErrors(): ApiMiddleware {
 function answerError(ctx: ApiContext, error: unknown): void {
   const known = toRegistryError(error, ctx.state.requestId)
   if (ctx.res.headersSent || ctx.state.signal.aborted) {
-    // Nobody listens any more, or the pump has already cut the connection: only the log can be told.
+    // Nobody listens any more, or the pump has already cut the connection: only the log can be told. That the client
+    // went away is no error: some ask for more than they want, and leave when they have it.
     ctx.respond = false
-    ctx.state.error = error
+    if (error !== ctx.state.signal.reason) ctx.state.error = error
     return
   }
   // The pump takes the answering over before its source has given anything.

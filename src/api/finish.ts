@@ -1,13 +1,11 @@
 import { awaitsContinue, contentLength, hasBody } from './body.ts'
+import { discard } from './linger.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiContext, ApiMiddleware } from './context.ts'
 
 /** A body of which so much may be left is read to its end and thrown away, so that the connection can be used again. */
 const SMALL_BYTES = 64 * 1024
 const BODILESS = new Set(['GET', 'HEAD', 'DELETE'])
-/** From a longer one so much is thrown away, or for so long, to let the client see the answer. */
-const LINGER_BYTES = 8 * 1024 * 1024
-const LINGER_MS = 2_000
 
 /**
  * Sees to it that an answer ends, whatever the client does: a reader that takes nothing is cut off, and a body that
@@ -34,10 +32,7 @@ function isSmall(req: IncomingMessage): boolean {
   return (contentLength(req) ?? Infinity) <= SMALL_BYTES && !awaitsContinue(req)
 }
 
-/**
- * Sends the answer, then closes. Closing at once would make the kernel answer the unread rest with a reset, and
- * the client could lose the answer; so a bounded part of the rest is read and thrown away first.
- */
+/** Sends the answer, throws away a part of the body that nobody wanted, then closes. */
 async function answerAndClose(ctx: ApiContext): Promise<void> {
   const { req, res } = ctx
   ctx.respond = false
@@ -49,29 +44,8 @@ async function answerAndClose(ctx: ApiContext): Promise<void> {
       res.setHeader('Content-Length', '0')
     res.flushHeaders()
   } else res.write(body)
-  if (!awaitsContinue(req)) await discard(req, ctx.state.signal)
+  if (!awaitsContinue(req)) await discard(req)
   res.end()
-}
-
-function discard(req: IncomingMessage, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    let left = LINGER_BYTES
-    const stop = (): void => {
-      clearTimeout(timer)
-      req.off('data', onData)
-      req.pause()
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }
-    const onData = (chunk: Buffer): void => {
-      if ((left -= chunk.length) <= 0) stop()
-    }
-    const timer = setTimeout(stop, LINGER_MS)
-    signal.addEventListener('abort', stop, { once: true })
-    req.once('end', stop)
-    req.on('data', onData)
-    if (signal.aborted || req.readableEnded) stop()
-  })
 }
 
 /** The socket's timer counts bytes leaving, so only a reader that takes nothing at all meets it. */

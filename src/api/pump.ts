@@ -1,4 +1,3 @@
-import { PATIENCE_MS } from './turns.ts'
 import type { ServerResponse } from 'node:http'
 import type { ByteRange } from '../registry/ports.ts'
 import type { Turns } from './turns.ts'
@@ -12,6 +11,8 @@ const SLICE_BYTES = 64 * 1024
 export interface PumpOptions {
   /** Bytes announced as Content-Length. */
   length: number
+  /** A part costs as much as the whole, so windows would only make the reader wait. */
+  isAtOnce: boolean
   /** A reader that takes nothing for so many ms is cut off. */
   stallMs: number
   /** Aborted when the connection closes. */
@@ -59,10 +60,11 @@ export class Pump {
       do {
         await turns.take(signal)
         try {
-          await this.#sendTo(turns.isCrowded ? Math.min(this.#windowEnd(), length) : length)
+          await this.#sendTo(this.#isInWindows ? Math.min(this.#windowEnd(), length) : length)
         } finally {
           turns.leave()
         }
+        // Nothing of the content is held meanwhile, but what is in the socket's own queue.
         if (this.#sent < length) await drained(this.#res, { stallMs, signal })
       } while (this.#sent < length)
       this.#res.end()
@@ -86,7 +88,7 @@ export class Pump {
       got += chunk.length
       if (got > end || last !== undefined) throw this.#wrongLength()
       if (got === length) last = chunk
-      else if (!(await this.#give(chunk)) || (turns.isCrowded && end - got > WINDOW_BYTES)) return
+      else if (!(await this.#give(chunk)) || (this.#isInWindows && end - got > WINDOW_BYTES)) return
     }
     if (got !== end) throw this.#wrongLength()
     signal.throwIfAborted()
@@ -102,11 +104,14 @@ export class Pump {
         : chunk.subarray(at)
       at += piece.length
       this.#sent += piece.length
-      const waits = { ...this.#options, isHurried: () => turns.isAwaited }
-      if (!this.#res.write(piece) && !(await drained(this.#res, waits))) return false
+      if (!this.#res.write(piece) && !(await drained(this.#res, this.#options))) return false
       counter(this.#sent)
     }
     return true
+  }
+
+  get #isInWindows(): boolean {
+    return this.#options.turns.isCrowded && !this.#options.isAtOnce
   }
 
   #windowEnd(): number {
@@ -126,8 +131,8 @@ interface Waits {
   stallMs: number
   /** Aborted when the connection closes. */
   signal: AbortSignal
-  /** Asked now and then: whether to come back though the reader has not taken all. */
-  isHurried?: () => boolean
+  /** Who waits for them is let in after their patience, though the reader has not taken all. */
+  turns?: Turns
 }
 
 /** Writes a chunk and waits until the socket has taken it. Cuts a reader off that takes nothing for `stallMs`. */
@@ -140,16 +145,13 @@ export async function writeChunk(
   if (!res.write(chunk)) await drained(res, { stallMs, signal })
 }
 
-/** Waits until the socket has taken what was written. False: it has not, and it was time. */
-async function drained(
-  res: ServerResponse,
-  { stallMs, signal, isHurried }: Waits,
-): Promise<boolean> {
+/** Waits until the socket has taken what was written. False: it has not, and others want the turn. */
+async function drained(res: ServerResponse, { stallMs, signal, turns }: Waits): Promise<boolean> {
   if (!res.writableNeedDrain) return true
   const { promise, resolve, reject } = Promise.withResolvers<boolean>()
   const onDrain = (): void => resolve(true)
   const onAbort = (): void => reject(signal.reason as Error)
-  const timer = isHurried && setInterval(() => isHurried() && resolve(false), PATIENCE_MS)
+  const timer = turns && setInterval(() => turns.isAwaited && resolve(false), turns.patienceMs)
   res.once('drain', onDrain)
   signal.addEventListener('abort', onAbort, { once: true })
   // The socket's own timer knows how much of what was written is still queued, so a slow reader resets it; when it

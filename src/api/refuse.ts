@@ -1,12 +1,18 @@
 import { RegistryError } from '../oci/errors.ts'
+import { awaitsContinue, hasBody } from './body.ts'
 import { errorBody } from './errors.ts'
+import { discard } from './linger.ts'
 import type { ServerResponse } from 'node:http'
 
 /** Seconds after which a client may try again what was refused for want of room. */
 const RETRY_AFTER = '5'
 
-/** Answers a request that does not get as far as the application, and closes the connection: its body is not read. */
+/**
+ * Answers a request that does not get as far as the application, and closes the connection. Of its body only so much is
+ * read that the client sees the answer.
+ */
 export function refuse(res: ServerResponse, error: RegistryError): void {
+  const { req } = res
   const body = Buffer.from(JSON.stringify(errorBody(error)))
   res.writeHead(error.status, {
     Connection: 'close',
@@ -15,7 +21,12 @@ export function refuse(res: ServerResponse, error: RegistryError): void {
     ...(error.status === 503 ? { 'Retry-After': RETRY_AFTER } : {}),
     'X-Content-Type-Options': 'nosniff',
   })
-  res.end(body)
+  if (req.complete || !hasBody(req) || awaitsContinue(req)) {
+    res.end(body)
+    return
+  }
+  res.write(body)
+  void discard(req).then(() => res.end())
 }
 
 /** The error for a registry that cannot take requests now. */

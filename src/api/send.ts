@@ -13,6 +13,8 @@ export interface Sendable {
   mediaType: string
   /** Bytes. */
   size: number
+  /** As `Content.isWholeFirst`. */
+  isWholeFirst?: boolean
   open(range: ByteRange | undefined): AsyncIterable<Uint8Array>
 }
 
@@ -47,7 +49,9 @@ export async function sendContent(
   const open = (part: ByteRange | undefined): AsyncIterable<Uint8Array> =>
     content.open(part === undefined ? range : { ...part, offset: offset + part.offset })
   // Also content of no bytes is opened: whether it really is that content is found out there.
-  await new Pump(ctx.res, open, { length, stallMs, signal: ctx.state.signal, turns, counter }).run()
+  const isAtOnce = range === undefined && content.isWholeFirst === true
+  const { signal } = ctx.state
+  await new Pump(ctx.res, open, { length, isAtOnce, stallMs, signal, turns, counter }).run()
 }
 
 function requestedRange(ctx: ApiContext, etag: string, size: number): ByteRange | undefined {

@@ -9,8 +9,11 @@ const SECOND = 1000
 export const CONNECTION_TIMES = {
   /** From the connection, or the first byte of a later request, until all headers are there: whoever trickles is cut off. */
   headers: 10 * SECOND,
-  /** A connection without a request. Longer than the minute that proxies wait, so that theirs is the choice to close. */
-  keepAlive: 75 * SECOND,
+  /**
+   * A connection without a request. Longer than the minute that proxies wait, and than the 90 s of Go's clients: whoever
+   * closes first must be them, for a request that meets our close is lost, and a push is not repeated by itself.
+   */
+  keepAlive: 100 * SECOND,
 }
 
 /** Request line and headers, in bytes: a `last` or `artifactType` of 10 KB fits, and no cookie of anybody's is meant for us. */

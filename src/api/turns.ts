@@ -1,12 +1,11 @@
-/** A source that gives nothing, or a reader that takes nothing, for so many ms keeps no memory that others wait for. */
-export const PATIENCE_MS = 1_000
-
 /** How many {@link Turns} there are. */
 export interface TurnsInit {
   /** So many at once. */
   most: number
   /** Beyond so many, each should do with as little as it can. */
   few: number
+  /** A source that gives nothing, or a reader that takes nothing, for so many ms keeps no turn that others wait for. */
+  patienceMs: number
 }
 
 /**
@@ -16,12 +15,14 @@ export interface TurnsInit {
 export class Turns {
   readonly #most: number
   readonly #few: number
+  readonly patienceMs: number
   readonly #line = new Set<() => void>()
   #taken = 0
 
-  constructor({ most, few }: TurnsInit) {
+  constructor({ most, few, patienceMs }: TurnsInit) {
     this.#most = most
     this.#few = few
+    this.patienceMs = patienceMs
   }
 
   /** Whether to do with little. */
@@ -92,7 +93,7 @@ export class Turns {
     const timer = setTimeout(() => {
       isLent = true
       this.leave()
-    }, PATIENCE_MS)
+    }, this.patienceMs)
     try {
       return await work
     } finally {
@@ -103,4 +104,4 @@ export class Turns {
 }
 
 /** For content that is in memory in any case: nobody waits. */
-export const NO_TURNS = new Turns({ most: Infinity, few: Infinity })
+export const NO_TURNS = new Turns({ most: Infinity, few: Infinity, patienceMs: 60_000 })

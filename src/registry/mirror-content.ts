@@ -18,6 +18,7 @@ export class MirrorContent implements Content {
   readonly digest: Digest
   readonly size: number
   readonly id: string
+  readonly isWholeFirst: boolean
   readonly #first: MirrorCandidate
   readonly #others: (options: Abortable) => AsyncIterable<MirrorCandidate>
 
@@ -29,6 +30,7 @@ export class MirrorContent implements Content {
     this.digest = first.content.digest
     this.size = first.content.size
     this.id = first.content.id
+    this.isWholeFirst = first.content.isWholeFirst ?? false
     this.#first = first
     this.#others = others
   }

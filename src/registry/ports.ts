@@ -39,6 +39,8 @@ export interface Content {
   readonly id: string
   /** True when `id` itself proves the digest (a raw block whose multihash is the sha256): nothing is left to verify. */
   readonly proven?: boolean
+  /** True while a part can only be had after the whole has been read once: whoever wants all of it had better ask for all. */
+  readonly isWholeFirst?: boolean
   /**
    * Streams the bytes (all of them, or a range) with a bounded read-ahead. May be called more than once.
    * Stops reading when the consumer stops or the signal aborts.

@@ -8,6 +8,7 @@ export class UnprovenContent implements Content {
   readonly digest: Digest
   readonly size: number
   readonly id: string
+  readonly isWholeFirst = true
   readonly #content: Content
   readonly #mirror: string
   readonly #trust: Trust

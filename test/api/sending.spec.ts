@@ -32,7 +32,7 @@ describe('api: sending content', () => {
   let head: string
   beforeEach(async () => {
     service = new OddService()
-    api = await startApi({ service, limits: { blob: 1, sendStallMs: 150 } })
+    api = await startApi({ service, limits: { blob: 1, sendStallMs: 600 } })
     const digest = service.addBlob('a', Buffer.from('0123456789'))
     head = `GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\n\r\n`
   })
@@ -132,6 +132,10 @@ describe('api: sending content', () => {
       client.destroy()
       assert.equal(await ended, true)
       assert.ok(given < SIZE)
+      const line = () => api.lines.find(({ msg }) => msg === 'request')
+      while (line() === undefined) await new Promise((resolve) => void setImmediate(resolve))
+      const { level, aborted, err } = line()!
+      assert.deepEqual([level, aborted, err], [30, true, undefined])
     })
 
     it('lets a slow reader that keeps reading have all of it', async () => {
