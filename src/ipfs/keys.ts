@@ -206,12 +206,21 @@ async function parseKey(bytes: Uint8Array): Promise<PrivateKey> {
       'this is no private key: a file in libp2p-protobuf-cleartext format is needed',
     )
   }
+  let key: PrivateKey
+  let isWhole: boolean
   try {
-    return await crypto.privateKeyFromProtobuf(bytes)
+    key = await crypto.privateKeyFromProtobuf(bytes)
+    // Decoding alone takes some bytes for an RSA key that no library can use, and that is another key each time.
+    isWhole = await key.publicKey.verify(PROBE, await key.sign(PROBE))
   } catch (error) {
     throw new KeyError('this private key is damaged', { cause: error })
   }
+  if (!isWhole) throw new KeyError('this private key is damaged: its halves do not fit together')
+  return key
 }
+
+/** Signed with a key that is to be imported, to see whether it can. */
+const PROBE = new TextEncoder().encode('heliport')
 
 function checkedName(name: string): string {
   if (!KEY_NAME.test(name) || name.endsWith(IMPORTING)) {
