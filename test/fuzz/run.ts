@@ -1,0 +1,149 @@
+import { parseArgs } from 'node:util'
+import { Campaign, FuzzFailure } from './campaign.ts'
+import { Checks } from './checks.ts'
+import { checkMemory, warmUp } from './memory-check.ts'
+import { memoryTable, progressLine, statusTable } from './report.ts'
+import { Target } from './target.ts'
+import type { Memory } from './memory.ts'
+
+const HELP = `npm run fuzz -- [--requests N] [--seed S] [--clients N] [--path P]
+
+Sends requests of every kind, right, wrong and illegal, to one real daemon, over many connections at once, beside a client
+that does everything right. Ends with 1 when an answer is wrong in itself (a 5xx, malformed HTTP, an error that is none of
+OCI), when the daemon dies, when the good client is refused, or when memory does not come back.
+
+  --requests N   about how many (default 20000)
+  --seed S       of what is sent; a failure names its seed and path
+  --clients N    at once (default 8)
+  --path P       plays only that sequence of the seed again, and makes it shorter
+The daemon's data is below TMPDIR.`
+
+/** How often progress is told, in ms: on a terminal all the time, else seldom. */
+const PROGRESS_MS = process.stdout.isTTY ? 1000 : 15_000
+
+interface Options {
+  requests: number
+  seed: number
+  clients: number
+  path: string | undefined
+}
+
+function readOptions(): Options | undefined {
+  const { values } = parseArgs({
+    options: {
+      requests: { type: 'string', default: '20000' },
+      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+      clients: { type: 'string', default: '8' },
+      path: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) return undefined
+  const [requests, seed, clients] = [values.requests, values.seed, values.clients].map(Number)
+  if (![requests, seed, clients].every(Number.isSafeInteger) || !requests || !clients)
+    throw new Error('--requests, --seed and --clients are whole numbers')
+  return { requests, seed: seed ?? 0, clients, path: values.path }
+}
+
+async function main(): Promise<number> {
+  const options = readOptions()
+  if (options === undefined) {
+    console.log(HELP)
+    return 0
+  }
+  await using target = await Target.start()
+  const campaign = new Campaign(target, options)
+  await campaign.prepare()
+  console.log(`seed ${options.seed}, ${options.clients} clients, data in ${target.daemon.data}`)
+  const checks = new Checks()
+  const marks: [string, Memory][] = [['at the start', await target.memoryAtRest()]]
+  const ran = await checks.run('every answer is right, and the daemon lives', () =>
+    fuzz(target, campaign, options, marks),
+  )
+  if (ran && options.path === undefined) await lookBehind(target, campaign, checks, marks)
+  for (const line of target.complaints.slice(-20)) console.log(`log: ${line}`)
+  console.log(`\n${statusTable(campaign.tally)}\n\n${memoryTable(marks)}`)
+  return checks.end()
+}
+
+/** A warm-up, after which memory has to come back, and then all the rest. */
+async function fuzz(
+  target: Target,
+  campaign: Campaign,
+  options: Options,
+  marks: [string, Memory][],
+): Promise<string> {
+  const { tally } = campaign
+  const { requests, clients } = options
+  const timer = setInterval(() => void tell(target, campaign, requests), PROGRESS_MS)
+  try {
+    if (options.path === undefined) {
+      await campaign.run(warmUp(requests))
+      marks.push([`after ${tally.requests} requests`, await target.memoryAtRest()])
+    }
+    await campaign.run(requests)
+  } catch (error) {
+    if (!(error instanceof FuzzFailure)) throw error
+    const path = error.path === undefined ? '' : ` --path ${error.path}`
+    const again = `npm run fuzz -- --seed ${error.seed} --clients ${clients}${path}`
+    throw new Error(`${error.message}\n\nAgain: ${again}`, { cause: error })
+  } finally {
+    clearInterval(timer)
+    if (process.stdout.isTTY) process.stdout.write('\x1b[2K\r')
+  }
+  const [seconds, wait] = [tally.seconds, tally.longestPulse].map(Math.round)
+  return `${tally.requests} requests in ${seconds} s; /healthz never took longer than ${wait} ms`
+}
+
+async function tell(target: Target, { tally }: Campaign, requests: number): Promise<void> {
+  const memory = await target.memoryNow()
+  if (memory === undefined) return
+  const line = progressLine(tally, requests, memory)
+  if (process.stdout.isTTY)
+    process.stdout.write(`\x1b[2K\r${line.slice(0, process.stdout.columns - 1)}`)
+  else console.log(line)
+}
+
+/** What must hold when everybody has gone. */
+async function lookBehind(
+  target: Target,
+  campaign: Campaign,
+  checks: Checks,
+  marks: [string, Memory][],
+): Promise<void> {
+  const base = marks.at(-1)?.[1] ?? { all: 0, own: 0 }
+  await checks.run('every upload can be cancelled', () => campaign.endUploads())
+  await checks.run(
+    'what was pushed before, and by the good client meanwhile, is there byte for byte',
+    () => campaign.verify(),
+  )
+  await checks.run(
+    'the status can be read',
+    async () => `root ${(await target.status()).storage.root}`,
+  )
+  await checks.run('memory is back', async () => {
+    marks.push(['at the most', campaign.tally.peak])
+    const end = await target.memoryAtRest()
+    marks.push(['at the end', end])
+    checkMemory(base, end)
+  })
+  await checks.run('the log has no fault of the daemon', () => noComplaints(target))
+  await checks.run('it stops clean', async () => {
+    const { code } = await target.daemon.stop()
+    if (code !== 0) throw new Error(`it ended with ${code}`)
+  })
+  await checks.run('it starts again, and all of that is there', async () => {
+    await target.daemon.restart()
+    await campaign.verify()
+    return `ready after ${Math.round(target.daemon.readyAfter)} ms`
+  })
+}
+
+async function noComplaints({ complaints }: Target): Promise<void> {
+  if (complaints.length > 0) throw new Error(complaints.slice(0, 5).join('\n'))
+}
+
+// Leaving by the front door ends the daemon and removes its data.
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+process.exitCode = await main()
