@@ -50,8 +50,8 @@ export interface ApiLimits {
   /** Manifest bytes that may be in memory at once over all requests (default 128 MiB); beyond, 503. */
   manifestBytes: number
   /**
-   * Downloads that may hold chunks of 1 MiB at once: up to `few` (default 24) hold three, with two read ahead; more hold
-   * one; beyond `most` (default 128) they take turns, and those who are slow (1 s) let others in.
+   * Downloads that may hold chunks of 1 MiB at once: up to `few` (default 16) hold three, with two read ahead; more hold
+   * one; beyond `most` (default 96) they take turns, and those who are slow (1 s) let others in.
    */
   downloads: TurnsInit
 }
@@ -61,5 +61,5 @@ export const DEFAULT_LIMITS: Omit<ApiLimits, 'blob'> = {
   bodyIdleMs: 30_000,
   sendStallMs: 60_000,
   manifestBytes: 128 * 1024 * 1024,
-  downloads: { few: 24, most: 128, patienceMs: 1_000 },
+  downloads: { few: 16, most: 96, patienceMs: 1_000 },
 }

@@ -23,8 +23,8 @@ const MAX_HEADER_BYTES = 16 * 1024
 export function serverSettings(headersMs = CONNECTION_TIMES.headers): ServerOptions {
   return {
     headersTimeout: headersMs,
-    // Late ones are looked for every so many ms: the last is gone after one and a half times the limit.
-    connectionsCheckingInterval: Math.ceil(headersMs / 2),
+    // Late ones are looked for every so many ms: the last is gone after one and a quarter of the limit.
+    connectionsCheckingInterval: Math.ceil(headersMs / 4),
     // A layer may take hours.
     requestTimeout: 0,
     keepAliveTimeout: CONNECTION_TIMES.keepAlive,

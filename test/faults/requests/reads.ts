@@ -12,12 +12,18 @@ const size = layer.size
 
 const NO_NUMBER = '400 PAGINATION_NUMBER_INVALID'
 const NO_REPOSITORIES: More = { json: { repositories: [] }, headers: { Link: undefined } }
+const LAST_PAGE: More = { headers: { Link: undefined } }
 const NO_RANGE = '416 RANGE_INVALID'
 const THOUSAND = Array.from({ length: 1000 }, (_, n) => `${n}-${n}`).join()
 const OUTSIDE: More = { headers: { 'Content-Range': `bytes */${size}` } }
 const ALL: More = { headers: { 'Content-Range': undefined }, body: layerBytes }
-const EMPTY: More = { json: { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] } }
-const FILTERED: More = { ...EMPTY, headers: { 'OCI-Filters-Applied': 'artifactType' } }
+const INDEX = { 'Content-Type': OCI_IMAGE_INDEX }
+const NOTHING = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] }
+const EMPTY: More = { json: NOTHING, headers: { ...INDEX, 'OCI-Filters-Applied': undefined } }
+const FILTERED: More = {
+  json: NOTHING,
+  headers: { ...INDEX, 'OCI-Filters-Applied': 'artifactType' },
+}
 
 /** Reads: B30 to B35. */
 export const READS: readonly Row[] = [
@@ -32,7 +38,8 @@ export const READS: readonly Row[] = [
   ['B30', 'an empty n', pages('n='), NO_NUMBER],
   ['B30', 'n=0 of tags', `GET ${TAGS}?n=0`, '200', listed([])],
   ['B30', 'n=0 of repositories', `GET ${CATALOG}?n=0`, '200', NO_REPOSITORIES],
-  ['B30', 'n=10^9', `GET ${TAGS}?n=1000000000`, '200', listed(tags)],
+  ['B30', 'n=10^9 of tags', `GET ${TAGS}?n=1000000000`, '200', listed(tags)],
+  ['B30', 'n=10^9 of repositories', `GET ${CATALOG}?n=1000000000`, '200', LAST_PAGE],
   ['B30', 'n=2', `GET ${TAGS}?n=2`, '200', listed(['a', 'b'], `<${TAGS}?n=2&last=b>; rel="next"`)],
   ['B30', 'a last that is there', `GET ${TAGS}?last=b`, '200', listed(['c', 'd', 'e'])],
   ['B30', 'a last that is not', `GET ${TAGS}?last=bb`, '200', listed(['c', 'd', 'e'])],
