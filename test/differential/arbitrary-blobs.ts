@@ -60,7 +60,7 @@ const append = plain(
     upload,
     in: elsewhere,
     amount,
-    range,
+    range: rarely(5, fc.constant('with a unit'), range),
     type: seldom(4, fc.constantFrom('text/plain', 'application/octet-stream; a=b')),
     chunked: seldom(10, fc.constant(true)),
   }),

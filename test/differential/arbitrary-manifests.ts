@@ -5,7 +5,7 @@ import { FLAWS } from './flaws.ts'
 import { ACCEPT_ALL } from './learn.ts'
 import { planOf } from './manifests.ts'
 import type { ManifestId } from './manifests.ts'
-import type { ManifestStep, Put, Step } from './step.ts'
+import type { BlobStep, ManifestStep, Put, Step } from './step.ts'
 import type { Repository } from './universe.ts'
 
 const type = fc.oneof(
@@ -117,11 +117,21 @@ const read = fc
 
 /** A whole image, and what is done to it or to others afterwards. */
 const pushed: fc.Arbitrary<Step[]> = fc
-  .tuple(put, fc.array(fc.nat(3), { minLength: 1, maxLength: 3 }), fc.array(read, { maxLength: 3 }))
-  .map(([last, modes, reads]) => [
+  .tuple(
+    put,
+    fc.array(fc.nat(3), { minLength: 1, maxLength: 3 }),
+    fc.array(read, { maxLength: 3 }),
+    seldom(5, fc.constantFrom('GET', 'HEAD', 'DELETE')),
+  )
+  .map(([last, modes, reads, asBlob]) => [
     ...pushAll(last.repository, last.manifest, last, modes),
     ...reads.map((step): Step => about(last, step)),
+    ...(asBlob === undefined ? [] : [readAsBlob(last, asBlob)]),
   ])
+
+function readAsBlob({ repository: where, manifest }: Put, method: BlobStep['method']): Step {
+  return { do: 'blob', method, repository: where, digest: { manifest } }
+}
 
 /** Has it read what was pushed, mostly. */
 function about(

@@ -141,7 +141,9 @@ function chunkOf(
   const sent = upload?.sent ?? 0
   const rest = contentOf(upload?.blob ?? 'layer').subarray(sent)
   const accepted =
-    upload?.open === true && step.in === undefined && ['none', 'right'].includes(range)
+    upload?.open === true &&
+    step.in === undefined &&
+    ['none', 'right', 'with a unit'].includes(range)
   const wanted = rest.subarray(0, lengthOf(amount, rest.length))
   const body = accepted ? wanted : wanted.subarray(0, SHORT)
   const header = contentRange(range, sent, body.length)
@@ -172,6 +174,8 @@ function contentRange(plan: RangePlan, sent: number, length: number): string | u
       return `${sent + 5}-${end + 9}`
     case 'backwards':
       return `${sent + 5}-${sent}`
+    case 'with a unit':
+      return `bytes ${sent}-${end}/*`
     case 'text':
       return 'abc'
   }

@@ -24,6 +24,7 @@ export type RangePlan =
   | 'shorter than the body'
   | 'gap, and longer than the body'
   | 'backwards'
+  | 'with a unit'
   | 'text'
 
 /** How much of the rest of its blob is sent. */

@@ -10,10 +10,13 @@ export function isInspectorTalk(line: string): boolean {
   return /^(Debugger (listening|attached|ending)|For help, see: )/.test(line)
 }
 
+/** All that JavaScript objects hold: the heap, and what is outside of it (buffers among that). */
+const LIVE = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())'
+
 /** How long the daemon may take to listen, in ms. */
 const PATIENCE_MS = 10_000
 
-/** Collects all garbage of a daemon that runs. @returns what its JavaScript heap holds then, in bytes */
+/** Collects all garbage of a daemon that runs. @returns what its JavaScript holds then, buffers and all, in bytes */
 export async function collectGarbage(daemon: DaemonProcess): Promise<number> {
   const socket = new WebSocket(await inspectorOf(daemon))
   try {
@@ -21,40 +24,56 @@ export async function collectGarbage(daemon: DaemonProcess): Promise<number> {
     // What the first leaves to finalizers, the second collects.
     await ask(socket, 1, 'HeapProfiler.collectGarbage')
     await ask(socket, 2, 'HeapProfiler.collectGarbage')
-    const { usedSize } = await ask(socket, 3, 'Runtime.getHeapUsage')
-    return usedSize ?? Number.NaN
+    const { result } = await ask(socket, 3, 'Runtime.evaluate', { expression: LIVE })
+    if (result?.value === undefined) throw new Error('the inspector does not tell the memory')
+    return result.value
   } finally {
     socket.close()
   }
 }
 
-/** Node tells the address when SIGUSR1 makes it listen, and only the first time. */
+const LISTENING = 'Debugger listening on '
+
+/** Addresses by process: Node tells it when SIGUSR1 makes it listen, and only the first time. */
+const addresses = new Map<number, string>()
+
 async function inspectorOf(daemon: DaemonProcess): Promise<string> {
+  const known = addresses.get(daemon.pid)
+  if (known !== undefined) return known
   const end = performance.now() + PATIENCE_MS
   for (let asked = false; performance.now() < end; asked = true) {
-    const address = daemon.log.findLast((line) => line.startsWith('Debugger listening on '))
-    if (address !== undefined) return address.slice('Debugger listening on '.length)
+    const line = daemon.log.findLast((each) => each.startsWith(LISTENING))
+    if (line !== undefined) {
+      const address = line.slice(LISTENING.length)
+      addresses.set(daemon.pid, address)
+      return address
+    }
     if (!asked) process.kill(daemon.pid, 'SIGUSR1')
     await pause(50)
   }
   throw new Error('the daemon has no inspector')
 }
 
-interface Answer {
-  id?: number
-  result?: { usedSize?: number }
+/** What comes back of `Runtime.evaluate`; of other methods nothing is looked at. */
+interface Evaluated {
+  result?: { value?: number }
 }
 
-async function ask(socket: WebSocket, id: number, method: string): Promise<{ usedSize?: number }> {
-  const answer = new Promise<{ usedSize?: number }>((resolve) => {
+async function ask(
+  socket: WebSocket,
+  id: number,
+  method: string,
+  params: object = {},
+): Promise<Evaluated> {
+  const answer = new Promise<Evaluated>((resolve) => {
     const onMessage = ({ data }: MessageEvent): void => {
-      const message = JSON.parse(String(data)) as Answer
+      const message = JSON.parse(String(data)) as { id?: number; result?: Evaluated }
       if (message.id !== id) return
       socket.removeEventListener('message', onMessage)
       resolve(message.result ?? {})
     }
     socket.addEventListener('message', onMessage)
   })
-  socket.send(JSON.stringify({ id, method }))
+  socket.send(JSON.stringify({ id, method, params }))
   return answer
 }

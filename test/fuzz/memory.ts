@@ -8,8 +8,8 @@ export interface Memory {
   readonly all: number
   /** Without pages of files, which the kernel takes back when it needs them; only Linux tells them apart. */
   readonly own: number
-  /** What its JavaScript heap holds once all garbage is collected, where that was done. */
-  readonly heap?: number
+  /** What its JavaScript holds, buffers and all, once all garbage is collected; where that was done. */
+  readonly live?: number
 }
 
 /** Reads it. @throws when there is no such process */

@@ -33,10 +33,10 @@ export function statusTable(tally: Tally): string {
 /** The memory of the daemon, at its marks. */
 export function memoryTable(marks: readonly (readonly [string, Memory])[]): string {
   const rows = marks.map(
-    ([when, { all, own, heap }]) =>
-      `  ${when.padEnd(28)}${cell(all)}${cell(own)}${heap === undefined ? '' : cell(heap)}`,
+    ([when, { all, own, live }]) =>
+      `  ${when.padEnd(28)}${cell(all)}${cell(own)}${live === undefined ? '' : cell(live)}`,
   )
-  const heads = ['RSS', 'own pages', 'live heap'].map((head) => head.padStart(12))
+  const heads = ['RSS', 'own pages', 'live'].map((head) => head.padStart(12))
   return [`  ${'memory'.padEnd(28)}${heads.join('')}`, ...rows].join('\n')
 }
 

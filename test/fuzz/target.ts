@@ -67,9 +67,9 @@ export class Target implements AsyncDisposable {
   /** Its memory once it has nothing to do and all garbage is collected. */
   async memoryAtRest(): Promise<Memory> {
     await pause(REST_MS)
-    const heap = await collectGarbage(this.daemon)
+    const live = await collectGarbage(this.daemon)
     await this.pulse()
-    return { ...(await memoryOf(this.daemon.pid)), heap }
+    return { ...(await memoryOf(this.daemon.pid)), live }
   }
 
   /** What it complained of in its log. */

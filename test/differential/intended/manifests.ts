@@ -152,9 +152,10 @@ const manifestAsBlob: Intended = {
     [200, 206, 304, 416].includes(heliport.status) &&
     says(reference, 404, 'BLOB_UNKNOWN'),
   difference:
-    'A manifest’s digest under `/blobs/`: Heliport sends the manifest’s bytes. Distribution 3 has no such blob (404); Distribution 2 had.',
-  reason: 'Clients that were made for Distribution 2 fetch them so, and the bytes are the same.',
-  source: 'distribution-spec, “Definitions”: a manifest is uploaded content with a digest',
+    'A manifest’s digest under `/blobs/`: Heliport sends the manifest’s bytes. Distribution has no such blob (404).',
+  reason:
+    'In an image layout a manifest is a blob like any other, and registries that keep layouts (zot) send it too. Who knows a digest and not what it is of asks there first, as containerd does.',
+  source: 'image-spec image-layout.md, “Blobs”; distribution-spec leaves it open',
   example: [
     INDEX,
     { do: 'blob', method: 'GET', repository: 'a', digest: { manifest: 'empty index' } },

@@ -78,16 +78,17 @@ const chunks: Intended = {
     const isChunked = step.do === 'append' && step.chunked === true
     const isTaken = says(heliport, 202) || says(heliport, 400, 'SIZE_INVALID')
     if (isTaken) {
-      if (isOtherType) return says(reference, 500, 'UNKNOWN')
-      return isChunked && says(reference, 202)
+      if (says(reference, 202)) return isChunked
+      return says(reference, 500, 'UNKNOWN') && (isOtherType || step.range === 'with a unit')
     }
     if (!saysWhereItStands(exchange)) return false
     if (says(reference, 416, 'RANGE_INVALID')) return headerOf(reference, 'range') === undefined
     if (says(reference, 202)) return isChunked
-    return says(reference, 500, 'UNKNOWN') && (isOtherType || step.range === 'text')
+    const isNoRange = step.range === 'text' || step.range === 'with a unit'
+    return says(reference, 500, 'UNKNOWN') && (isOtherType || isNoRange)
   },
   difference:
-    'Heliport’s 416 says where the upload stands. A malformed `Content-Range` is 416 (Distribution: 500), one on a chunk without `Content-Length` counts (Distribution: ignored), and the chunk’s `Content-Type` does not matter (Distribution: 500 but for `application/octet-stream`).',
+    'Heliport’s 416 says where the upload stands. A malformed `Content-Range` is 416 (Distribution: 500), one as RFC 9110 writes it (`bytes 0-4/*`) is taken (Distribution: 500), one on a chunk without `Content-Length` counts (Distribution: ignored), and the chunk’s `Content-Type` does not matter (Distribution: 500 but for `application/octet-stream`).',
   reason:
     'A client goes on from such a 416 without asking. What a client sent wrong is no failure of the server; out of order MUST be 416.',
   source: 'distribution-spec, “Pushing a blob in chunks” (end-5); RFC 9110 15.6',
