@@ -1,4 +1,4 @@
-import { headerOf } from '../exchange.ts'
+import { codesOf, headerOf } from '../exchange.ts'
 import { BLOBS, blobDigest } from '../universe.ts'
 import { digestText } from '../world.ts'
 import { says } from './entry.ts'
@@ -75,7 +75,7 @@ const algorithms: Intended = {
   aspects: ['status', 'codes'],
   when: ({ step, heliport, reference }) => {
     if (step.do === 'put' && 'digest' in step.to && step.to.digest === 'right, by sha512')
-      return [201, 400, 413].includes(heliport.status) && says(reference, 400, 'DIGEST_INVALID')
+      return codesOf(heliport) !== 'DIGEST_INVALID' && says(reference, 400, 'DIGEST_INVALID')
     return (
       asksForSha384(step) &&
       says(heliport, 400, 'DIGEST_INVALID') &&

@@ -1,6 +1,7 @@
 import { tryParseDigest } from '../../../src/oci/digest.ts'
 import { tryParseTag } from '../../../src/oci/name.ts'
 import { codesOf, headerOf } from '../exchange.ts'
+import { ACCEPT_ALL } from '../learn.ts'
 import { digestText } from '../world.ts'
 import { isPlain, says } from './entry.ts'
 import { BY_SHA256, GET_INDEX, INDEX, PUSH } from './examples.ts'
@@ -99,7 +100,8 @@ const ranges: Intended = {
     const { step, heliport, reference } = exchange
     if (step.do !== 'manifest') return isOtherRange(exchange)
     if (aspect === 'accept-ranges') return headerOf(heliport, aspect) === 'bytes'
-    return step.range !== undefined && says(reference, 200) && [206, 416].includes(heliport.status)
+    if (step.range === undefined || !says(reference, 200)) return false
+    return [206, 416].includes(heliport.status) && headerOf(heliport, 'content-range') !== undefined
   },
   difference:
     'Heliport sends a whole blob for several ranges, for another unit, for what is no range, and for `HEAD`; takes spaces and capitals as the grammar does; and answers 416 with an error code. It sends ranges of manifests too. Distribution is Go’s file server: 206 with `multipart/byteranges`, 416 for what it cannot read, 206 with nothing for `bytes=-0`; manifests only whole.',
@@ -124,9 +126,9 @@ const conditions: Intended = {
     if (says(heliport, 404, 'MANIFEST_UNKNOWN')) return isPlain(reference, 304)
     if (heliport.status !== 304 || headerOf(heliport, 'etag') === undefined) return false
     if (reference.status === 304) return headerOf(reference, 'etag') === undefined
-    return (
-      (says(reference, 200) && step.match !== 'right') || says(reference, 404, 'MANIFEST_UNKNOWN')
-    )
+    const isNamed = 'digest' in step.to && step.match.includes('right')
+    if (says(reference, 200)) return step.match === '*' || (isNamed && step.match !== 'right')
+    return says(reference, 404, 'MANIFEST_UNKNOWN') && step.accept !== ACCEPT_ALL
   },
   difference:
     '`If-None-Match` of a manifest: Heliport reads lists, weak tags and `*`, says the `ETag` in the 304, and 404 of what is not there. Distribution compares the whole header with one tag, leaves the `ETag` out, and says 304 also of a digest that it does not have.',
