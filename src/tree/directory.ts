@@ -33,6 +33,11 @@ export class DirectoryReader {
     return this.#lookupShard(directory, node, name, options)
   }
 
+  /** The names of all entries, in ASCII order. */
+  names(directory: CID, options?: BlockOptions): Promise<readonly string[]> {
+    return this.#cache.names(directory, () => this.list(directory, options))
+  }
+
   /** All entries, in no particular order. */
   async *list(directory: CID, options?: BlockOptions): AsyncGenerator<NamedEntry> {
     const node = await this.#directory(directory, options)

@@ -46,19 +46,26 @@ export class Draft implements TreeView {
     return found === undefined || 'changes' in found ? undefined : found
   }
 
-  async names(path: Path, options?: BlockOptions): Promise<string[] | undefined> {
+  async names(path: Path, options?: BlockOptions): Promise<readonly string[] | undefined> {
     const found = await this.#find(path, options)
     if (found === undefined) return undefined
     const base = 'changes' in found ? found.base : found
-    const names = new Set<string>()
-    if (base !== undefined) {
-      for await (const entry of this.#reader.list(base.cid, options)) names.add(entry.name)
-    }
-    for (const [name, change] of 'changes' in found ? found.changes : []) {
+    const known = base === undefined ? [] : await this.#reader.names(base.cid, options)
+    if (!('changes' in found)) return known
+    const names = new Set(known)
+    for (const [name, change] of found.changes) {
       if (await this.#isThere(change)) names.add(name)
       else names.delete(name)
     }
-    return [...names]
+    return [...names].sort()
+  }
+
+  async below(path: Path): Promise<TreeView> {
+    return {
+      file: (rest, options) => this.file([...path, ...rest], options),
+      names: (rest, options) => this.names([...path, ...rest], options),
+      below: (rest) => this.below([...path, ...rest]),
+    }
   }
 
   /** Puts a file at a path, making the directories above it. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { decodeNode } from '../blocks/nodes.ts'
+import { WeightedCache } from './weighted-cache.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Node } from '../blocks/nodes.ts'
@@ -15,6 +16,12 @@ const LARGEST_KEPT = 8 * 1024 * 1024
 const NODE_BYTES = 1024
 const ENTRY_BYTES = 2048
 
+/** Memory that names of directories may take, in bytes: 100,000 tags of ten letters are about 4 MiB. */
+const NAMES_BYTES = 16 * 1024 * 1024
+const LARGEST_NAMES = 8 * 1024 * 1024
+/** What a name takes besides its letters. */
+const NAME_BYTES = 32
+
 /**
  * Loads in a row after which other work gets its turn. Loads from the cache end without leaving the microtask queue, so a
  * walk of a tree made for it (a few nodes that link each other a million times) would otherwise hold every timer, and
@@ -23,18 +30,18 @@ const ENTRY_BYTES = 2048
 const LOADS_IN_A_ROW = 100
 
 /**
- * Tree nodes as they were decoded last. A CID always means the same node, so nothing here is ever stale; least
- * recently used ones go first.
+ * Tree nodes as they were decoded last, and the names of directories in order. A CID always means the same directory, so
+ * nothing here is ever stale.
  */
 export class NodeCache {
-  readonly #nodes = new Map<string, { node: Node; weight: number }>()
-  readonly #limit: number
-  #weight = 0
+  readonly #nodes: WeightedCache<Node>
+  readonly #names: WeightedCache<readonly string[]>
   #loads = 0
 
-  /** @param limit bytes of memory to use; 0 keeps nothing */
+  /** @param limit bytes of memory to use for nodes; 0 keeps nothing */
   constructor(limit: number = CACHE_BYTES) {
-    this.#limit = limit
+    this.#nodes = new WeightedCache(limit, LARGEST_KEPT)
+    this.#names = new WeightedCache(Math.min(limit, NAMES_BYTES), LARGEST_NAMES)
   }
 
   /** @throws NodeFormatError, and what the source throws */
@@ -43,26 +50,34 @@ export class NodeCache {
     options?.signal?.throwIfAborted() // a cached node would not notice
     const key = cid.toString()
     const known = this.#nodes.get(key)
-    if (known !== undefined) {
-      this.#nodes.delete(key)
-      this.#nodes.set(key, known)
-      return known.node
-    }
+    if (known !== undefined) return known
     const node = decodeNode(cid, await source.get(cid, options))
-    this.#keep(key, node)
+    this.#nodes.set(key, node, weightOf(node))
     return node
   }
 
-  #keep(key: string, node: Node): void {
-    const weight = weightOf(node)
-    if (weight > LARGEST_KEPT || this.#nodes.has(key)) return
-    this.#nodes.set(key, { node, weight })
-    this.#weight += weight
-    for (const [oldest, entry] of this.#nodes) {
-      if (this.#weight <= this.#limit) return
-      this.#nodes.delete(oldest)
-      this.#weight -= entry.weight
+  /**
+   * The names of a directory, in ASCII order. A directory of many entries has them in hundreds of nodes, too many to read
+   * and to sort for each page of a listing; the names alone are small.
+   *
+   * @param list lists them, when they are not known
+   */
+  async names(
+    directory: CID,
+    list: () => AsyncIterable<{ name: string }>,
+  ): Promise<readonly string[]> {
+    const key = directory.toString()
+    const known = this.#names.get(key)
+    if (known !== undefined) return known
+    const names: string[] = []
+    let bytes = 0
+    for await (const { name } of list()) {
+      names.push(name)
+      bytes += NAME_BYTES + name.length
     }
+    names.sort()
+    this.#names.set(key, names, bytes)
+    return names
   }
 }
 

@@ -1,9 +1,10 @@
 import { algorithmOf, hexOf, tryParseDigest } from '../oci/digest.ts'
-import { tryParseName } from '../oci/name.ts'
 import { fileSize, readFile } from '../blocks/file-reader.ts'
 import { DamagedBlockError } from '../blocks/block-store.ts'
 import { RAW, SHA2_256 } from '../blocks/cids.ts'
-import { LINK_MAX_BYTES, REPOSITORY_BRANCHES, decodeLink, isBranch, layout } from './layout.ts'
+import { LINK_MAX_BYTES, REPOSITORY_BRANCHES, decodeLink, layout } from './layout.ts'
+import { repositoriesOf } from './repository-walk.ts'
+import { isIn, pageOf } from './sorted.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
 import type { Entry } from '../blocks/nodes.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -51,13 +52,18 @@ export class TreeReader implements RegistryReader {
 
   async tags(name: RepositoryName, options: Abortable & Page = {}): Promise<string[] | undefined> {
     if (!(await this.#isRepository(name, options))) return undefined
-    return page((await this.#view.names(layout.tags(name), options)) ?? [], options)
+    return pageOf((await this.#view.names(layout.tags(name), options)) ?? [], options)
   }
 
   async repositories(options: Abortable & Page = {}): Promise<string[]> {
+    const { after, limit = Infinity } = options
+    const view = await this.#view.below(layout.repositories, options)
     const found: string[] = []
-    await this.#collect([], found, options)
-    return page(found, options)
+    if (limit <= 0) return found
+    for await (const name of repositoriesOf(view, after, options)) {
+      if (found.push(name) >= limit) break
+    }
+    return found
   }
 
   async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
@@ -74,20 +80,7 @@ export class TreeReader implements RegistryReader {
 
   async #isRepository(name: RepositoryName, options: Abortable): Promise<boolean> {
     const names = await this.#view.names(layout.repository(name), options)
-    return names?.some((entry) => REPOSITORY_BRANCHES.includes(entry)) ?? false
-  }
-
-  /** Walks the repositories below a path. A repository may hold others, so a find does not end the walk. */
-  async #collect(segments: readonly string[], found: string[], options: Abortable): Promise<void> {
-    options.signal?.throwIfAborted()
-    const names = await this.#view.names([...layout.repositories, ...segments], options)
-    const name = tryParseName(segments.join('/'))
-    if (segments.length > 0 && name === undefined) return // no name a client could ask for
-    if (name !== undefined && names?.some((entry) => REPOSITORY_BRANCHES.includes(entry)))
-      found.push(name)
-    for (const entry of names ?? []) {
-      if (!isBranch(entry)) await this.#collect([...segments, entry], found, options)
-    }
+    return names !== undefined && REPOSITORY_BRANCHES.some((branch) => isIn(names, branch))
   }
 
   async #link(directory: Path, options?: Abortable): Promise<Digest | undefined> {
@@ -138,11 +131,4 @@ function isProof({ cid }: Entry, digest: Digest): boolean {
     algorithmOf(digest) === 'sha256' &&
     Buffer.from(cid.multihash.digest).toString('hex') === hexOf(digest)
   )
-}
-
-/** A page of names in ASCII order. */
-function page(names: string[], { after, limit }: Page): string[] {
-  const sorted = names.sort()
-  const rest = after === undefined ? sorted : sorted.filter((name) => name > after)
-  return limit === undefined ? rest : rest.slice(0, limit)
 }

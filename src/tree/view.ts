@@ -8,8 +8,10 @@ import type { CID } from 'multiformats/cid'
 export interface TreeView {
   /** The file at a path; `undefined` when there is none. */
   file(path: Path, options?: BlockOptions): Promise<Entry | undefined>
-  /** Names in the directory at a path, in no particular order; `undefined` when there is none. */
-  names(path: Path, options?: BlockOptions): Promise<string[] | undefined>
+  /** Names in the directory at a path, in ASCII order; `undefined` when there is none. */
+  names(path: Path, options?: BlockOptions): Promise<readonly string[] | undefined>
+  /** What is below a path, which may be nothing: whoever looks often into one directory finds it only once. */
+  below(path: Path, options?: BlockOptions): Promise<TreeView>
 }
 
 /** The tree under one root CID. */
@@ -31,10 +33,20 @@ export class RootView implements TreeView {
     return entry
   }
 
-  async names(path: Path, options?: BlockOptions): Promise<string[] | undefined> {
+  async names(path: Path, options?: BlockOptions): Promise<readonly string[] | undefined> {
     const directory = await this.file(path, options)
-    if (directory === undefined) return undefined
-    const entries = await Array.fromAsync(this.#reader.list(directory.cid, options))
-    return entries.map((entry) => entry.name)
+    return directory === undefined ? undefined : this.#reader.names(directory.cid, options)
   }
+
+  async below(path: Path, options?: BlockOptions): Promise<TreeView> {
+    const entry = await this.file(path, options)
+    return entry === undefined ? NOTHING : new RootView(entry.cid, this.#reader)
+  }
+}
+
+/** A tree in which nothing is. */
+const NOTHING: TreeView = {
+  file: () => Promise.resolve(undefined),
+  names: () => Promise.resolve(undefined),
+  below: () => Promise.resolve(NOTHING),
 }
