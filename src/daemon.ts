@@ -161,7 +161,7 @@ async function serve(
   const path = await socketPath(directory)
   const control = createControlApp({
     ...operations,
-    control: new DaemonControl(node.keys, trees),
+    control: new DaemonControl({ keys: node.keys, trees, history: storage.history }),
     log,
   })
   openDoor(stack, await listen(control, { path, signal, log }))

@@ -16,6 +16,18 @@ export interface ExportProgress {
   bytes: number
 }
 
+/** One commit of the registry's history. */
+export interface CommitInfo {
+  /** Counts commits from 1. */
+  sequence: number
+  /** ISO 8601. */
+  time: string
+  /** The root of the tree after it, a CID. */
+  root: string
+  /** What it did, in the field's words. */
+  changes: readonly object[]
+}
+
 /**
  * What commands ask of a running daemon over its Unix socket. The daemon implements it; HTTP only carries it.
  * Every method throws RegistryError for what the caller got wrong (an unknown key, a directory that is not empty).
@@ -30,6 +42,10 @@ export interface Control {
     key: Uint8Array,
     options: Abortable & { replace: boolean },
   ): Promise<KeyInfo>
+  /** Commits from the newest to the oldest. @param page `before`: only those before this sequence */
+  commits(page: { limit: number; before?: number | undefined } & Abortable): Promise<CommitInfo[]>
+  /** What is different in `to`; roots are CIDs, or the numbers of commits. */
+  diff(from: string, to: string, options?: Abortable): AsyncIterable<object>
   /** Writes the registry as files into a directory of this machine, telling how far it is. */
   exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
 }

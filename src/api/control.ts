@@ -3,6 +3,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
 import { readWhole } from './body.ts'
 import { errorBody, toRegistryError } from './errors.ts'
+import { queryOf } from './params.ts'
 import { writeChunk } from './pump.ts'
 import type { ApiContext, ApiLimits } from './context.ts'
 import type { Control } from './control-face.ts'
@@ -12,6 +13,15 @@ const MAX_REQUEST_BYTES = 64 * 1024
 
 const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
 const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
+const ROOT = z.string().min(1).max(128)
+const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
+const WHOLE = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+const LOG = z.strictObject({ limit: WHOLE.default(50), before: WHOLE.optional() })
+/** Commits in one answer; each may have made many changes. */
+const COMMITS_MAX = 1000
 const DIRECTORY = z.strictObject({ directory: z.string().min(1).max(4096) })
 
 /** Routes that change or reveal the node itself. */
@@ -34,6 +44,18 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
       const { signal } = ctx.state
       const bytes = Buffer.from(key, 'base64')
       sendJson(ctx, await control.importKey(name, bytes, { replace, signal }), { status: 201 })
+    },
+
+    log: async (ctx: ApiContext): Promise<void> => {
+      const { limit, before } = parsed(LOG, Object.fromEntries(queryOf(ctx)))
+      const page = { limit: Math.min(limit, COMMITS_MAX), before, signal: ctx.state.signal }
+      sendJson(ctx, { commits: await control.commits(page) })
+    },
+
+    diff: async (ctx: ApiContext): Promise<void> => {
+      const { from, to } = await readRequest(ctx, ROOTS, limits)
+      const differences = control.diff(from, to, { signal: ctx.state.signal })
+      await sendLines(ctx, differences, limits.sendStallMs)
     },
 
     exportTree: async (ctx: ApiContext): Promise<void> => {
@@ -60,7 +82,12 @@ async function readRequest<T>(
     limit: MAX_REQUEST_BYTES,
     tooLarge,
   })
-  const result = schema.safeParse(parseJson(bytes))
+  return parsed(schema, parseJson(bytes))
+}
+
+/** @throws RegistryError UNSUPPORTED with 400 */
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
   if (result.success) return result.data
   throw badRequest(
     result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),

@@ -1,6 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { parseName } from '../oci/name.ts'
 import { shown } from '../oci/shown.ts'
+import { snapshotNameOf } from '../oci/snapshot-name.ts'
 import { queryOf } from './params.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { ApiContext, Repository } from './context.ts'
@@ -19,7 +20,7 @@ const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?
  * image is never taken for another one of the same name. Where none are, it is ignored.
  *
  * @throws RegistryError NAME_INVALID when the name or `ns` is none, or `ns` comes twice; NAME_UNKNOWN when `ns` is not in
- * the list; UNSUPPORTED when something is to be changed in a namespace, which the spec has no words for
+ * the list; UNSUPPORTED when something is to be changed in a namespace, which the spec has no words for, or in the past
  */
 export function requestedRepository(
   ctx: ApiContext,
@@ -27,11 +28,23 @@ export function requestedRepository(
   namespaces: Namespaces,
 ): Repository {
   const asked = parseName(name)
+  if (isChange(ctx) && snapshotNameOf(asked) !== undefined) throw past(asked)
   const namespace = Object.keys(namespaces).length === 0 ? undefined : namespaceOf(ctx)
   if (namespace === undefined) return { name: asked, asked, namespace }
   const prefix = prefixOf(namespace, namespaces)
-  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') throw onlyForPulls(prefix, asked)
+  if (isChange(ctx)) throw onlyForPulls(prefix, asked)
   return { name: within(prefix, asked), asked, namespace }
+}
+
+function isChange({ method }: ApiContext): boolean {
+  return method !== 'GET' && method !== 'HEAD'
+}
+
+function past(name: RepositoryName): RegistryError {
+  return new RegistryError('UNSUPPORTED', {
+    message: 'a repository as it was under an old root (at/<root>/…) cannot be changed',
+    detail: { name },
+  })
 }
 
 function namespaceOf(ctx: ApiContext): string | undefined {

@@ -121,14 +121,20 @@ export class StateDb {
     return result
   }
 
-  /** Entries whose key begins with `prefix`, in key order or against it. */
+  /**
+   * Entries whose key begins with `prefix`, in key order or against it.
+   *
+   * @param options `before`: only keys before this one
+   */
   async *entries(
     prefix: Uint8Array,
-    options: { reverse?: boolean; limit?: number } = {},
+    options: { reverse?: boolean; limit?: number; before?: Uint8Array } = {},
   ): AsyncGenerator<[Uint8Array, Uint8Array]> {
     await this.#opening
     const limits = options.limit === undefined ? {} : { limit: options.limit }
-    yield* this.#db.iterator({ ...range(prefix), ...limits, reverse: options.reverse ?? false })
+    const { gte, lt } = range(prefix)
+    const end = { gte, lt: options.before ?? lt }
+    yield* this.#db.iterator({ ...end, ...limits, reverse: options.reverse ?? false })
   }
 
   /** A map of its own for one user. `name` must not hold a slash. */

@@ -6,6 +6,7 @@ const OPTIONS = {
   data: { type: 'string' },
   output: { type: 'string', short: 'o' },
   json: { type: 'boolean' },
+  limit: { type: 'string' },
   replace: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },

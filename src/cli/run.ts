@@ -13,6 +13,8 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['status', async () => (await import('./status.ts')).status],
   ['key', async () => (await import('./key.ts')).key],
   ['export', async () => (await import('./export.ts')).exportTree],
+  ['log', async () => (await import('./log.ts')).log],
+  ['diff', async () => (await import('./diff.ts')).diff],
   ['version', () => Promise.resolve(printVersion)],
   ['help', () => Promise.resolve(printUsage)],
 ])

@@ -1,17 +1,14 @@
 import { expect } from './arguments.ts'
-import { findDaemon } from './find-daemon.ts'
 import { formatCell } from './format.ts'
-import { CommandError, EXIT } from './io.ts'
-import { findTarget } from './target.ts'
+import { EXIT } from './io.ts'
+import { runningDaemon } from './target.ts'
 import type { Arguments } from './arguments.ts'
 import type { CommandIO } from './io.ts'
 
 /** `heliport status`: what the running daemon is doing. Fails when none runs. */
 export async function status(args: Arguments, io: CommandIO): Promise<number> {
   expect(args, { options: ['config', 'data', 'json'], words: [0, 0] })
-  const { dataDir } = await findTarget(args, io)
-  const daemon = await findDaemon(dataDir, io.signal)
-  if (daemon === undefined) throw new CommandError(`no daemon runs on ${dataDir}`)
+  const daemon = await runningDaemon(args, io)
   const report = await daemon.get('/api/v1/status')
   io.stdout.write(
     args.options.json === true ? `${JSON.stringify(report, null, 2)}\n` : summary(report),

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
+import { findDaemon } from './find-daemon.ts'
+import { CommandError } from './io.ts'
 import type { Config } from '../config/schema.ts'
 import type { Arguments } from './arguments.ts'
+import type { ControlClient } from './control-client.ts'
 import type { CommandIO } from './io.ts'
 
 /** Which node a command is about. */
@@ -27,4 +30,12 @@ export async function findTarget(
     options.data === undefined ? {} : { REGISTRY_STORAGE_PATH: resolve(io.cwd, options.data) }
   const { config, warnings } = await loadConfig({ file, env: { ...io.env, ...data }, cwd: io.cwd })
   return { dataDir: config.storage.path, config, warnings }
+}
+
+/** The daemon that a command is about. @throws CommandError when none runs */
+export async function runningDaemon(args: Arguments, io: CommandIO): Promise<ControlClient> {
+  const { dataDir } = await findTarget(args, io)
+  const daemon = await findDaemon(dataDir, io.signal)
+  if (daemon === undefined) throw new CommandError(`no daemon runs on ${dataDir}`)
+  return daemon
 }

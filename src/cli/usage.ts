@@ -8,6 +8,8 @@ usage:
   heliport key export NAME -o FILE       write a private key to a new file (libp2p protobuf, not encrypted)
   heliport key import NAME FILE [--replace]
   heliport export DIR                    write the registry as files, in the layout of CNCF Distribution
+  heliport log [--limit N] [--json]      what was changed, when, and the root after it
+  heliport diff FROM TO [--json]         what is different in the second of two roots (CIDs, or numbers of the log)
   heliport version
   heliport help
 

@@ -1,20 +1,23 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
-import type { Control, ExportProgress, KeyInfo } from '../api/control-face.ts'
+import type { CommitInfo, Control, ExportProgress, KeyInfo } from '../api/control-face.ts'
 import type { Keys } from '../ipfs/keys.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { ExportedTree } from '../tree/export.ts'
+import type { History } from '../tree/history.ts'
 
 /** What the commands of `heliport` do in a running daemon. */
 export class DaemonControl implements Control {
   readonly #keys: Keys
   readonly #trees: () => ExportedTree[]
+  readonly #history: History
 
-  /** @param trees our own tree and the mirrors', in the order in which they are served */
-  constructor(keys: Keys, trees: () => ExportedTree[]) {
-    this.#keys = keys
-    this.#trees = trees
+  /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
+  constructor(parts: { keys: Keys; trees: () => ExportedTree[]; history: History }) {
+    this.#keys = parts.keys
+    this.#trees = parts.trees
+    this.#history = parts.history
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -31,6 +34,20 @@ export class DaemonControl implements Control {
       const { ipnsName } = await this.#keys.import(name, key, { replace })
       return { name, id: ipnsName }
     })
+  }
+
+  async commits(page: { limit: number; before?: number | undefined }): Promise<CommitInfo[]> {
+    const commits = await Array.fromAsync(this.#history.commits(page))
+    return commits.map(({ sequence, time, public: root, changes }) => ({
+      sequence,
+      time: new Date(time).toISOString(),
+      root: root.toString(),
+      changes,
+    }))
+  }
+
+  diff(from: string, to: string, options?: Abortable): AsyncIterable<object> {
+    return this.#history.diff(from, to, options)
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

@@ -18,7 +18,7 @@ export interface OpenRegistry {
 /** Puts the room `registry` together. */
 export async function openRegistry(
   config: Config,
-  { state, lane, contents, uploads: store, source: own }: Storage,
+  { state, lane, contents, uploads: store, source: own, history }: Storage,
   mirrors: readonly RegistrySource[],
   onMirrorError: MirrorErrorHandler,
 ): Promise<OpenRegistry> {
@@ -30,7 +30,7 @@ export async function openRegistry(
   const overlay = new Overlay({ own, mirrors, trust, blobLimit, tombstones, now, onMirrorError })
   const uploads = new Uploads({ store, writer: lane, now }, { readOnly, blobLimit })
   const service = new Registry(
-    { overlay, writer: lane, content: contents, tombstones, uploads },
+    { overlay, writer: lane, content: contents, tombstones, uploads, history },
     {
       validation: config.storage.validation,
       deletes: config.storage.delete.enabled,

@@ -4,6 +4,7 @@ import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { DirectoryReader } from '../tree/directory.ts'
+import { History } from '../tree/history.ts'
 import { Journal } from '../tree/journal.ts'
 import { CommitLane } from '../tree/lane.ts'
 import { NodeCache } from '../tree/node-cache.ts'
@@ -25,6 +26,7 @@ export interface Storage extends AsyncDisposable {
   readonly directories: DirectoryReader
   readonly lane: CommitLane
   readonly source: TreeSource
+  readonly history: History
 }
 
 /**
@@ -43,10 +45,11 @@ export async function openStorage(
   stack.defer(() => blocks.close())
   const cache = new NodeCache()
   const directories = new DirectoryReader(new LocalBlocks(blocks), cache)
+  const journal = new Journal(state)
   const lane = await CommitLane.open({
     blocks,
     reader: directories,
-    journal: new Journal(state),
+    journal,
     onRoot,
     now: Date.now,
   })
@@ -63,6 +66,7 @@ export async function openStorage(
     directories,
     lane,
     source: new TreeSource('own', () => lane.root, directories),
+    history: new History(journal, directories),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -78,6 +78,11 @@ export class Overlay implements RegistrySource {
     })
   }
 
+  /** A reader over one tree of ours, without any mirror. */
+  alone(own: RegistryReader): OverlayReader {
+    return new OverlayReader({ own, mirrors: [], hides: () => false, now: this.#now })
+  }
+
   /**
    * A reader over our own tree alone.
    *

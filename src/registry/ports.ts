@@ -80,6 +80,17 @@ export interface RegistrySource {
   staleSince?(): number | undefined
 }
 
+/** Our own tree as it was after each commit. */
+export interface SnapshotSource {
+  /**
+   * A reader over our tree as it was under a root.
+   *
+   * @param root opaque to the rules (a CID as text)
+   * @returns `undefined` when this registry never had it
+   */
+  snapshot(root: string): Promise<RegistryReader | undefined>
+}
+
 /** Content that is whole on disk and waits to be linked into the tree. */
 export interface StoredContent {
   readonly digest: Digest

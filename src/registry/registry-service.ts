@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { snapshotNameOf } from '../oci/snapshot-name.ts'
 import { Deletes } from './deletes.ts'
 import { FactsCache } from './facts-cache.ts'
 import { listRepositories, listTags } from './listings.ts'
@@ -11,6 +12,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { MountableTree } from './mount-blob.ts'
 import type { Overlay } from './overlay.ts'
+import type { OverlayReader } from './overlay-reader.ts'
 import type {
   Abortable,
   Content,
@@ -21,6 +23,7 @@ import type {
   ReferrersList,
   ReferrersPage,
   RegistryService,
+  SnapshotSource,
 } from './ports.ts'
 import type { Tombstones } from './tombstones.ts'
 import type { Uploads } from './uploads.ts'
@@ -32,6 +35,8 @@ export interface RegistryParts {
   content: ContentStore
   tombstones: Tombstones
   uploads: Uploads
+  /** Our own tree as it was. */
+  history: SnapshotSource
 }
 
 /** The registry's rules, from the configuration. */
@@ -68,19 +73,21 @@ export class Registry implements RegistryService {
     reference: Reference,
     { signal }: Abortable = {},
   ): Promise<ManifestContent> {
-    const reader = this.#parts.overlay.reader()
-    const manifest = await pullManifest(reader, name, reference, { signal, facts: this.#facts })
+    const { reader, within } = await this.#readerOf(name)
+    const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
     return { ...manifest, notices: reader.notices }
   }
 
   async getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
-    const blob = await this.#parts.overlay.reader().blob(name, digest, options)
+    const { reader, within } = await this.#readerOf(name)
+    const blob = await reader.blob(within, digest, options)
     if (blob === undefined) throw blobUnknown(name, digest)
     return blob
   }
 
   async listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage> {
-    return listTags(this.#parts.overlay.reader(), name, page)
+    const { reader, within } = await this.#readerOf(name)
+    return listTags(reader, within, page)
   }
 
   async listRepositories(page: Page & Abortable): Promise<NamePage> {
@@ -92,8 +99,8 @@ export class Registry implements RegistryService {
     subject: Digest,
     options: Abortable & ReferrersPage = {},
   ): Promise<ReferrersList> {
-    const reader = this.#parts.overlay.reader()
-    return listReferrers(reader, name, subject, { ...options, facts: this.#facts })
+    const { reader, within } = await this.#readerOf(name)
+    return listReferrers(reader, within, subject, { ...options, facts: this.#facts })
   }
 
   async putManifest(
@@ -137,6 +144,18 @@ export class Registry implements RegistryService {
     return mountBlob(this.#parts.writer, { name, digest, from }, options)
   }
 
+  /** Where a repository is read, and under which name: today in the overlay, or in our own tree as it was. */
+  async #readerOf(
+    name: RepositoryName,
+  ): Promise<{ reader: OverlayReader; within: RepositoryName }> {
+    const { overlay, history } = this.#parts
+    const past = snapshotNameOf(name)
+    if (past === undefined) return { reader: overlay.reader(), within: name }
+    const snapshot = await history.snapshot(past.root)
+    if (snapshot === undefined) throw unknownRoot(name, past.root)
+    return { reader: overlay.alone(snapshot), within: past.name }
+  }
+
   #mayWrite(): void {
     if (this.#options.readOnly) throw readOnlyError()
   }
@@ -148,4 +167,11 @@ export class Registry implements RegistryService {
       message: 'deletes are off on this registry (storage.delete.enabled)',
     })
   }
+}
+
+function unknownRoot(name: RepositoryName, root: string): RegistryError {
+  return new RegistryError('NAME_UNKNOWN', {
+    message: 'this registry never had that root (heliport log lists those it had)',
+    detail: { name, root },
+  })
 }

@@ -17,6 +17,8 @@ export interface JournalEntry {
 }
 
 const PREFIX = Buffer.from('j/')
+/** Where the sequence of the newest commit with a root is, by the root's hash. */
+const ROOT_PREFIX = Buffer.from('jr/')
 const CHECKSUM = 32
 
 /** An entry of the journal that cannot be read back. The commit it stood for is not rolled back silently. */
@@ -36,9 +38,13 @@ export class Journal {
     this.#state = state
   }
 
-  /** The write that adds an entry, for the commit's batch. */
-  write(entry: JournalEntry): StateWrite {
-    return { key: keyOf(entry.sequence), value: encode(entry) }
+  /** The writes that add an entry, for the commit's batch. */
+  write(entry: JournalEntry): StateWrite[] {
+    const key = keyOf(entry.sequence)
+    return [
+      { key, value: encode(entry) },
+      { key: rootKey(entry.public), value: key.subarray(PREFIX.length) },
+    ]
   }
 
   /**
@@ -61,8 +67,17 @@ export class Journal {
     return { entry: undefined, damage }
   }
 
-  /** Whether a root was ever ours. Reads the history from its newest end, so it is for rare questions. */
+  /** Whether a root is one of a commit that can be looked up: one question to the database, for clients to ask. */
+  async knows(root: CID): Promise<boolean> {
+    return (await this.#state.get(rootKey(root))) !== undefined
+  }
+
+  /**
+   * Whether a root was ever ours, also in a history that began before roots could be looked up, or whose index is gone.
+   * It may read all of it, from the newest end, so it is for rare questions.
+   */
   async has(root: CID): Promise<boolean> {
+    if (await this.knows(root)) return true
     for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
       try {
         if (decode(sequenceOf(key), value).public.equals(root)) return true
@@ -73,11 +88,29 @@ export class Journal {
     return false
   }
 
-  /** Entries from the newest to the oldest. */
-  async *entries(options: { limit?: number } = {}): AsyncGenerator<JournalEntry> {
-    for await (const [key, value] of this.#state.entries(PREFIX, { ...options, reverse: true })) {
+  /**
+   * Entries from the newest to the oldest.
+   *
+   * @param options `before`: only those before this sequence
+   */
+  async *entries(
+    options: { limit?: number; before?: number | undefined } = {},
+  ): AsyncGenerator<JournalEntry> {
+    const { before, ...rest } = options
+    const end = before === undefined ? {} : { before: keyOf(before) }
+    for await (const [key, value] of this.#state.entries(PREFIX, {
+      ...rest,
+      ...end,
+      reverse: true,
+    })) {
       yield decode(sequenceOf(key), value)
     }
+  }
+
+  /** One commit; `undefined` when there is none of that number. */
+  async entry(sequence: number): Promise<JournalEntry | undefined> {
+    const value = await this.#state.get(keyOf(sequence))
+    return value === undefined ? undefined : decode(sequence, value)
   }
 }
 
@@ -86,6 +119,10 @@ function keyOf(sequence: number): Uint8Array {
   PREFIX.copy(key)
   key.writeBigUInt64BE(BigInt(sequence), PREFIX.length)
   return key
+}
+
+function rootKey(root: CID): Uint8Array {
+  return Buffer.concat([ROOT_PREFIX, root.multihash.digest])
 }
 
 function sequenceOf(key: Uint8Array): number {

@@ -229,7 +229,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     if (isChanged)
       this.#parts.blocks.link([...this.#nodes, ...done.flatMap((outcome) => outcome.blocks)])
     // Pushing again what is there changes nothing and is no commit, but may have mended blocks.
-    await this.#makeDurable(isChanged ? [this.#parts.journal.write(entry)] : [])
+    await this.#makeDurable(isChanged ? this.#parts.journal.write(entry) : [])
     if (isChanged) await this.#adopt(entry, root)
   }
 

@@ -1,4 +1,5 @@
 import { algorithmOf, hexOf, tryParseDigest } from '../oci/digest.ts'
+import { tryParseName, tryParseTag } from '../oci/name.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 
@@ -107,6 +108,42 @@ export function digestOfData(path: Path): Digest | undefined {
   return claimed !== undefined && path.join('/') === layout.blobData(claimed).join('/')
     ? claimed
     : undefined
+}
+
+/** What a link in a repository stands for. */
+export type LinkKind =
+  | { readonly kind: 'blob' | 'manifest'; readonly name: RepositoryName; readonly digest: Digest }
+  | { readonly kind: 'tag'; readonly name: RepositoryName; readonly tag: Tag }
+
+/** What a path links; `undefined` for what is no link, or only follows from others (an index, a referrer). */
+export function linkAt(path: Path): LinkKind | undefined {
+  const at = path.findIndex(isBranch)
+  if (at < 0 || path.at(-1) !== 'link') return undefined
+  const name = tryParseName(path.slice(REPOSITORIES.length, at).join('/'))
+  const [branch, first = '', second = '', third = ''] = path.slice(at)
+  if (name === undefined) return undefined
+  if (branch === '_layers') return linkOf('blob', name, `${first}:${second}`)
+  if (first === 'revisions') return linkOf('manifest', name, `${second}:${third}`)
+  const tag = tryParseTag(second)
+  return first === 'tags' && third === 'current' && tag !== undefined
+    ? { kind: 'tag', name, tag }
+    : undefined
+}
+
+/** Whether a directory only holds what follows from other links: what a tag ever pointed to, and referrers. */
+export function isDerived(path: Path): boolean {
+  const [branch, first, , third, ...more] = path.slice(path.findIndex(isBranch))
+  if (branch !== '_manifests' || more.length > 0) return false
+  return third === undefined ? first === 'referrers' : first === 'tags' && third === 'index'
+}
+
+function linkOf(
+  kind: 'blob' | 'manifest',
+  name: RepositoryName,
+  text: string,
+): LinkKind | undefined {
+  const digest = tryParseDigest(text)
+  return digest && { kind, name, digest }
 }
 
 /** Whether a name in a repository's directory is one of the branches, not a part of a longer repository name. */

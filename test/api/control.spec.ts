@@ -30,6 +30,16 @@ class MemoryControl implements Control {
     return { name, id: `k51${name}` }
   }
 
+  commits({ limit, before }: { limit: number; before?: number | undefined }) {
+    const commit = { sequence: before ?? limit, time: '', root: 'bafy', changes: [] }
+    return Promise.resolve([commit])
+  }
+
+  async *diff(from: string, to: string) {
+    if (from === 'nowhere') throw new RegistryError('DENIED', { message: 'no such root' })
+    yield { kind: 'tag', from, to }
+  }
+
   async *exportTree(directory: string) {
     if (directory === '/full') throw new RegistryError('DENIED', { message: 'not empty' })
     yield { files: 1, bytes: 10 }
@@ -66,6 +76,20 @@ describe('api: the control socket', () => {
 
   it('tells the status', async () => {
     assert.deepEqual((await ask('GET', '/api/v1/status')).json(), { peerId: '12D3' })
+  })
+
+  it('tells the history, a page at a time, and what is different in two roots', async () => {
+    const log = await ask('GET', '/api/v1/log?limit=5000&before=7')
+    assert.deepEqual(log.json(), {
+      commits: [{ sequence: 7, time: '', root: 'bafy', changes: [] }],
+    })
+    assert.match(String((await ask('GET', '/api/v1/log?limit=5000')).body), /"sequence":1000/)
+    for (const query of ['limit=-1', 'limit=x', 'before=', 'until=3'])
+      assert.equal((await ask('GET', `/api/v1/log?${query}`)).status, 400, query)
+    const diff = await ask('POST', '/api/v1/diff', { from: '1', to: '2' })
+    assert.equal(String(diff.body), '{"kind":"tag","from":"1","to":"2"}\n{"done":true}\n')
+    assert.equal((await ask('POST', '/api/v1/diff', { from: 'nowhere', to: '2' })).status, 403)
+    assert.equal((await ask('POST', '/api/v1/diff', { from: '1' })).status, 400)
   })
 
   it('lists, exports and imports keys', async () => {

@@ -192,8 +192,8 @@ describe('the journal (properties)', () => {
             private: undefined,
           }))
           first += list.length
-          const writes = written.map((entry) => journal.write(entry))
-          const last = writes.at(-1)
+          const writes = written.flatMap((entry) => journal.write(entry))
+          const last = writes.at(-2) // the last entry; behind it is where its root is found
           assert.ok(last?.value !== undefined)
           if (harm !== null) last.value = harmed(last.value, harm)
           await state.write(writes)

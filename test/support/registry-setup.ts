@@ -14,6 +14,7 @@ import type {
   RegistryReader,
   RegistrySource,
   RegistryWriter,
+  SnapshotSource,
 } from '../../src/registry/ports.ts'
 import type { RegistryOptions } from '../../src/registry/registry-service.ts'
 import type { Piece } from './random-image.ts'
@@ -38,6 +39,8 @@ export interface RegistrySetup {
   /** In place of the own registry's writer. */
   writer?: (own: MemoryRegistry) => RegistryWriter
   maxSessions?: number
+  /** Our own tree as it was, by root. */
+  snapshots?: ReadonlyMap<string, RegistryReader>
 }
 
 /** A whole registry over memory ports. */
@@ -77,8 +80,9 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
     transact: (edit, how) => writer.transact(edit, how),
     findBlob: (...args) => own.findBlob(...args),
   }
+  const history: SnapshotSource = { snapshot: async (root) => setup.snapshots?.get(root) }
   const service = new Registry(
-    { overlay, writer: tree, content: own.content, tombstones, uploads },
+    { overlay, writer: tree, content: own.content, tombstones, uploads, history },
     options,
   )
   return {
