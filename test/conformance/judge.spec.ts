@@ -10,7 +10,7 @@ const suite = (id: string): Suite => {
   return found
 }
 
-const PINNED = '967efdc079b91785ad18c77cc4f8991a47feefbf'
+const PINNED = '97274622c111'
 
 interface Missed {
   name: string
@@ -60,7 +60,7 @@ describe('judging a run', () => {
   })
 
   it('takes what the older suite skips by its nature, and only that', () => {
-    const old = suite('v1.1.1')
+    const old = suite('2023')
     for (const name of Object.keys(old.skipped)) {
       const missed: Missed[] = [{ name, status: 'Skip' }]
       assert.deepEqual(judge(outcome(missed, { [name]: 'Skip' }), old), [])

@@ -90,7 +90,7 @@ describe('the page of the conformance runs', () => {
     const text = lines.join('\n')
     for (const part of [
       'run on 2026-11-21 against Heliport 1.2.3 (Node 24.1.0)',
-      'commit `967efdc079b91785ad18c77cc4f8991a47feefbf`',
+      'commit `97274622c111`',
       'OCI_REPO2=conformance/repo2',
       'OCI_VERSION=1.1',
       'npm run tools -- conformance ',

@@ -1,3 +1,4 @@
+import { shortVersion } from '../tools/build-info.ts'
 import { TOOLS } from '../tools/catalog.ts'
 import { runPath } from './execute.ts'
 import { differences, figures, titleOf } from './report.ts'
@@ -43,6 +44,7 @@ export function conformancePage(runs: readonly Run[], { version, node, date }: P
     '',
     '```sh',
     ...suites
+      .filter(({ optional }) => optional !== true)
       .map(({ program }) => program)
       .filter(first)
       .map(build),
@@ -86,11 +88,11 @@ function differencesOf(suite: Suite, runs: readonly Run[]): string[] {
 }
 
 function settingsOf(suite: Suite): string[] {
-  const { source }: ToolSource = TOOLS[suite.program]
+  const { go = '@v' }: ToolSource = TOOLS[suite.program]
   const env = suiteEnvironment(suite, '<host>', '<results>')
   const words = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   return [
-    `**${suite.title}**: distribution-spec commit \`${source?.commit}\`.`,
+    `**${suite.title}**: distribution-spec commit \`${shortVersion(go)}\`.`,
     '',
     '```sh',
     `${words.join(' ')} \\`,

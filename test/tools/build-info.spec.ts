@@ -48,7 +48,7 @@ describe('the version of a Go program', () => {
     assert.equal(isRight(describeBuild(path, 'github.com/google/go-cont\tv0.22.1'), CRANE), false)
   })
 
-  it('is in our mark, where the program was built from a checkout', () => {
+  it('is in our mark, where the program was built in a copy of its module', () => {
     const { go } = CRANE
     assert.equal(isRight(crane('(devel)', `-ldflags="-X heliport.tool=${go}"`), CRANE), true)
     assert.equal(isRight(crane('(devel)', `-ldflags="-X heliport.tool=${go}0"`), CRANE), false)
@@ -62,12 +62,20 @@ describe('the version of a Go program', () => {
     assert.equal(isRight(crane('v0.22.1', '-ldflags="-X main.Version=abc -s"'), stamped), true)
   })
 
+  it('is in either, where its makers built it', () => {
+    const theirs = { ...CRANE, stamps: { 'main.Version': 'abc' }, elsewhere: 'https://example.org' }
+    assert.equal(isRight(crane('v0.22.1'), theirs), true)
+    assert.equal(isRight(crane('(devel)', '-ldflags="-X main.Version=abc -s"'), theirs), true)
+    assert.equal(isRight(crane('v0.22.0', '-ldflags="-X main.Version=abd"'), theirs), false)
+    assert.equal(isRight(crane('(devel)'), { ...theirs, stamps: {} }), false)
+  })
+
   it('is unknown of what is no Go program', () => {
     assert.equal(parseBuildInfo('/usr/bin/docker: could not read Go build info'), undefined)
     assert.equal(parseBuildInfo(''), undefined)
   })
 
-  it('is recognised in every program of the catalog, built from a checkout', () => {
+  it('is recognised in every program of the catalog, built in a copy of its module', () => {
     for (const [name, tool] of Object.entries<ToolSource>(TOOLS)) {
       const { go, build } = tool
       if (go === undefined) continue

@@ -11,7 +11,7 @@ export interface BuildInfo {
   readonly stamps: ReadonlySet<string>
 }
 
-/** The variable that marks what we built in a source directory, where Go itself knows no version. No program reads it. */
+/** The variable that marks what we built in a copy of the module, where Go itself knows no version. No program reads it. */
 const MARK = 'heliport.tool'
 
 /** Reads the output of `go version -m`; undefined when that was no Go program. */
@@ -27,13 +27,17 @@ export function parseBuildInfo(text: string): BuildInfo | undefined {
 
 /** Whether a program is the one of the catalog, and of its version. */
 export function isRightBuild(info: BuildInfo, source: ToolSource): boolean {
-  const { go = '@', build, stamps = {} } = source
+  const { go = '@', build, stamps = {}, elsewhere } = source
   const [path = '', version] = go.split('@')
   if (info.path !== (build === 'test' ? `${path}.test` : path)) return false
-  if (!Object.entries(stamps).every(([name, value]) => info.stamps.has(`${name}=${value}`)))
-    return false
+  const stamped = Object.entries(stamps).every(([name, value]) =>
+    info.stamps.has(`${name}=${value}`),
+  )
   const ofModule = path === info.module || path.startsWith(`${info.module}/`)
-  return (ofModule && info.version === version) || info.stamps.has(`${MARK}=${go}`)
+  const ofVersion = ofModule && info.version === version
+  // What its makers built has either: Go names no version in a checkout without tags, and no stamps of a trimmed build.
+  if (elsewhere !== undefined) return ofVersion || (stamped && Object.keys(stamps).length > 0)
+  return stamped && (ofVersion || info.stamps.has(`${MARK}=${go}`))
 }
 
 /** For `go build`: the makers' stamps, and our mark. */

@@ -47,7 +47,7 @@ esac`
     await writeFile(go, script, { mode: 0o755 })
     const source = { go: GO, ...changes } as const
     const signal = AbortSignal.timeout(10_000)
-    return { name: 'tool', source, go, checkout: undefined, signal }
+    return { name: 'tool', source, go, signal }
   }
   const built = (): Promise<string> => readFile(join(scratch.path, 'tools/tool'), 'utf8')
 

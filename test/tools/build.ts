@@ -17,15 +17,13 @@ export interface Build {
   readonly source: ToolSource & { readonly go: string }
   /** The Go command. */
   readonly go: string
-  /** A checkout of the program's repository, instead of the module proxy. */
-  readonly checkout: string | undefined
   readonly signal: AbortSignal
 }
 
 /**
  * Builds one Go program into the tool directory; it is there whole or not at all.
  *
- * @throws with what Go (or git) said, when it could not be had or built
+ * @throws with what Go said, when it could not be had or built
  */
 export async function buildTool(build: Build): Promise<void> {
   const directory = toolDirectory()
@@ -42,10 +40,6 @@ export async function buildTool(build: Build): Promise<void> {
 }
 
 async function compile(build: Build, source: string, result: string): Promise<string> {
-  if (build.checkout !== undefined) {
-    const module = await extract(build, build.checkout, source)
-    return compileIn(module, build, result)
-  }
   if (build.source.build !== 'test') {
     try {
       return await install(build, result)
@@ -76,21 +70,6 @@ async function download(build: Build, to: string): Promise<string> {
   await cp(cached, to, { recursive: true })
   await run('chmod', ['-R', 'u+w', to], options(build))
   return to
-}
-
-/** The pinned commit of the user's checkout, whatever is checked out there; bare repositories will do. */
-async function extract(build: Build, checkout: string, to: string): Promise<string> {
-  const { source } = build.source
-  if (source === undefined) throw new Error(`${build.name} is not built from a checkout`)
-  const archive = join(to, 'source.tar')
-  await run(
-    'git',
-    ['-C', checkout, 'archive', `--output=${archive}`, source.commit, source.directory],
-    options(build),
-  )
-  await run('tar', ['-xf', archive, '-C', to], options(build))
-  await rm(archive)
-  return join(to, source.directory)
 }
 
 async function compileIn(module: string, build: Build, result: string): Promise<string> {

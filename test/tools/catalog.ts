@@ -14,32 +14,17 @@ export interface ToolSource {
   readonly stamps?: Readonly<Record<string, string>>
   /** What its makers build it with. */
   readonly env?: Readonly<Record<string, string>>
-  /** A repository that it can be built from as well: not every module proxy has every module. */
-  readonly source?: SourceRepository
+  /**
+   * Where its makers have it, when no module proxy we know does: then we never build it, and use it only where somebody
+   * has put it.
+   */
+  readonly elsewhere?: string
 }
 
-/** A git repository that the user has; only the pinned commit of it is ever used. */
-export interface SourceRepository {
-  readonly url: string
-  readonly commit: string
-  /** Where the Go module is in it. */
-  readonly directory: string
-  /** The option of `npm run tools` that takes the path of a checkout, and the environment variable that does as well. */
-  readonly option: 'source' | 'zot-source'
-  readonly variable: 'DISTRIBUTION_SPEC' | 'ZOT_SOURCE'
-}
-
-const SUITE = '967efdc079b91785ad18c77cc4f8991a47feefbf'
-const OLD_SUITE = 'a139cc423184af6078077b9b7ee336eddbd03f8f' // the tag v1.1.1
+const SUITE = '97274622c111' // of 31 August 2026; a version of a Go module tells no more of the commit
+const SUITE_OF_2023 = 'f2182352d4cc9de080d6760dd882b4101ba90b47' // 1 November, before v1.1.0-rc4
+const SUITE_V1_1_1 = 'a139cc423184af6078077b9b7ee336eddbd03f8f'
 const ZOT = '3b5796d834e8661ea661a5fcc47add8d4405aebf' // the tag v2.1.20
-
-const distributionSpec = (commit: string): SourceRepository => ({
-  url: 'https://github.com/opencontainers/distribution-spec',
-  commit,
-  directory: 'conformance',
-  option: 'source',
-  variable: 'DISTRIBUTION_SPEC',
-})
 
 export const TOOLS = {
   // Engines and clients of Debian.
@@ -67,25 +52,24 @@ export const TOOLS = {
       'zotregistry.dev/zot/v2/pkg/buildinfo.BinaryType': 'minimal',
     },
     env: { CGO_ENABLED: '0', GOEXPERIMENT: 'jsonv2' },
-    source: {
-      url: 'https://github.com/project-zot/zot',
-      commit: ZOT,
-      directory: '.',
-      option: 'zot-source',
-      variable: 'ZOT_SOURCE',
-    },
+    elsewhere: 'https://github.com/project-zot/zot/releases/tag/v2.1.20',
   },
-  // The official conformance suites: the rewritten one of 2026, and the last release of the one before.
+  // The official conformance suites: the rewritten one of 2026, the newest of the one before that a proxy has, and its
+  // last release.
   conformance: {
-    go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260716174315-967efdc079b9',
+    go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111',
     stamps: { 'main.Version': SUITE },
-    source: distributionSpec(SUITE),
+  },
+  'conformance-2023.test': {
+    go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20231101194043-f2182352d4cc',
+    build: 'test',
+    stamps: { 'github.com/opencontainers/distribution-spec/conformance.Version': SUITE_OF_2023 },
   },
   'conformance-v1.1.1.test': {
     go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20250123160558-a139cc423184',
     build: 'test',
-    stamps: { 'github.com/opencontainers/distribution-spec/conformance.Version': OLD_SUITE },
-    source: distributionSpec(OLD_SUITE),
+    stamps: { 'github.com/opencontainers/distribution-spec/conformance.Version': SUITE_V1_1_1 },
+    elsewhere: 'https://github.com/opencontainers/distribution-spec/tree/v1.1.1/conformance',
   },
 } as const satisfies Record<string, ToolSource>
 
@@ -93,11 +77,9 @@ export type ToolName = keyof typeof TOOLS
 
 /** How a tool can be had, in one line. */
 export function howToGet(name: ToolName): string {
-  const { debian, source }: ToolSource = TOOLS[name]
+  const { debian, elsewhere }: ToolSource = TOOLS[name]
   if (name === 'docker') return 'apt-get install docker.io (from Debian 13 on: docker-cli)'
   if (debian !== undefined) return `apt-get install ${debian}`
-  if (source === undefined) return `npm run tools -- ${name}`
-  const { option, url, commit } = source
-  const short = commit.slice(0, 12)
-  return `npm run tools -- ${name} --${option}=<checkout of ${url} that has ${short}>`
+  if (elsewhere === undefined) return `npm run tools -- ${name}`
+  return `not to be had by name; from its makers, as ${name} in the tool directory or the PATH: ${elsewhere}`
 }

@@ -10,9 +10,7 @@ import type { ToolState } from './state.ts'
 
 /*
  * `npm run tools`: builds the Go programs of the catalog that are not here yet, and says how the others can be had.
- * `npm run tools -- crane regctl` only those. `--source=<checkout>` and `--zot-source=<checkout>` (or DISTRIBUTION_SPEC
- * and ZOT_SOURCE in the environment) are repositories to build from, where a module proxy does not have the module.
- * One that fails stops no other. Ends with 1 when something that was asked for by name is missing.
+ * `npm run tools -- crane regctl` only those. One that fails stops no other. Ends with 1 when something that was asked for by name is missing.
  */
 
 /** A build says that it still works this often, in milliseconds. */
@@ -20,14 +18,8 @@ const STILL = 20_000
 
 const NO_GO = 'Go is not here: https://go.dev/dl (1.25 or newer)'
 
-type Checkouts = Readonly<Record<string, string | undefined>>
-
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: { source: { type: 'string' }, 'zot-source': { type: 'string' } },
-    allowPositionals: true,
-  })
+  const { positionals } = parseArgs({ args: [...args], allowPositionals: true })
   const unknown = positionals.filter((name) => !isTool(name))
   for (const name of unknown) console.error(`tools: nothing is called ${name}`)
   if (unknown.length > 0) return 1
@@ -39,7 +31,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   // One after the other: a Go build by itself takes all cores there are.
   for (const name of names) {
     signal.throwIfAborted()
-    const why = await bring(name, go, values, signal)
+    const why = await bring(name, go, signal)
     if (why !== undefined) failed.set(name, why)
   }
   const states = await Promise.all(names.map((name) => toolState(name, go)))
@@ -60,19 +52,18 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
 async function bring(
   name: ToolName,
   go: string | undefined,
-  checkouts: Checkouts,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const source: ToolSource = TOOLS[name]
-  if (source.go === undefined || (await isBuilt(name, go))) return undefined
+  if (source.go === undefined || source.elsewhere !== undefined) return undefined
+  if (await isBuilt(name, go)) return undefined
   if (go === undefined) return NO_GO
-  const checkout = source.source && checkoutOf(source.source, checkouts)
   const began = performance.now()
   const seconds = (): string => `${Math.round((performance.now() - began) / 1000)} s`
-  console.log(`${name}: building ${shortVersion(source.go)} from ${checkout ?? source.go}`)
+  console.log(`${name}: building ${shortVersion(source.go)} from ${source.go}`)
   const still = setInterval(() => console.log(`${name}: still building, ${seconds()}`), STILL)
   try {
-    await buildTool({ name, source: { ...source, go: source.go }, go, checkout, signal })
+    await buildTool({ name, source: { ...source, go: source.go }, go, signal })
     console.log(`${name}: built in ${seconds()}`)
     return undefined
   } catch (error) {
@@ -82,13 +73,6 @@ async function bring(
   } finally {
     clearInterval(still)
   }
-}
-
-function checkoutOf(
-  { option, variable }: { option: string; variable: string },
-  checkouts: Checkouts,
-): string | undefined {
-  return checkouts[option] || process.env[variable] || undefined
 }
 
 function row(name: ToolName, state: ToolState = { is: 'missing' }): string[] {
