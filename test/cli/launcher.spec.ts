@@ -52,6 +52,7 @@ function environment(home: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home }
   for (const name of ['UV_THREADPOOL_SIZE', 'NODE_COMPILE_CACHE', 'XDG_CACHE_HOME', 'NODE_OPTIONS'])
     delete env[name]
+  for (const name of Object.keys(env)) if (/^(MALLOC_|GLIBC_TUNABLES)/.test(name)) delete env[name]
   return env
 }
 
@@ -66,7 +67,8 @@ async function launch(node: string, args: string[], env: NodeJS.ProcessEnv) {
 }
 
 const TELL = `console.log(JSON.stringify({ pid: process.pid, major: parseInt(process.versions.node, 10),
-  argv: process.argv.slice(2), threads: process.env.UV_THREADPOOL_SIZE, cache: process.env.NODE_COMPILE_CACHE }))`
+  argv: process.argv.slice(2), threads: process.env.UV_THREADPOOL_SIZE, cache: process.env.NODE_COMPILE_CACHE,
+  options: process.execArgv, malloc: Object.keys(process.env).filter((name) => /^MALLOC_/.test(name)).sort() }))`
 
 interface Told {
   pid: number
@@ -74,7 +76,12 @@ interface Told {
   argv: string[]
   threads: string
   cache: string
+  options: string[]
+  malloc: string[]
 }
+
+/** What glibc heeds only when it is there as the process begins. */
+const MALLOC = ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_']
 
 describe('the launcher', () => {
   it('is written so that a very old Node understands it', async () => {
@@ -111,6 +118,35 @@ describe('the launcher', () => {
     const own = { ...env, UV_THREADPOOL_SIZE: '3', NODE_COMPILE_CACHE: join(place.path, 'c') }
     const kept = JSON.parse((await launch(process.execPath, [place.launcher], own)).stdout) as Told
     assert.deepEqual([kept.threads, kept.cache], ['3', join(place.path, 'c')])
+  })
+
+  it('begins a daemon anew with settings for its memory, as the same process with the same options', async function () {
+    if (process.platform !== 'linux') return this.skip()
+    await using place = await installation(`${TELL}\nprocess.exitCode = 42`)
+    const args = ['--stack-trace-limit=7', place.launcher, 'serve', 'a b']
+    const { pid, code, stdout, stderr } = await launch(
+      process.execPath,
+      args,
+      environment(place.path),
+    )
+    const told = JSON.parse(stdout) as Told
+    assert.deepEqual([code, stderr, told.pid], [42, '', pid])
+    assert.deepEqual(told.argv, ['serve', 'a b'])
+    assert.deepEqual(told.options, ['--stack-trace-limit=7'])
+    assert.deepEqual(told.malloc, MALLOC)
+    assert.ok(told.cache.startsWith(place.path), told.cache)
+  })
+
+  it('leaves the memory of other commands alone, and what somebody has set', async () => {
+    await using place = await installation(TELL)
+    const env = environment(place.path)
+    const malloc = async (command: string, more: NodeJS.ProcessEnv): Promise<string[]> => {
+      const run = await launch(process.execPath, [place.launcher, command], { ...env, ...more })
+      return (JSON.parse(run.stdout) as Told).malloc
+    }
+    assert.deepEqual(await malloc('status', {}), [])
+    assert.deepEqual(await malloc('serve', { MALLOC_ARENA_MAX: '4' }), ['MALLOC_ARENA_MAX'])
+    assert.deepEqual(await malloc('serve', { GLIBC_TUNABLES: 'glibc.malloc.arena_max=4' }), [])
   })
 
   it('says what is missing when the package is not whole', async () => {
@@ -153,6 +189,7 @@ describe('the launcher on an old Node', () => {
       assert.ok(told.major >= 24)
       assert.deepEqual([code, told.argv, told.threads], [42, ['serve', 'a b'], '8'])
       assert.ok(told.cache.startsWith(place.path), told.cache)
+      if (process.platform === 'linux') assert.deepEqual(told.malloc, MALLOC)
     })
   }
 
