@@ -13,23 +13,38 @@ import type { Digest } from '../../../src/oci/digest.ts'
 const CHUNK = 1024 * 1024
 
 /** Random bytes of which no two megabytes are alike, made as they are read. */
-function* noise(size: number, hash: ReturnType<typeof createHash>): Generator<Uint8Array> {
+export function* noise(size: number): Generator<Uint8Array> {
   const template = randomBytes(CHUNK)
   for (let offset = 0; offset < size; offset += CHUNK) {
     const chunk = Buffer.from(template.subarray(0, Math.min(CHUNK, size - offset)))
     chunk.writeBigUInt64LE(BigInt(offset))
-    hash.update(chunk)
     yield chunk
   }
 }
 
-/** Pushes a blob of that many random bytes in one stream that is never in memory as a whole. */
-export async function pushNoise(url: string, repository: string, size: number): Promise<Digest> {
+/** Pushes a blob of that many random bytes. */
+export function pushNoise(url: string, repository: string, size: number): Promise<Digest> {
+  return pushStream(url, repository, noise(size), size)
+}
+
+/** Pushes a blob of `size` bytes in one stream that is never in memory as a whole. */
+export async function pushStream(
+  url: string,
+  repository: string,
+  content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  size: number,
+): Promise<Digest> {
   const started = await expect(202, send(url, 'POST', `/v2/${repository}/blobs/uploads/`))
   const hash = createHash('sha256')
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const bytes of content) {
+      hash.update(bytes)
+      yield bytes
+    }
+  }
   const headers = { 'Content-Length': size, 'Content-Type': 'application/octet-stream' }
   const patch = request(new URL(started, url), { method: 'PATCH', headers })
-  const [location] = await Promise.all([expect(202, patch), pipeline(noise(size, hash), patch)])
+  const [location] = await Promise.all([expect(202, patch), pipeline(hashed, patch)])
   const digest: Digest = `sha256:${hash.digest('hex')}` as Digest
   const end = new URL(location, url)
   end.searchParams.set('digest', digest)
