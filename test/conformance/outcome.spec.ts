@@ -117,7 +117,7 @@ describe('what the older suite wrote', () => {
       '<failure message="Expected&#xA;    &lt;int&gt;: 400&#xA;to equal&#xA;    &lt;int&gt;: 404" type="failed">…</failure>'
     const xml = ginkgo(
       spec(`${OLD} Pull blob`, 'passed'),
-      spec(`${OLD} Pull manifest`, 'failed', failure),
+      spec(`[It] ${OLD} Pull manifest`, 'failed', failure),
       spec(`${OLD} Push mount`, 'skipped', '<skipped message="skipped - not asked"></skipped>'),
       spec('html custom reporter', 'passed'),
     )

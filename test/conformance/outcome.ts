@@ -62,8 +62,8 @@ export function readOutcome(resultsYaml: string, junitXml: string): Outcome {
   }
 }
 
-/** What the older suite's specs are all called with. */
-const OLD_PREFIX = 'OCI Distribution Conformance Tests '
+/** What the older suite's specs are all called with; the kind of a spec stood before it until ginkgo left it out. */
+const OLD_PREFIX = /^(?:\[It\] )?OCI Distribution Conformance Tests /
 
 /** Reads the JUnit report of the older suite, which writes no other. @param settings for the record */
 export function readOldOutcome(
@@ -71,8 +71,8 @@ export function readOldOutcome(
   settings: Readonly<Record<string, string>>,
 ): Outcome {
   const specs = parseJunit(junitXml)
-    .cases.filter(({ name }) => name.startsWith(OLD_PREFIX)) // the others are its reporters
-    .map((spec) => ({ ...spec, name: spec.name.slice(OLD_PREFIX.length) }))
+    .cases.filter(({ name }) => OLD_PREFIX.test(name)) // the others are its reporters
+    .map((spec) => ({ ...spec, name: spec.name.replace(OLD_PREFIX, '') }))
   const rows = new Map<string, Status>()
   const counts = { Pass: 0, FAIL: 0, Error: 0, Skip: 0, Disabled: 0 }
   for (const { name, status } of specs) {

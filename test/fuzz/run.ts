@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Campaign, FuzzFailure } from './campaign.ts'
 import { Checks } from './checks.ts'
-import { checkMemory, warmUp } from './memory-check.ts'
+import { notBack, warmUp } from './memory-check.ts'
 import { memoryTable, progressLine, statusTable } from './report.ts'
 import { Target } from './target.ts'
 import type { Memory } from './memory.ts'
@@ -123,9 +123,10 @@ async function lookBehind(
   )
   await checks.run('memory is back', async () => {
     marks.push(['at the most', campaign.tally.peak])
-    const end = await target.memoryAtRest()
+    const end = await target.memoryOnce((memory) => notBack(base, memory) === undefined)
     marks.push(['at the end', end])
-    checkMemory(base, end)
+    const why = notBack(base, end)
+    if (why !== undefined) throw new Error(why)
   })
   await checks.run('the log has no fault of the daemon', () => noComplaints(target))
   await checks.run('it stops clean', async () => {

@@ -18,6 +18,9 @@ const NAMESPACES = { 'docker.io': 'fuzz', 'kept.example:5000': 'kept' }
 /** The quiet before memory is measured, in ms: connections close, and LevelDB tidies up. */
 const REST_MS = 3000
 
+/** How long it may idle until its memory is back, in ms. */
+const IDLE_MS = 60_000
+
 /** The daemon that is fuzzed: one real process. */
 export class Target implements AsyncDisposable {
   readonly daemon: DaemonProcess
@@ -70,6 +73,15 @@ export class Target implements AsyncDisposable {
     const live = await collectGarbage(this.daemon)
     await this.pulse()
     return { ...(await memoryOf(this.daemon.pid)), live }
+  }
+
+  /** The same, once it is as wanted, or after a minute of idling whatever it is. */
+  async memoryOnce(wanted: (memory: Memory) => boolean): Promise<Memory> {
+    const end = performance.now() + IDLE_MS
+    for (;;) {
+      const memory = await this.memoryAtRest()
+      if (wanted(memory) || performance.now() > end) return memory
+    }
   }
 
   /** What it complained of in its log. */
