@@ -8,6 +8,7 @@ import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain } from './daemon/keys.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
+import { IdleHeap } from './daemon/idle-heap.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { openMirrors } from './daemon/mirrors.ts'
@@ -91,6 +92,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
+  stack.use(new IdleHeap())
   const http = await serve(stack, whole, options)
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })

@@ -4,9 +4,9 @@ import type { Memory } from './memory.ts'
 const MiB = 2 ** 20
 
 /**
- * What "memory is back" means: a minute after the last request, with every upload cancelled and all garbage collected,
- * the process has at most so much more than after its warm-up. (Garbage is collected before both, because V8 lets as much
- * of it lie as it has live objects, and more.)
+ * What "memory is back" means: within a minute after the last request, with every upload cancelled, the process has at
+ * most so much more than after its warm-up, by its own doing (`daemon/idle-heap.ts`, and malloc's settings in the
+ * launcher). After the warm-up we collect its garbage, so as not to begin too high.
  *
  * Of live objects nothing may be left of a request, but the caches of tree nodes and manifests' facts fill further:
  * measured, the heap had 56 MiB after 1,000 requests, 70 after 8,000, 72 after 20,000 and 76 after 500,000. A request that

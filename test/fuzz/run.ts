@@ -123,7 +123,7 @@ async function lookBehind(
   )
   await checks.run('memory is back', async () => {
     marks.push(['at the most', campaign.tally.peak])
-    const end = await target.memoryOnce((memory) => notBack(base, memory) === undefined)
+    const end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)
     marks.push(['at the end', end])
     const why = notBack(base, end)
     if (why !== undefined) throw new Error(why)

@@ -75,12 +75,18 @@ export class Target implements AsyncDisposable {
     return { ...(await memoryOf(this.daemon.pid)), live }
   }
 
-  /** The same, once it is as wanted, or after a minute of idling whatever it is. */
-  async memoryOnce(wanted: (memory: Memory) => boolean): Promise<Memory> {
+  /**
+   * Its memory once it is as wanted, or after a minute of idling whatever it is. Garbage is collected by nobody but the
+   * daemon itself; only then it is looked at what is live.
+   */
+  async memoryOnceIdle(wanted: (memory: Memory) => boolean): Promise<Memory> {
     const end = performance.now() + IDLE_MS
     for (;;) {
-      const memory = await this.memoryAtRest()
-      if (wanted(memory) || performance.now() > end) return memory
+      await pause(REST_MS)
+      await this.pulse()
+      const memory = await memoryOf(this.daemon.pid)
+      if (wanted(memory) || performance.now() > end)
+        return { ...memory, live: await collectGarbage(this.daemon) }
     }
   }
 
