@@ -54,4 +54,9 @@ async function main([what = '--help', ...args]: readonly string[]): Promise<numb
 // Leaving by the front door ends what was started, and removes its data.
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
-process.exitCode = await main(process.argv.slice(2))
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  console.error('network: it went wrong:', error)
+  process.exitCode = 1
+}
