@@ -9,7 +9,7 @@ import { parsePeer } from './peer-address.ts'
 import { planNode } from './node-plan.ts'
 import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
-import { announced, hasPeerId, scopesOf } from './scope.ts'
+import { announced, hasPeerId } from './scope.ts'
 import { silent } from './logger.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
@@ -20,7 +20,8 @@ import type { NetworkConfig } from './config.ts'
 import type { StartedHelia } from './helia.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
-import type { Scope, Scopes } from './scope.ts'
+import type { Internet } from './node-plan.ts'
+import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
 
 /** What a node is made of. It closes none of these; it must be stopped before they are closed. */
@@ -36,14 +37,6 @@ export interface NodeComponents {
   readonly redialPause?: number | undefined
   /** For tests of the public mode. */
   readonly internet?: Internet | undefined
-}
-
-/** What takes the place of the internet for a public node. */
-export interface Internet {
-  /** Multiaddrs, each with `/p2p/…`. */
-  readonly bootstrap: readonly string[]
-  /** Which addresses count as global. */
-  readonly scope: Scope
 }
 
 /** A peer we are connected to. */
@@ -103,16 +96,12 @@ export async function openNode(
   config: NetworkConfig,
   components: NodeComponents,
 ): Promise<IpfsNode> {
-  const { peers } = planNode(config)
-  const internet = config.mode === 'public' ? components.internet : undefined
-  const scopes = {
-    ...scopesOf(config.mode),
-    ...(internet && { dials: internet.scope, tells: internet.scope }),
-  }
-  const started = await startHelia(config, { ...components, scopes })
   const log = components.log ?? silent
+  const internet = config.mode === 'public' ? components.internet : undefined
+  const { peers, scopes, guard, resolve } = await planNode(config, { internet, log })
+  const started = await startHelia(config, { ...components, scopes, guard })
   const { libp2p } = started.helia
-  const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause })]
+  const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause, resolve })]
   if (config.mode === 'public') {
     const wanted = () => libp2p.getConnections().length < LONELY
     const entrances = (internet?.bootstrap ?? BOOTSTRAP_PEERS).map(parsePeer)
@@ -120,7 +109,8 @@ export async function openNode(
   }
   const discovery =
     config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
-  return new HeliaNode(config, { ...components, scopes }, started, [...keepers, ...discovery])
+  const helpers = [...keepers, ...discovery, ...(guard === undefined ? [] : [guard])]
+  return new HeliaNode(config, { ...components, scopes }, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
