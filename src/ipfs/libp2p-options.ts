@@ -15,6 +15,7 @@ import { DEFAULT_LISTEN } from './config.ts'
 import { stockYamux, wideYamux } from './muxers.ts'
 import { gaterOf } from './gater.ts'
 import { ipnsRecords } from './ipns-records.ts'
+import { hasPeerId } from './scope.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { Fetch } from '@libp2p/fetch'
 import type { GossipSub } from '@libp2p/gossipsub'
@@ -82,7 +83,10 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
       ...(config.mode === 'public' ? {} : { resolvers: {} }),
     },
     // What a peer says of itself, or of others, is not even written down when we would not call it.
-    peerStore: { addressFilter: (_peer, address) => parts.scopes.dials(address) },
+    peerStore: {
+      addressFilter: (peer, address) =>
+        parts.scopes.dials(hasPeerId(address) ? address : address.encapsulate(`/p2p/${peer}`)),
+    },
     services: commonServices(),
   }
   switch (config.mode) {
