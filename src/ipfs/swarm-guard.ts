@@ -1,5 +1,4 @@
-import { preSharedKey } from '@libp2p/pnet'
-import { formatSwarmKey } from './swarm-key.ts'
+import { swarmProtector } from './swarm-cipher.ts'
 import type { ConnectionProtector, MultiaddrConnection } from '@libp2p/interface'
 import type { Log } from './logger.ts'
 
@@ -7,9 +6,9 @@ import type { Log } from './logger.ts'
 const TOLD_EVERY = 60_000
 
 /**
- * The lock on the doors of a private network: every connection is encrypted with the pre-shared key, below everything
- * else (libp2p specs, "Private Networks"). Two sides with different keys exchange nonces and then read noise from each
- * other, so nothing says "wrong key": a connection that ends before its handshake did is one that was refused.
+ * The lock on the doors of a private network, and who was kept out. Two sides with different keys exchange nonces and
+ * then read noise from each other, so nothing says "wrong key": a connection that ends before its handshake did is one
+ * that was refused.
  */
 export class SwarmGuard {
   readonly protector: () => ConnectionProtector
@@ -28,7 +27,7 @@ export class SwarmGuard {
   constructor(key: Uint8Array, log: Log, now: () => number = () => performance.now()) {
     this.#log = log
     this.#now = now
-    this.protector = preSharedKey({ psk: Buffer.from(formatSwarmKey(key)) })
+    this.protector = swarmProtector(key)
   }
 
   /** A connection is about to be tried. */
