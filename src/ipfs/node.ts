@@ -1,17 +1,16 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { BlockFetcher } from './block-fetcher.ts'
 import { Discovery } from './discovery.ts'
 import { resolveDnsLink } from './dnslink.ts'
 import { startHelia } from './helia.ts'
+import { PeerDialer } from './peer-dialer.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { BOOTSTRAP_PEERS, LONELY } from './bootstrap.ts'
 import { parsePeer } from './peer-address.ts'
 import { planNode } from './node-plan.ts'
 import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
-import { announced, hasPeerId } from './scope.ts'
+import { announced } from './scope.ts'
 import { silent } from './logger.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
 import type { CID } from 'multiformats/cid'
 import type { BlockStore } from '../blocks/block-store.ts'
@@ -55,6 +54,8 @@ export interface IpfsNode extends AsyncDisposable {
   addresses(): string[]
   /** The addresses worth telling others: in the mode's scope, at most 8, best first. */
   announcedAddresses(): string[]
+  /** Calls back when {@link announcedAddresses} may have changed: a relay took us in, say. Returns the way out. */
+  onAddresses(listener: () => void): () => void
   peers(): ConnectedPeer[]
   /**
    * One block from the network, verified; it is not stored.
@@ -65,7 +66,8 @@ export interface IpfsNode extends AsyncDisposable {
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array>
   /**
    * Connects to a peer by addresses that somebody else named; those out of the mode's scope are passed over, and a
-   * peer that is connected already is left alone. False when there is no connection after that.
+   * peer that is connected already is left alone. False when there is no connection after that that carries blocks and
+   * records: a relay with limits does not.
    */
   dial(
     addresses: readonly string[],
@@ -121,6 +123,7 @@ class HeliaNode implements IpfsNode {
   readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
   readonly #fetcher: BlockFetcher
+  readonly #dialer: PeerDialer
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
@@ -135,6 +138,7 @@ class HeliaNode implements IpfsNode {
     this.#helia = helia
     this.#helpers = helpers
     this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
+    this.#dialer = new PeerDialer(helia.libp2p, components.scopes.dials)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
     this.records = new RecordNetwork(helia.libp2p, { dht: config.mode === 'public' })
@@ -146,6 +150,12 @@ class HeliaNode implements IpfsNode {
 
   announcedAddresses(): string[] {
     return announced(this.#scopes.tells, this.#helia.libp2p.getMultiaddrs())
+  }
+
+  onAddresses(listener: () => void): () => void {
+    const { libp2p } = this.#helia
+    libp2p.addEventListener('self:peer:update', listener)
+    return () => libp2p.removeEventListener('self:peer:update', listener)
   }
 
   peers(): ConnectedPeer[] {
@@ -165,36 +175,7 @@ class HeliaNode implements IpfsNode {
     addresses: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    const { dials } = this.#scopes
-    const usable = addresses
-      .slice(0, 8)
-      .flatMap(tryMultiaddr)
-      .filter((a) => hasPeerId(a) && dials(a))
-    const byPeer = Map.groupBy(usable, (address) => address.getComponents().at(-1)?.value ?? '')
-    const connected = await Promise.all(
-      [...byPeer].map(([id, group]) => this.#dialPeer(id, group, options.signal)),
-    )
-    return connected.includes(true)
-  }
-
-  async #dialPeer(
-    id: string,
-    addresses: Multiaddr[],
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    if (id === this.peerId) return false
-    if (this.peers().some((peer) => peer.id === id)) return true
-    try {
-      const timeout = AbortSignal.timeout(10_000)
-      await this.#helia.libp2p.dial(addresses, {
-        signal: AbortSignal.any(signal ? [signal, timeout] : [timeout]),
-      })
-      return true
-    } catch {
-      // Whatever the reason, these addresses lead nowhere now; the caller only wants to know that.
-      signal?.throwIfAborted()
-      return false
-    }
+    return this.#dialer.dial(addresses, options.signal)
   }
 
   async provide(root: CID, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -237,14 +218,6 @@ class HeliaNode implements IpfsNode {
     this.#fetcher.close()
     await Promise.all(this.#helpers.map((helper) => helper.stop()))
     await this.#helia.stop()
-  }
-}
-
-function tryMultiaddr(text: string): Multiaddr[] {
-  try {
-    return [multiaddr(text)]
-  } catch {
-    return [] // somebody else's text; what is no address leads nowhere
   }
 }
 

@@ -98,11 +98,15 @@ function nowhere(): boolean {
   return false
 }
 
-/** The addresses worth telling a reader of our name, best first: only those in scope that end in our peer id. */
+/**
+ * The addresses worth telling a reader of our name, best first: only those in scope that end in our peer id. Ways
+ * through a relay come after direct ones, and loopback last.
+ */
 export function announced(tells: Scope, addresses: readonly Multiaddr[], limit = 8): string[] {
+  const rank = (address: Multiaddr) => Number(!isDirect(address)) + 2 * Number(isLoopback(address))
   return addresses
     .filter((address) => tells(address) && hasPeerId(address))
-    .toSorted((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
+    .toSorted((a, b) => rank(a) - rank(b))
     .slice(0, limit)
     .map(String)
 }
