@@ -87,24 +87,42 @@ export class Lan implements Disposable {
     this.middle.ip('link', 'set', 'br0', 'up')
   }
 
-  /** Another host: `eth0` is `10.99.0.<1, 2, …>/24`. Multicast goes there too; there is no other route. */
+  /** Another host, with a cable from its `eth0` to the switch. */
   host(label: string): Namespace {
     const host = Namespace.create(label)
-    this.#hosts.push(host)
     cable([host, 'eth0'], [this.middle, this.port(host)])
-    this.middle.ip('link', 'set', this.port(host), 'master', 'br0')
-    host.ip('address', 'add', `${this.address(host)}/24`, 'dev', 'eth0')
-    host.ip('route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+    this.join(host)
     return host
   }
 
+  /**
+   * Takes a host in whose `eth0` leads to its {@link port} somehow: it gets `10.99.0.<1, 2, …>/24`. Multicast goes
+   * there too; there is no other route.
+   */
+  join(host: Namespace): void {
+    this.middle.ip('link', 'set', this.port(host), 'master', 'br0')
+    host.ip('address', 'add', `${this.address(host)}/24`, 'dev', 'eth0')
+    host.ip('route', 'add', '224.0.0.0/4', 'dev', 'eth0')
+  }
+
+  /** Pulls a host's cable out of the switch, or puts it in again. */
+  plug(host: Namespace, isIn: boolean): void {
+    this.middle.ip('link', 'set', this.port(host), isIn ? 'up' : 'down')
+  }
+
   address(host: Namespace): string {
-    return `10.99.0.${this.#hosts.indexOf(host) + 1}`
+    return `10.99.0.${this.#number(host)}`
   }
 
   /** The interface of the switch where a host's cable ends. */
   port(host: Namespace): string {
-    return `port${this.#hosts.indexOf(host) + 1}`
+    return `port${this.#number(host)}`
+  }
+
+  /** Hosts count from one, in the order in which they are first spoken of. */
+  #number(host: Namespace): number {
+    if (!this.#hosts.includes(host)) this.#hosts.push(host)
+    return this.#hosts.indexOf(host) + 1
   }
 
   [Symbol.dispose](): void {

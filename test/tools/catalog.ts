@@ -75,6 +75,8 @@ export const TOOLS = {
       variable: 'ZOT_SOURCE',
     },
   },
+  // The IPFS daemon in Go. The releases after this one stand on a fork of a library, which is not at every module proxy.
+  ipfs: { go: 'github.com/ipfs/kubo/cmd/ipfs@v0.43.0' },
   // The official conformance suites: the rewritten one of 2026, and the last release of the one before.
   conformance: {
     go: 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260716174315-967efdc079b9',
