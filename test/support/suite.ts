@@ -18,7 +18,13 @@ export interface Suite {
 }
 
 /** Runs its specs with mocha, and says what they say. @returns mocha's exit code; 1 when nothing is called so */
-export async function runSuite({ name, directory, words, inside = [], env }: Suite): Promise<number> {
+export async function runSuite({
+  name,
+  directory,
+  words,
+  inside = [],
+  env,
+}: Suite): Promise<number> {
   const names = await readdir(directory)
   const specs = names
     .filter((file) => file.endsWith('.e2e.ts'))

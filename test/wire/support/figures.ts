@@ -47,7 +47,11 @@ export async function keep(figure: Figure): Promise<void> {
 /** As the page has it. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => `| ${cells(figure).join(' | ')} |`)
-  return ['| line | mode | image | pull | plain TCP | of it |', '|---|---|---|---|---|---|', ...rows].join('\n')
+  return [
+    '| line | mode | image | pull | plain TCP | of it |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')
 }
 
 function cells({ line, mode, bytes, milliseconds, bareMilliseconds }: Figure): string[] {

@@ -40,11 +40,7 @@ export class Host implements AsyncDisposable, DaemonPlace {
     this.url = url
   }
 
-  static async open(parts: {
-    namespace: Namespace
-    address: string
-    cable: Cable
-  }): Promise<Host> {
+  static async open(parts: { namespace: Namespace; address: string; cable: Cable }): Promise<Host> {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const door = parts.namespace.spawn(process.execPath, [DOOR, String(PORT)], {

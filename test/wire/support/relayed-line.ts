@@ -32,7 +32,10 @@ export class Relay implements Disposable {
     const line = ++this.#count
     const ends = underlay(line)
     this.#underlay([host, 'under', ends.host], [`host${line}`, ends.toHost])
-    this.#underlay([this.#lan.middle, `under${line}`, ends.switch], [`switch${line}`, ends.toSwitch])
+    this.#underlay(
+      [this.#lan.middle, `under${line}`, ends.switch],
+      [`switch${line}`, ends.toSwitch],
+    )
     vxlan(host, 'eth0', line, ends.host, ends.toHost)
     const port = this.#lan.port(host)
     vxlan(this.#lan.middle, port, line, ends.switch, ends.toSwitch)
