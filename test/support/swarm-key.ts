@@ -1,4 +1,11 @@
-/** The text of a `swarm.key` as Kubo and Heliport read it (the pre-shared key's file format, version 1.0.0). */
-export function swarmKey(key: Uint8Array): string {
-  return `/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(key).toString('hex')}\n`
+import { join } from 'node:path'
+import { run } from '../e2e/support/command.ts'
+
+const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
+
+/** A new swarm key as `heliport swarm key` makes it. @returns the path of its file, below `directory` */
+export async function makeSwarmKey(directory: string, name = 'swarm.key'): Promise<string> {
+  const file = join(directory, name)
+  await run(process.execPath, [LAUNCHER, 'swarm', 'key', '-o', file])
+  return file
 }

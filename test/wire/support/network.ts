@@ -1,9 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
-import { swarmKey } from '../../support/swarm-key.ts'
+import { makeSwarmKey } from '../../support/swarm-key.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { CLEAR } from './line.ts'
 import { Wire } from './wire.ts'
@@ -44,9 +41,7 @@ export class Network implements AsyncDisposable {
   static async open(mode: Mode): Promise<Network> {
     await using stack = new AsyncDisposableStack()
     const { path } = stack.use(await temporaryDirectory())
-    const keyFile = join(path, 'swarm.key')
-    await writeFile(keyFile, swarmKey(randomBytes(32)), { mode: 0o600 })
-    const network = new Network(mode, stack.use(new Wire()), keyFile)
+    const network = new Network(mode, stack.use(new Wire()), await makeSwarmKey(path))
     network.#stack.use(stack.move())
     return network
   }
