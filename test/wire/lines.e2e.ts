@@ -11,7 +11,7 @@ const MIB = 1024 * 1024
 const LINES: readonly [what: string, lines: Lines, layers: number[]][] = [
   ['2 % of the packets lost', bothWays({ loss: 0.02 }), [12 * MIB, 4 * MIB]],
   ['50 ms each way', bothWays({ delay: 50 }), [12 * MIB, 4 * MIB]],
-  ['1 MiB/s', bothWays({ rate: MIB }), [4 * MIB, 2 * MIB]],
+  ['1 MiB/s', bothWays({ rate: MIB }), [3 * MIB, MIB]],
 ]
 
 for (const mode of MODES) {

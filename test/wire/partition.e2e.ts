@@ -57,6 +57,7 @@ for (const mode of MODES) {
       })
     }
 
+    if (mode !== 'lan') return // the next takes more than a minute: so long a block is waited for
     it('ends cleanly when the cut lasts; after it the same pull is exact, and the mirror follows again', async () => {
       const { image, pull } = await inTheMiddle('lasting')
       await mirror.host.shape(DEAF)
