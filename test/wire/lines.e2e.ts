@@ -2,6 +2,7 @@ import { randomImage } from '../support/random-image.ts'
 import { bareStream, keep } from './support/figures.ts'
 import { bothWays } from './support/line.ts'
 import { MODES, Network, follows } from './support/network.ts'
+import { eventuallyPulls } from './support/pull.ts'
 import type { Lines } from './support/line.ts'
 import type { Node } from './support/network.ts'
 
@@ -16,7 +17,7 @@ const LINES: readonly [what: string, lines: Lines, layers: number[]][] = [
 
 for (const mode of MODES) {
   describe(`a mirror at the end of a bad line (${mode})`, function () {
-    this.timeout(120_000)
+    this.timeout(180_000)
     let network: Network
     let source: Node
     before(async () => {
@@ -33,7 +34,7 @@ for (const mode of MODES) {
         await source.client.pushImage('team/app', image, { tag: 'v1' })
         await follows(mirror, source)
         const began = performance.now()
-        await mirror.client.pullsExactly('team/app', 'v1', image)
+        await eventuallyPulls(mirror, 'team/app', 'v1', image)
         const milliseconds = performance.now() - began
         const bytes = layers.reduce((sum, size) => sum + size, 0)
         const bareMilliseconds = await bareStream(source.host, mirror.host, bytes)

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { run } from '../../e2e/support/command.ts'
 import { NO_WAY_OUT } from '../../e2e/support/no-way-out.ts'
 import { Service, freePort } from '../../e2e/support/service.ts'
@@ -14,6 +14,10 @@ export interface KuboOptions {
   readonly profile?: string
   /** The text of a `swarm.key`. */
   readonly swarmKey?: string
+  /** Shell commands that make the repository, instead of `ipfs init` and {@link loopbackConfig}; only ports are changed. */
+  readonly setUp?: string
+  /** Where shell commands run. */
+  readonly directory?: string
   /** More of the configuration, over {@link loopbackConfig}. */
   readonly config?: Section
 }
@@ -23,16 +27,18 @@ export class Kubo implements AsyncDisposable {
   readonly #repository: string
   readonly #ipfs: string
   readonly #api: string
+  readonly #directory: string | undefined
   #daemon: Service | undefined
   /** Its peer id. */
   id = ''
   /** Its multiaddr with `/p2p/…`. */
   address = ''
 
-  private constructor(repository: string, ipfs: string, api: string) {
+  private constructor(repository: string, ipfs: string, api: string, directory?: string) {
     this.#repository = repository
     this.#ipfs = ipfs
     this.#api = api
+    this.#directory = directory
   }
 
   static async start(options: KuboOptions = {}): Promise<Kubo> {
@@ -40,7 +46,7 @@ export class Kubo implements AsyncDisposable {
     if (ipfs === undefined) throw new Error('there is no ipfs: npm run tools -- ipfs')
     const ports = { swarm: await freePort(), api: await freePort() }
     const repository = await mkdtemp(join(tmpdir(), 'heliport-kubo-'))
-    const kubo = new Kubo(repository, ipfs, `http://127.0.0.1:${ports.api}`)
+    const kubo = new Kubo(repository, ipfs, `http://127.0.0.1:${ports.api}`, options.directory)
     try {
       await kubo.#init(options, ports)
       await kubo.restart()
@@ -54,6 +60,13 @@ export class Kubo implements AsyncDisposable {
   /** Runs `ipfs`. @returns what it wrote, without the end of the line; @throws with what it said */
   async ipfs(args: readonly string[], input?: Uint8Array): Promise<string> {
     return (await run(this.#ipfs, args, { env: this.#env, input, timeout: 60_000 })).trimEnd()
+  }
+
+  /** Runs shell commands, where `ipfs` is this one, to the first that fails. @returns what they wrote */
+  shell(commands: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
+    const path = `${dirname(this.#ipfs)}${delimiter}${process.env['PATH'] ?? ''}`
+    const env = { ...this.#env, PATH: path, ...variables }
+    return run('sh', ['-eu', '-c', commands], { env, cwd: this.#directory, timeout: 60_000 })
   }
 
   async restart(): Promise<void> {
@@ -80,13 +93,15 @@ export class Kubo implements AsyncDisposable {
   }
 
   async #init(options: KuboOptions, ports: { swarm: number; api: number }): Promise<void> {
-    const { profile, swarmKey, config = {} } = options
+    const { profile, swarmKey, config = {}, setUp } = options
     const profiles = profile === undefined ? [] : [`--profile=${profile}`]
-    await this.ipfs(['init', '--empty-repo', ...profiles])
+    if (setUp === undefined) await this.ipfs(['init', '--empty-repo', ...profiles])
+    else await this.shell(setUp)
     const file = join(this.#repository, 'config')
     const written = JSON.parse(await readFile(file, 'utf8')) as Section
-    const merged = merge(merge(written, loopbackConfig(ports)), config)
-    await writeFile(file, JSON.stringify(merged, null, 2))
+    const { Addresses } = loopbackConfig(ports)
+    const ours = setUp === undefined ? loopbackConfig(ports) : { Addresses }
+    await writeFile(file, JSON.stringify(merge(merge(written, ours), config), null, 2))
     if (swarmKey !== undefined)
       await writeFile(join(this.#repository, 'swarm.key'), swarmKey, { mode: 0o600 })
     this.id = await this.ipfs(['config', 'Identity.PeerID'])

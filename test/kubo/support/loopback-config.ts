@@ -43,6 +43,5 @@ export function loopbackConfig(ports: { swarm: number; api: number }): Section {
     // What it tells its makers.
     Plugins: { Plugins: { telemetry: { Disabled: true } } },
     Version: { SwarmCheckEnabled: false },
-    Pubsub: { Enabled: true },
   }
 }
