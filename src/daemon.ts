@@ -72,6 +72,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   if (publisher !== undefined) {
     publisher.start()
     stack.defer(() => publisher.stop())
+    stack.defer(node.onAddresses(() => publisher.move()))
     follower.publishWith(publisher, provider)
   }
 

@@ -39,7 +39,7 @@ describe('the shipped configurations', () => {
 
   it('every other one loads, without a warning, and keeps its data beside itself', async () => {
     const files = (await readdir(join(root, 'config'))).filter((name) => name.endsWith('.yaml'))
-    for (const wanted of ['lan.yaml', 'offline.yaml', 'public.yaml'])
+    for (const wanted of ['lan.yaml', 'offline.yaml', 'private.yaml', 'public.yaml'])
       assert.ok(files.includes(wanted), wanted)
     for (const file of files) {
       const values: unknown = parse(await readFile(join(root, 'config', file), 'utf8'))

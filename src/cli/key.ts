@@ -1,9 +1,10 @@
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { expect } from './arguments.ts'
 import { findDaemon } from './find-daemon.ts'
 import { CommandError, EXIT, UsageError } from './io.ts'
 import { remoteKeys } from './remote-keys.ts'
+import { writeSecretFile } from './secret-file.ts'
 import { findTarget } from './target.ts'
 import type { Arguments } from './arguments.ts'
 import type { OfflineKeys } from './daemon-face.ts'
@@ -55,33 +56,11 @@ async function exportKey(args: Arguments, io: CommandIO): Promise<number> {
   if (output === undefined)
     throw new UsageError('heliport key export needs -o FILE: a private key is not for a terminal')
   await using keys = await openKeys(args, io)
-  await writeSecret(resolve(io.cwd, output), await keys.export(name))
+  await writeSecretFile(resolve(io.cwd, output), await keys.export(name))
   io.stderr.write(
     `heliport: wrote the private key ${name} to ${output}: whoever has it can publish in your name\n`,
   )
   return EXIT.ok
-}
-
-/** Writes a new file that only its owner may read, and never over one that is there. */
-async function writeSecret(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await createNew(path)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function createNew(path: string) {
-  try {
-    return await open(path, 'wx', 0o600)
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
-    throw new CommandError(`${path} exists already and is not overwritten: choose another file`, {
-      cause: error,
-    })
-  }
 }
 
 async function importKey(args: Arguments, io: CommandIO): Promise<number> {

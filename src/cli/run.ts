@@ -12,6 +12,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['serve', async () => (await import('./serve.ts')).serve],
   ['status', async () => (await import('./status.ts')).status],
   ['key', async () => (await import('./key.ts')).key],
+  ['swarm', async () => (await import('./swarm.ts')).swarm],
   ['export', async () => (await import('./export.ts')).exportTree],
   ['log', async () => (await import('./log.ts')).log],
   ['diff', async () => (await import('./diff.ts')).diff],

@@ -1,8 +1,8 @@
-import { isDnsList, isLoopback } from './multiaddrs.ts'
+import { isDnsList, isLoopback, isRelayed } from './multiaddrs.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
-/** A rule about several options at once, or about one that does not work yet. */
+/** A rule about several options at once. */
 interface Rule {
   /** Options the rule looks at: it is not asked when one of them has a problem of its own. */
   readonly about: readonly string[]
@@ -13,10 +13,9 @@ const RULES: readonly Rule[] = [
   { about: ['http.namespaces'], check: namespacesApart },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
   { about: ['ipns.readOnlyKeys', 'network.mode'], check: dnsOnlyInPublic },
-  { about: ['network.mode'], check: notYet },
-  { about: ['network.mode', 'network.swarmKey'], check: swarmKeyOnlyPrivate },
+  { about: ['network.mode', 'network.swarmKey'], check: swarmKeyIfPrivate },
   { about: ['network.mode', 'network.listen', 'network.peers'], check: offlineIsLoopback },
-  { about: ['network.mode', 'network.peers'], check: listsOnlyInPublic },
+  { about: ['network.mode', 'network.peers'], check: onlyInPublic },
 ]
 
 /**
@@ -66,20 +65,12 @@ function dnsOnlyInPublic({ ipns, network }: ParsedConfig): Problem[] {
   )
 }
 
-function notYet({ network }: ParsedConfig): Problem[] {
-  if (network.mode !== 'private') return []
-  return [
-    {
-      path: ['network', 'mode'],
-      message: 'is private, which does not work yet: use lan or offline',
-    },
-  ]
-}
-
-function swarmKeyOnlyPrivate({ network }: ParsedConfig): Problem[] {
-  // Whoever asks for `private` is told that it does not work yet; that its key is missing, too, would only confuse.
-  if (network.swarmKey === null || network.mode === 'private') return []
-  const message = `is only for network.mode private, and the mode is ${network.mode}: remove it`
+function swarmKeyIfPrivate({ network }: ParsedConfig): Problem[] {
+  if ((network.swarmKey !== null) === (network.mode === 'private')) return []
+  const message =
+    network.mode === 'private'
+      ? 'is null, but network.mode private needs a key: name its file; heliport swarm key -o FILE makes one'
+      : `is only for network.mode private, and the mode is ${network.mode}: remove it`
   return [{ path: ['network', 'swarmKey'], message }]
 }
 
@@ -100,16 +91,18 @@ function offlineIsLoopback({ network }: ParsedConfig): Problem[] {
   )
 }
 
-function listsOnlyInPublic({ network }: ParsedConfig): Problem[] {
-  if (network.mode === 'public' || network.mode === 'offline') return []
-  return network.peers.flatMap((address, index) =>
-    isDnsList(address)
-      ? [
-          {
-            path: ['network', 'peers', index],
-            message: 'is a /dnsaddr/ list, which needs network.mode public',
-          },
-        ]
-      : [],
-  )
+/** Lists in the DNS, and ways through a relay: the other modes have neither. */
+function onlyInPublic({ network }: ParsedConfig): Problem[] {
+  if (network.mode === 'public') return []
+  const problem = (index: number, what: string): Problem => ({
+    path: ['network', 'peers', index],
+    message: `${what}, which needs network.mode public`,
+  })
+  return network.peers.flatMap((address, index) => {
+    if (isRelayed(address)) return [problem(index, 'is reached by way of a relay (/p2p-circuit)')]
+    // What is not on loopback is refused in offline anyway.
+    if (network.mode !== 'offline' && isDnsList(address))
+      return [problem(index, 'is a /dnsaddr/ list')]
+    return []
+  })
 }

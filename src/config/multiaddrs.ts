@@ -129,3 +129,8 @@ function isLoopbackIp(ip: string): boolean {
 export function isDnsList(address: string): boolean {
   return address.startsWith('/dnsaddr/')
 }
+
+/** Whether the address leads through somebody else's node. */
+export function isRelayed(address: string): boolean {
+  return names(multiaddr(address).getComponents()).includes('p2p-circuit')
+}

@@ -17,6 +17,7 @@ import type { Services } from './libp2p-options.ts'
 import type { Log } from './logger.ts'
 import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
+import type { SwarmGuard } from './swarm-guard.ts'
 
 /** A running Helia, and the way to ask its peers for blocks. */
 export interface StartedHelia {
@@ -40,6 +41,7 @@ export async function startHelia(
     keys: Keys
     servable: Servable
     scopes: Scopes
+    guard: SwarmGuard | undefined
     log?: Log | undefined
   },
 ): Promise<StartedHelia> {
@@ -50,6 +52,7 @@ export async function startHelia(
     privateKey: privateKeyFromProtobuf((await keys.self()).toProtobuf()),
     keychain: keys.keychain,
     scopes: components.scopes,
+    guard: components.guard,
   })
   const light = createHeliaLight({
     blockstore: new ServingBlockstore(components.blocks, components.servable),

@@ -15,15 +15,17 @@ import { DEFAULT_LISTEN } from './config.ts'
 import { stockYamux, wideYamux } from './muxers.ts'
 import { gaterOf } from './gater.ts'
 import { ipnsRecords } from './ipns-records.ts'
+import { hasPeerId } from './scope.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { Fetch } from '@libp2p/fetch'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
-import type { PrivateKey } from '@libp2p/interface'
+import type { ConnectionProtector, PrivateKey } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { NetworkConfig } from './config.ts'
 import type { Scopes } from './scope.ts'
+import type { SwarmGuard } from './swarm-guard.ts'
 
 /** Largest pubsub message we take: an IPNS record is at most 10 KiB, and comes with a signature and a topic. */
 const MAX_PUBSUB_BYTES = 16 * 1024
@@ -55,6 +57,8 @@ export interface Libp2pParts {
   readonly privateKey: PrivateKey
   readonly keychain: Keychain
   readonly scopes: Scopes
+  /** Of a private network. */
+  readonly guard?: SwarmGuard | undefined
 }
 
 /**
@@ -69,7 +73,7 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
     // TLS first: its records are made outside of JavaScript, and it is half as fast again (facts §5).
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [wideYamux(), stockYamux()],
-    connectionGater: gaterOf(config, parts.scopes),
+    connectionGater: gaterOf(config, parts.scopes, parts.guard),
     connectionMonitor: MONITOR,
     // The stock 5 connections a second would keep a fleet behind one NAT out.
     connectionManager: {
@@ -79,7 +83,10 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
       ...(config.mode === 'public' ? {} : { resolvers: {} }),
     },
     // What a peer says of itself, or of others, is not even written down when we would not call it.
-    peerStore: { addressFilter: (_peer, address) => parts.scopes.dials(address) },
+    peerStore: {
+      addressFilter: (peer, address) =>
+        parts.scopes.dials(hasPeerId(address) ? address : address.encapsulate(`/p2p/${peer}`)),
+    },
     services: commonServices(),
   }
   switch (config.mode) {
@@ -90,10 +97,17 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
         ...common,
         peerDiscovery: [mdns({ serviceTag: '_heliport._udp.local', interval: 5_000 })],
       }
-    case 'private': // `connectionProtector` goes here, with the pre-shared key of `config.swarmKey`
+    case 'private':
+      return { ...common, connectionProtector: protectorOf(parts) }
     case 'offline':
       return common
   }
+}
+
+/** A private network without its lock must not come into being, whoever asks for it. */
+function protectorOf({ guard }: Libp2pParts): () => ConnectionProtector {
+  if (guard === undefined) throw new Error('a private network needs its key')
+  return guard.protector
 }
 
 function commonServices(): ServiceFactoryMap<Services> {

@@ -1,17 +1,16 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { BlockFetcher } from './block-fetcher.ts'
 import { Discovery } from './discovery.ts'
 import { resolveDnsLink } from './dnslink.ts'
 import { startHelia } from './helia.ts'
+import { PeerDialer } from './peer-dialer.ts'
 import { PeerKeeper } from './peer-keeper.ts'
 import { BOOTSTRAP_PEERS, LONELY } from './bootstrap.ts'
 import { parsePeer } from './peer-address.ts'
 import { planNode } from './node-plan.ts'
 import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
-import { announced, hasPeerId, scopesOf } from './scope.ts'
+import { announced } from './scope.ts'
 import { silent } from './logger.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
 import type { CID } from 'multiformats/cid'
 import type { BlockStore } from '../blocks/block-store.ts'
@@ -20,7 +19,8 @@ import type { NetworkConfig } from './config.ts'
 import type { StartedHelia } from './helia.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
-import type { Scope, Scopes } from './scope.ts'
+import type { Internet } from './node-plan.ts'
+import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
 
 /** What a node is made of. It closes none of these; it must be stopped before they are closed. */
@@ -36,14 +36,6 @@ export interface NodeComponents {
   readonly redialPause?: number | undefined
   /** For tests of the public mode. */
   readonly internet?: Internet | undefined
-}
-
-/** What takes the place of the internet for a public node. */
-export interface Internet {
-  /** Multiaddrs, each with `/p2p/…`. */
-  readonly bootstrap: readonly string[]
-  /** Which addresses count as global. */
-  readonly scope: Scope
 }
 
 /** A peer we are connected to. */
@@ -62,6 +54,8 @@ export interface IpfsNode extends AsyncDisposable {
   addresses(): string[]
   /** The addresses worth telling others: in the mode's scope, at most 8, best first. */
   announcedAddresses(): string[]
+  /** Calls back when {@link announcedAddresses} may have changed: a relay took us in, say. Returns the way out. */
+  onAddresses(listener: () => void): () => void
   peers(): ConnectedPeer[]
   /**
    * One block from the network, verified; it is not stored.
@@ -72,7 +66,8 @@ export interface IpfsNode extends AsyncDisposable {
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array>
   /**
    * Connects to a peer by addresses that somebody else named; those out of the mode's scope are passed over, and a
-   * peer that is connected already is left alone. False when there is no connection after that.
+   * peer that is connected already is left alone. False when there is no connection after that that carries blocks and
+   * records: a relay with limits does not.
    */
   dial(
     addresses: readonly string[],
@@ -103,16 +98,12 @@ export async function openNode(
   config: NetworkConfig,
   components: NodeComponents,
 ): Promise<IpfsNode> {
-  const { peers } = planNode(config)
-  const internet = config.mode === 'public' ? components.internet : undefined
-  const scopes = {
-    ...scopesOf(config.mode),
-    ...(internet && { dials: internet.scope, tells: internet.scope }),
-  }
-  const started = await startHelia(config, { ...components, scopes })
   const log = components.log ?? silent
+  const internet = config.mode === 'public' ? components.internet : undefined
+  const { peers, scopes, guard, resolve } = await planNode(config, { internet, log })
+  const started = await startHelia(config, { ...components, scopes, guard })
   const { libp2p } = started.helia
-  const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause })]
+  const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause, resolve })]
   if (config.mode === 'public') {
     const wanted = () => libp2p.getConnections().length < LONELY
     const entrances = (internet?.bootstrap ?? BOOTSTRAP_PEERS).map(parsePeer)
@@ -120,7 +111,8 @@ export async function openNode(
   }
   const discovery =
     config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
-  return new HeliaNode(config, { ...components, scopes }, started, [...keepers, ...discovery])
+  const helpers = [...keepers, ...discovery, ...(guard === undefined ? [] : [guard])]
+  return new HeliaNode(config, { ...components, scopes }, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
@@ -131,6 +123,7 @@ class HeliaNode implements IpfsNode {
   readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
   readonly #fetcher: BlockFetcher
+  readonly #dialer: PeerDialer
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
@@ -145,6 +138,7 @@ class HeliaNode implements IpfsNode {
     this.#helia = helia
     this.#helpers = helpers
     this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
+    this.#dialer = new PeerDialer(helia.libp2p, components.scopes.dials)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
     this.records = new RecordNetwork(helia.libp2p, { dht: config.mode === 'public' })
@@ -156,6 +150,12 @@ class HeliaNode implements IpfsNode {
 
   announcedAddresses(): string[] {
     return announced(this.#scopes.tells, this.#helia.libp2p.getMultiaddrs())
+  }
+
+  onAddresses(listener: () => void): () => void {
+    const { libp2p } = this.#helia
+    libp2p.addEventListener('self:peer:update', listener)
+    return () => libp2p.removeEventListener('self:peer:update', listener)
   }
 
   peers(): ConnectedPeer[] {
@@ -175,36 +175,7 @@ class HeliaNode implements IpfsNode {
     addresses: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    const { dials } = this.#scopes
-    const usable = addresses
-      .slice(0, 8)
-      .flatMap(tryMultiaddr)
-      .filter((a) => hasPeerId(a) && dials(a))
-    const byPeer = Map.groupBy(usable, (address) => address.getComponents().at(-1)?.value ?? '')
-    const connected = await Promise.all(
-      [...byPeer].map(([id, group]) => this.#dialPeer(id, group, options.signal)),
-    )
-    return connected.includes(true)
-  }
-
-  async #dialPeer(
-    id: string,
-    addresses: Multiaddr[],
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    if (id === this.peerId) return false
-    if (this.peers().some((peer) => peer.id === id)) return true
-    try {
-      const timeout = AbortSignal.timeout(10_000)
-      await this.#helia.libp2p.dial(addresses, {
-        signal: AbortSignal.any(signal ? [signal, timeout] : [timeout]),
-      })
-      return true
-    } catch {
-      // Whatever the reason, these addresses lead nowhere now; the caller only wants to know that.
-      signal?.throwIfAborted()
-      return false
-    }
+    return this.#dialer.dial(addresses, options.signal)
   }
 
   async provide(root: CID, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -247,14 +218,6 @@ class HeliaNode implements IpfsNode {
     this.#fetcher.close()
     await Promise.all(this.#helpers.map((helper) => helper.stop()))
     await this.#helia.stop()
-  }
-}
-
-function tryMultiaddr(text: string): Multiaddr[] {
-  try {
-    return [multiaddr(text)]
-  } catch {
-    return [] // somebody else's text; what is no address leads nowhere
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StartError, errorCode } from './errors.ts'
+import { StartError } from './errors.ts'
+import { readSecretFile } from './secret-file.ts'
 
 /** The keychain's own lower limit (NIST SP 800-132 asks for more than a word). */
 const MIN_LENGTH = 20
@@ -33,7 +34,7 @@ export async function loadSecret(options: SecretOptions): Promise<KeySecret> {
   const directory = join(options.dataDir, 'keys')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const saltFile = join(directory, 'salt')
-  const known = (await readSecretFile(saltFile)) !== undefined
+  const known = (await readSecretText(saltFile)) !== undefined
   const { password, source } = await findPassword(options, directory, known)
   if (password.length < MIN_LENGTH) {
     throw new StartError(`the password in ${source} is shorter than ${MIN_LENGTH} characters`)
@@ -49,13 +50,13 @@ async function findPassword(
   if (options.password !== undefined)
     return { password: options.password, source: 'the environment' }
   if (options.passwordFile !== undefined && options.passwordFile !== null) {
-    const password = await readSecretFile(options.passwordFile)
+    const password = await readSecretText(options.passwordFile)
     if (password === undefined)
       throw new StartError(`keys.passwordFile: ${options.passwordFile} does not exist`)
     return { password, source: options.passwordFile }
   }
   const file = join(directory, 'password')
-  const password = await readSecretFile(file)
+  const password = await readSecretText(file)
   if (password !== undefined) return { password, source: file }
   // A new password would only lock us out of the keys that are there.
   if (known)
@@ -65,25 +66,15 @@ async function findPassword(
 
 async function readOrMake(file: string, known: boolean): Promise<string> {
   if (!known) return make(file)
-  const text = await readSecretFile(file)
+  const text = await readSecretText(file)
   if (text === undefined || text.length < 16)
     throw new StartError(`${file} is damaged: restore it from a backup`)
   return text
 }
 
-/** The text of a file, `undefined` when there is none. Refuses files that others can read. */
-async function readSecretFile(file: string): Promise<string | undefined> {
-  try {
-    const { mode } = await stat(file)
-    if ((mode & 0o077) !== 0) {
-      const bits = (mode & 0o777).toString(8)
-      throw new StartError(`${file} can be read by other users (mode ${bits}): run chmod 600 on it`)
-    }
-    return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+/** The text of such a file, without the line break at its end. */
+async function readSecretText(file: string): Promise<string | undefined> {
+  return (await readSecretFile(file))?.toString('utf8').replace(/\r?\n$/, '')
 }
 
 /** Writes 32 random bytes to a new file and waits until they are on disk. */

@@ -1,6 +1,7 @@
 import { pause } from './pause.ts'
 import { resolveAddress } from './peer-address.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Log } from './logger.ts'
 import type { ConfiguredPeer } from './peer-address.ts'
 
@@ -23,6 +24,8 @@ export interface KeeperOptions {
   pause?: number | undefined
   /** How the first failure of a peer is logged; all others are `debug`. */
   level?: 'warn' | 'debug' | undefined
+  /** Where to call a peer, instead of {@link resolveAddress}. */
+  resolve?: ((peer: ConfiguredPeer) => Promise<Multiaddr[]>) | undefined
   log: Log
 }
 
@@ -36,6 +39,7 @@ export class PeerKeeper {
   readonly #wanted: () => boolean
   readonly #pause: number
   readonly #level: 'warn' | 'debug'
+  readonly #resolve: (peer: ConfiguredPeer) => Promise<Multiaddr[]>
   readonly #stop = new AbortController()
   readonly #loops: Array<Promise<void>>
   /** Wakes the loop of a peer, by peer id. */
@@ -49,6 +53,7 @@ export class PeerKeeper {
     this.#wanted = options.wanted ?? (() => true)
     this.#pause = options.pause ?? PAUSE
     this.#level = options.level ?? 'warn'
+    this.#resolve = options.resolve ?? (({ address }) => resolveAddress(address))
     dialer.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#loops = peers.map((peer) => this.#keep(peer))
   }
@@ -74,7 +79,7 @@ export class PeerKeeper {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT)])
     const details = { peer: peer.address.toString() }
     try {
-      await this.#dialer.dial(await resolveAddress(peer.address), { signal })
+      await this.#dialer.dial(await this.#resolve(peer), { signal })
       if (failures > 0) this.#log.info(details, 'peer is connected again')
       return true
     } catch (error) {

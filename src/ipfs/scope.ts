@@ -74,15 +74,17 @@ function isGlobal(address: Multiaddr): boolean {
 /**
  * The scopes of a mode. A public node is open to all, but what strangers say must not make it knock on doors of its
  * home network, nor does it tell the world what that looks like.
+ *
+ * @param listed the addresses of the configured peers: all that a private network calls
  */
-export function scopesOf(mode: NetworkMode): Scopes {
+export function scopesOf(mode: NetworkMode, listed: Scope = nowhere): Scopes {
   switch (mode) {
     case 'offline':
       return { dials: isLoopback, admits: isLoopback, tells: isLoopback }
     case 'lan':
       return { dials: isLocal, admits: isLocal, tells: isLocal }
-    case 'private': // its key keeps strangers out, and only listed peers are dialled
-      return { dials: everywhere, admits: everywhere, tells: isLocal }
+    case 'private': // its key keeps strangers out; nobody would dial what it tells of itself
+      return { dials: listed, admits: everywhere, tells: nowhere }
     case 'public':
       return { dials: isGlobal, admits: everywhere, tells: isGlobal }
   }
@@ -92,11 +94,19 @@ function everywhere(): boolean {
   return true
 }
 
-/** The addresses worth telling a reader of our name, best first: only those in scope that end in our peer id. */
+function nowhere(): boolean {
+  return false
+}
+
+/**
+ * The addresses worth telling a reader of our name, best first: only those in scope that end in our peer id. Ways
+ * through a relay come after direct ones, and loopback last.
+ */
 export function announced(tells: Scope, addresses: readonly Multiaddr[], limit = 8): string[] {
+  const rank = (address: Multiaddr) => Number(!isDirect(address)) + 2 * Number(isLoopback(address))
   return addresses
     .filter((address) => tells(address) && hasPeerId(address))
-    .toSorted((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
+    .toSorted((a, b) => rank(a) - rank(b))
     .slice(0, limit)
     .map(String)
 }

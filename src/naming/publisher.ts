@@ -3,7 +3,7 @@ import { DAY, HOUR, MINUTE, SECOND, backOff, systemClock } from './clock.ts'
 import { DhtKeeper } from './dht-keeper.ts'
 import { ipnsName } from './name.ts'
 import { loadPublisherState, savePublisherState } from './publisher-state.ts'
-import { InvalidRecordError, readRecord, signRecord } from './record.ts'
+import { InvalidRecordError, fitting, readRecord, signRecord } from './record.ts'
 import { rootOf, valueOf } from './root-value.ts'
 import { Waker } from './waker.ts'
 import type { PrivateKey } from '@ipshipyard/crypto'
@@ -19,6 +19,8 @@ import type { IpnsRecord } from './record.ts'
 
 /** How long readers may go by a record before they ask again. */
 const TTL = MINUTE
+/** How often a record is signed anew because we are found elsewhere: relays come and go. */
+const MOVE_PAUSE = MINUTE
 /** The largest number that fits the field (IPNS spec, "Sequence": uint64). */
 const MAX_SEQUENCE = 2n ** 64n - 1n
 
@@ -111,6 +113,11 @@ export class Publisher {
     this.#waker.wake()
   }
 
+  /** We may be found elsewhere now than the record says. Returns at once. */
+  move(): void {
+    this.#waker.wake()
+  }
+
   /** Goes on after another writer was met: its sequence is ours to continue from. */
   takeOver(): void {
     if (this.#conflict === undefined || this.#state === undefined) return
@@ -162,11 +169,15 @@ export class Publisher {
     let state = this.#state ?? (await this.#begin(signal))
     state = await this.#heed(state)
     if (this.#conflict !== undefined || this.#wanted === undefined) return DAY
-    let record = await this.#usable(state, valueOf(this.#wanted))
-    const due = (state.publishedAt ?? 0) + this.#republishEvery - this.#clock.now()
-    if (record !== undefined && this.#told && due > 0) return Math.min(due, this.#republishEvery)
-    record ??= await this.#sign(state, valueOf(this.#wanted))
-    await this.#tell(record)
+    const known = await this.#usable(state, valueOf(this.#wanted))
+    const moved = known !== undefined && known.addresses.join() !== this.#addresses().join()
+    if (known !== undefined && this.#told) {
+      const pause = moved ? Math.min(MOVE_PAUSE, this.#republishEvery) : this.#republishEvery
+      const due = (state.publishedAt ?? 0) + pause - this.#clock.now()
+      if (due > 0) return Math.min(due, pause)
+    }
+    const isGood = known !== undefined && !moved
+    await this.#tell(isGood ? known : await this.#sign(state, valueOf(this.#wanted)))
     return this.#republishEvery
   }
 
@@ -236,9 +247,7 @@ export class Publisher {
         this.#components.keychain,
       )
       const fresh = record.validUntil - this.#clock.now() > this.#lifetime / 2
-      // After a start we may listen elsewhere than the record says.
-      const moved = !this.#told && record.addresses.join() !== this.#addresses().join()
-      return fresh && !moved ? record : undefined
+      return fresh ? record : undefined
     } catch (error) {
       if (error instanceof InvalidRecordError) return undefined // it has expired
       throw error
@@ -287,6 +296,6 @@ export class Publisher {
   }
 
   #addresses(): string[] {
-    return this.#components.addresses().slice(0, 8)
+    return fitting(this.#components.addresses())
   }
 }

@@ -89,7 +89,7 @@ export interface RecordContent {
 /** Makes a record with both signatures (V1 and V2), so that old readers take it too. */
 export async function signRecord(key: PrivateKey, content: RecordContent): Promise<Uint8Array> {
   const { value, sequence, lifetime, ttl, addresses, now } = content
-  const data = { _addrs: addresses.slice(0, MAX_ADDRESSES) }
+  const data = { _addrs: fitting(addresses) }
   const ttlNs = BigInt(ttl) * 1_000_000n
   return IPNSEntry.encode(
     await createIPNSRecord(key, value, sequence, lifetime, { data, ttlNs, now }),
@@ -139,5 +139,10 @@ function integerOf(value: unknown): bigint | undefined {
 function addressesOf(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   const texts = value.filter((item): item is string => typeof item === 'string')
-  return texts.filter(({ length }) => length <= MAX_ADDRESS_LENGTH).slice(0, MAX_ADDRESSES)
+  return fitting(texts)
+}
+
+/** Those addresses that a record may hold: not too long, and not too many. */
+export function fitting(addresses: readonly string[]): string[] {
+  return addresses.filter(({ length }) => length <= MAX_ADDRESS_LENGTH).slice(0, MAX_ADDRESSES)
 }

@@ -14,6 +14,7 @@ describe('the command line', () => {
         'key show',
         'key export',
         'key import',
+        'swarm key',
         'export DIR',
         'version',
       ]) {
@@ -46,6 +47,9 @@ describe('the command line', () => {
     [['key', 'export', 'registry'], /needs -o FILE/],
     [['key', 'import', 'registry'], /needs more/],
     [['key', 'show', '--replace'], /key show has no option --replace/],
+    [['swarm'], /write heliport swarm key/],
+    [['swarm', 'key', 'mine'], /swarm key does not know what to do with "mine"/],
+    [['swarm', 'key', '--replace'], /swarm key has no option --replace/],
     [['export'], /needs more/],
     [['export', 'a', 'b'], /"b"/],
   ]

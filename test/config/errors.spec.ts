@@ -91,10 +91,9 @@ describe('impossible combinations', () => {
         'c.yaml:1:24 ipns.readOnlyKeys.1: is r.example.com, a DNSLink domain, which needs network.mode public',
       ],
     ],
-    ['network: { mode: private }', ['network.mode: is private, which does not work yet']],
     [
-      'network: { mode: private, swarmKey: k }',
-      ['network.mode: is private, which does not work yet'],
+      'network: { mode: private }',
+      ['network.swarmKey: is null, but network.mode private needs a key: name its file'],
     ],
     [
       'network: { swarmKey: k }',
@@ -111,6 +110,16 @@ describe('impossible combinations', () => {
     [
       `network: { peers: [/dnsaddr/x.example/p2p/${PEER}] }`,
       ['network.peers.1: is a /dnsaddr/ list'],
+    ],
+    [
+      `network: { mode: private, swarmKey: k, peers: [/dnsaddr/x.example/p2p/${PEER}] }`,
+      ['network.peers.1: is a /dnsaddr/ list, which needs network.mode public'],
+    ],
+    [
+      `network: { peers: [/ip4/10.0.0.1/tcp/1/p2p/${PEER}/p2p-circuit/p2p/${PEER}] }`,
+      [
+        'network.peers.1: is reached by way of a relay (/p2p-circuit), which needs network.mode public',
+      ],
     ],
   ]
   for (const [file, expected] of cases) {
@@ -129,6 +138,7 @@ describe('impossible combinations', () => {
     `ipns: { writeKey: null, readOnlyKeys: [${KEY}] }`,
     `${domain}\nnetwork: { mode: public }`,
     `network: { mode: offline, listen: [/ip6/::1/tcp/0], peers: [/ip4/127.0.0.1/tcp/1/p2p/${PEER}] }`,
+    `network: { mode: private, swarmKey: k, peers: [/dns4/x.example/tcp/1/p2p/${PEER}] }`,
     `network: { mode: public, peers: [/dnsaddr/x.example/p2p/${PEER}] }`,
   ]
   for (const file of good)

@@ -1,7 +1,4 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { runSuite } from '../support/suite.ts'
 import { missingNeeds } from './support/needs.ts'
 
 /*
@@ -9,28 +6,11 @@ import { missingNeeds } from './support/needs.ts'
  * holds one of the words. What is missing on this machine is named, and nothing is skipped for it.
  */
 
-const MOCHA = join(import.meta.dirname, '../../node_modules/mocha/bin/mocha.js')
-
 async function main(words: readonly string[]): Promise<number> {
   const missing = await missingNeeds()
   for (const line of missing) console.error(`test:e2e: missing ${line}`)
   if (missing.length > 0) return 1
-
-  const names = await readdir(import.meta.dirname)
-  const specs = names
-    .filter((name) => name.endsWith('.e2e.ts'))
-    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
-    .toSorted()
-    .map((name) => join(import.meta.dirname, name))
-  if (specs.length === 0) {
-    console.error(`test:e2e: no spec is called ${words.join(' or ')}`)
-    return 1
-  }
-  const child = spawn(process.execPath, [MOCHA, ...specs], { stdio: 'inherit' })
-  // Whoever stops us with Ctrl-C stops mocha too; the exit code is its own then.
-  process.on('SIGINT', () => undefined)
-  const [code] = (await once(child, 'exit')) as [number | null]
-  return code ?? 1
+  return runSuite({ name: 'test:e2e', directory: import.meta.dirname, words })
 }
 
 process.exitCode = await main(process.argv.slice(2))

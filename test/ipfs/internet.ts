@@ -14,7 +14,7 @@ import type { Identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
 import type { Ping } from '@libp2p/ping'
 import type { Datastore } from 'interface-datastore'
-import type { Internet } from '../../src/ipfs/node.ts'
+import type { Internet } from '../../src/ipfs/node-plan.ts'
 
 type Server = Libp2p<{ dht: KadDHT; identify: Identify; ping: Ping }>
 

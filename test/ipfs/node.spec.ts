@@ -67,7 +67,7 @@ describe('the node', () => {
     ['a peer without a peer id', { peers: ['/ip4/127.0.0.1/tcp/4001'] }, /must end in \/p2p/],
     ['a peer that is no address', { peers: ['example.org'] }, /is not a multiaddr/],
     ['junk to listen on', { listen: [':4001'] }, /network\.listen: :4001 is not a multiaddr/],
-    ['private', { mode: 'private' }, /network\.mode: private networks do not work yet/],
+    ['private without a key', { mode: 'private' }, /network\.swarmKey: .*needs the file/],
   ]
   for (const [what, config, message] of contradictions) {
     it(`does not start with ${what}`, async () => {

@@ -12,7 +12,8 @@ import type { BlockStore } from '../../src/blocks/block-store.ts'
 import type { FetchTimes } from '../../src/ipfs/block-fetcher.ts'
 import type { NetworkConfig } from '../../src/ipfs/config.ts'
 import type { Log } from '../../src/ipfs/logger.ts'
-import type { Internet, IpfsNode } from '../../src/ipfs/node.ts'
+import type { IpfsNode } from '../../src/ipfs/node.ts'
+import type { Internet } from '../../src/ipfs/node-plan.ts'
 import type { Servable } from '../../src/ipfs/serving-blockstore.ts'
 
 export const offline: NetworkConfig = { mode: 'offline', listen: null, peers: [], swarmKey: null }

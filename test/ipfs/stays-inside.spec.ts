@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import packageJson from '../../package.json' with { type: 'json' }
 import { libp2pOptions } from '../../src/ipfs/libp2p-options.ts'
+import { ListedPeers } from '../../src/ipfs/listed-peers.ts'
+import { silent } from '../../src/ipfs/logger.ts'
+import { parsePeer } from '../../src/ipfs/peer-address.ts'
 import { scopesOf } from '../../src/ipfs/scope.ts'
+import { SwarmGuard } from '../../src/ipfs/swarm-guard.ts'
 import { startInternet } from './internet.ts'
 import { connect, offline, randomBlock, startNode } from './nodes.ts'
 import { watchNetwork } from './watch.ts'
@@ -17,6 +22,8 @@ import type { Libp2p } from '@libp2p/interface'
 import type { NetworkMode } from '../../src/ipfs/config.ts'
 import type { Watch } from './watch.ts'
 
+/** A loopback address that is in the scope of every mode but the public one. */
+const KNOWN = '/ip4/127.0.0.1/tcp/1'
 const PEER = '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8'
 
 /** Outside of every scope but the public one. Those with an IP address are for documentation: nobody has them. */
@@ -61,7 +68,7 @@ describe('an offline node', () => {
   })
 })
 
-for (const mode of ['offline', 'lan'] as const) {
+for (const mode of ['offline', 'lan', 'private'] as const) {
   describe(`libp2p in the mode ${mode}`, () => {
     let libp2p: Libp2p
     let watch: Watch
@@ -82,8 +89,8 @@ for (const mode of ['offline', 'lan'] as const) {
       })
 
       it(`forgets that a peer says it is at ${address}`, async () => {
-        const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-        const known = multiaddr('/ip4/127.0.0.1/tcp/1')
+        const id = peerIdFromString(PEER)
+        const known = multiaddr(KNOWN)
         await libp2p.peerStore.merge(id, { multiaddrs: [multiaddr(address), known] })
         const { addresses } = await libp2p.peerStore.get(id)
         assert.deepEqual(
@@ -102,7 +109,10 @@ async function startLibp2p(mode: NetworkMode): Promise<Libp2p> {
   await node.stop()
   const privateKey = await generateKeyPair('Ed25519')
   const config = { ...offline, mode, listen: ['/ip4/127.0.0.1/tcp/0'] }
-  const options = libp2pOptions(config, { privateKey, keychain, scopes: scopesOf(mode) })
+  const guard = new SwarmGuard(randomBytes(32), silent)
+  const listed = new ListedPeers([parsePeer(`${KNOWN}/p2p/${PEER}`)])
+  const scopes = scopesOf(mode, listed.scope)
+  const options = libp2pOptions(config, { privateKey, keychain, scopes, guard })
   return createLibp2p({ ...options, peerDiscovery: [] })
 }
 
@@ -119,6 +129,7 @@ describe('what a node speaks', () => {
   const more: Array<[NetworkMode, string[]]> = [
     ['offline', []],
     ['lan', []],
+    ['private', []],
     ['public', ['/libp2p/autonat/1.0.0', '/libp2p/circuit/relay/0.2.0/stop', '/libp2p/dcutr']],
   ]
   for (const [mode, protocols] of more) {

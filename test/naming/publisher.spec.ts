@@ -23,6 +23,7 @@ import type { MemoryNetwork } from './support.ts'
 import type { IpnsRecord } from '../../src/naming/record.ts'
 
 const HOUR = 3_600_000
+const MINUTE = 60_000
 
 describe('the publisher', () => {
   let key: PrivateKey
@@ -163,6 +164,28 @@ describe('the publisher', () => {
     await publish(1)
     const [record] = await sent()
     assert.deepEqual([record?.sequence, record?.addresses], [2n, addresses])
+  })
+
+  it('signs anew when it is found elsewhere, as when a relay took it in, but once a minute', async () => {
+    await publish(1)
+    const latest = async () => (await sent()).at(-1)
+    const move = async (...to: string[]) => {
+      addresses = to
+      publisher.move()
+      await clock.pass(MINUTE / 2)
+    }
+    await move(...addresses)
+    assert.equal((await latest())?.sequence, 1n)
+    await move('/ip4/192.0.2.1/tcp/1/p2p/r/p2p-circuit/p2p/x', `/dns4/${'a'.repeat(300)}/tcp/1`)
+    await until(async () => (await latest())?.sequence === 2n)
+    assert.deepEqual((await latest())?.addresses, addresses.slice(0, 1))
+    await move('/ip4/192.0.2.2/tcp/1/p2p/x')
+    assert.equal((await latest())?.sequence, 2n)
+    await clock.pass(MINUTE / 2)
+    await until(async () => (await latest())?.sequence === 3n)
+    assert.deepEqual((await latest())?.addresses, addresses)
+    await clock.pass(HOUR)
+    assert.equal((await latest())?.sequence, 3n)
   })
 
   it('tells its record twice a day, and signs a new one when half of its life has passed', async () => {

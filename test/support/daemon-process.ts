@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
+import { merge } from './merge.ts'
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process'
 import type { Readable } from 'node:stream'
 
@@ -23,6 +24,8 @@ export interface DaemonOptions {
   data?: string
   /** IPNS names to read through, in order. */
   mirrors?: readonly string[]
+  /** Where it runs, if not on this host. */
+  place?: DaemonPlace
   /** Multiaddrs with `/p2p/…` to stay connected to. */
   peers?: readonly string[]
   /** More of the configuration, over the built-in: mode `offline`, free ports on loopback, JSON log. */
@@ -33,6 +36,18 @@ export interface DaemonOptions {
   timeout?: number
   /** Options for Node itself, such as `--import=<hook>`. */
   nodeOptions?: readonly string[]
+}
+
+/** Another host than this one, where a daemon may run. */
+export interface DaemonPlace {
+  /** What starts a program there, under its own pid. */
+  readonly inside: readonly [string, ...string[]]
+  /** `host:port` of its registry API, there. */
+  readonly http: string
+  /** How we reach that. */
+  readonly url: string
+  /** The multiaddr that its node listens on. */
+  readonly listen: string
 }
 
 /** `GET /api/v1/status`, as far as tests look at it. */
@@ -126,7 +141,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Where the registry API is. */
   get url(): string {
-    return `http://${this.host}`
+    return this.#options.place?.url ?? `http://${this.host}`
   }
 
   /** Starts it again, with changes to its configuration if there are any. */
@@ -146,7 +161,8 @@ export class DaemonProcess implements AsyncDisposable {
     this.readyAfter = performance.now() - began
     const { addresses, ipns } = await this.status()
     this.ipnsName = ipns?.name ?? ''
-    this.peerAddress = addresses.find((address) => address.startsWith('/ip4/127.')) ?? ''
+    const own = this.#options.place?.listen ?? '/ip4/127.'
+    this.peerAddress = addresses.find((address) => address.startsWith(own)) ?? ''
   }
 
   async status(): Promise<DaemonStatus> {
@@ -203,10 +219,11 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Ports that were free at first are kept, so that others find us where we were. */
   #config(changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    const { mirrors = [], peers = [], config = {} } = this.#options
-    const listen = this.peerAddress.replace(/\/p2p\/.*$/, '') || '/ip4/127.0.0.1/tcp/0'
+    const { mirrors = [], peers = [], config = {}, place } = this.#options
+    const free = place?.listen ?? '/ip4/127.0.0.1/tcp/0'
+    const listen = this.peerAddress.replace(/\/p2p\/.*$/, '') || free
     const built = {
-      http: { addr: this.host || '127.0.0.1:0' },
+      http: { addr: this.host || (place?.http ?? '127.0.0.1:0') },
       storage: { path: this.data },
       ipns: { readOnlyKeys: mirrors },
       network: { mode: 'offline', listen: [listen], peers },
@@ -216,12 +233,13 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   #spawn(): Child {
-    const { nodeOptions = [], env = {} } = this.#options
-    const child = spawn(
-      process.execPath,
-      [...nodeOptions, LAUNCHER, 'serve', '--config', this.configFile],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...plainEnvironment(), ...env } },
-    )
+    const { nodeOptions = [], env = {}, place } = this.#options
+    const serve = [...nodeOptions, LAUNCHER, 'serve', '--config', this.configFile]
+    const [command, ...args] = [...(place?.inside ?? []), process.execPath, ...serve]
+    const child = spawn(command ?? process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...plainEnvironment(), ...env },
+    })
     this.#child = child
     running.add(child)
     for (const input of [child.stdout, child.stderr])
@@ -281,19 +299,4 @@ export class DaemonProcess implements AsyncDisposable {
 function plainEnvironment(): NodeJS.ProcessEnv {
   const mine = Object.entries(process.env)
   return Object.fromEntries(mine.filter(([name]) => !/^(REGISTRY|HELIPORT)_/.test(name)))
-}
-
-type Tree = Readonly<Record<string, unknown>>
-
-function merge(base: Tree, over: Tree): Record<string, unknown> {
-  const merged: Record<string, unknown> = { ...base }
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key]
-    merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value
-  }
-  return merged
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

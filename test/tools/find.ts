@@ -18,8 +18,14 @@ const ALSO = ['/usr/sbin', '/sbin', '/usr/local/go/bin']
  * @returns undefined when this machine does not have it
  */
 export async function findTool(name: ToolName | 'go'): Promise<string | undefined> {
+  const ours = join(toolDirectory(), name)
+  return (await executable(ours)) ? ours : findProgram(name)
+}
+
+/** The path of a program of the system; undefined when this machine does not have it. */
+export async function findProgram(name: string): Promise<string | undefined> {
   const system = (process.env['PATH'] ?? '').split(delimiter)
-  for (const directory of [toolDirectory(), ...system, ...ALSO]) {
+  for (const directory of [...system, ...ALSO]) {
     if (directory === '') continue
     const path = join(directory, name)
     if (await executable(path)) return path
