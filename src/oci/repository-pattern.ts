@@ -38,19 +38,14 @@ export class RepositorySet {
   }
 
   has(name: RepositoryName): boolean {
-    return this.isAll || this.#some(name.split('/'), (at, end) => at === end)
+    if (this.isAll) return true
+    const parts = name.split('/')
+    return this.#patterns.some((pattern) => walk(pattern, parts).has(pattern.length))
   }
 
-  /** Whether a repository whose name begins with these parts, and goes on, may be meant. */
-  hasBelow(parts: readonly string[]): boolean {
-    return this.isAll || this.#some(parts, (at, end) => at < end)
-  }
-
-  /** Whether the parts lead, in any pattern, to a place that fits. */
-  #some(parts: readonly string[], fits: (at: number, end: number) => boolean): boolean {
-    return this.#patterns.some((pattern) =>
-      walk(pattern, parts).some((at) => fits(at, pattern.length)),
-    )
+  /** Whether a repository may be meant whose name is, or begins with, these parts. */
+  mayHold(parts: readonly string[]): boolean {
+    return this.isAll || this.#patterns.some((pattern) => walk(pattern, parts).size > 0)
   }
 }
 
@@ -61,7 +56,7 @@ export const ALL_REPOSITORIES = new RepositorySet(['**' as RepositoryPattern])
  * All places in a pattern that some parts can lead to. A set of places instead of trying one way after the other: the
  * time is the product of the two lengths, whatever the pattern.
  */
-function walk(pattern: readonly string[], parts: readonly string[]): number[] {
+function walk(pattern: readonly string[], parts: readonly string[]): ReadonlySet<number> {
   let places = withSkipped(pattern, new Set([0]))
   for (const part of parts) {
     const next = new Set<number>()
@@ -72,7 +67,7 @@ function walk(pattern: readonly string[], parts: readonly string[]): number[] {
     }
     places = withSkipped(pattern, next)
   }
-  return [...places]
+  return places
 }
 
 /** `**` may stand for nothing. */

@@ -9,7 +9,14 @@ import type { BlockSource } from '../blocks/block-source.ts'
 import type { Entry } from '../blocks/nodes.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
-import type { Abortable, ByteRange, Content, Page, RegistryReader } from '../registry/ports.ts'
+import type {
+  Abortable,
+  ByteRange,
+  Content,
+  Page,
+  RegistryReader,
+  RepositoryPage,
+} from '../registry/ports.ts'
 import type { Path } from './layout.ts'
 import type { TreeView } from './view.ts'
 
@@ -55,7 +62,7 @@ export class TreeReader implements RegistryReader {
     return pageOf((await this.#view.names(layout.tags(name), options)) ?? [], options)
   }
 
-  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+  async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
     const { after, limit = Infinity } = options
     const view = await this.#view.below(layout.repositories, options)
     const found: string[] = []

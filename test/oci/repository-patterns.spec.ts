@@ -44,10 +44,16 @@ describe('repository patterns', () => {
 
   it('tell where nothing further down can be meant', () => {
     const set = setOf('team/app', 'base/**', 'x*/y/z')
-    for (const below of [[], ['team'], ['base'], ['base', 'q'], ['xx'], ['x', 'y']])
-      assert.ok(set.hasBelow(below), below.join('/'))
-    for (const below of [['team', 'app'], ['team', 'b'], ['other'], ['x', 'q'], ['x', 'y', 'z']])
-      assert.ok(!set.hasBelow(below), below.join('/'))
+    const may = [[], ['team'], ['team', 'app'], ['base'], ['base', 'q'], ['xx'], ['x', 'y', 'z']]
+    for (const parts of may) assert.ok(set.mayHold(parts), parts.join('/'))
+    const mayNot = [
+      ['team', 'app', 'x'],
+      ['team', 'b'],
+      ['other'],
+      ['x', 'q'],
+      ['x', 'y', 'z', 'z'],
+    ]
+    for (const parts of mayNot) assert.ok(!set.mayHold(parts), parts.join('/'))
   })
 
   it('never mean a name whose beginnings they rule out (property)', () => {
@@ -65,8 +71,8 @@ describe('repository patterns', () => {
             .join('')
           assert.equal(set.has(parseName(name)), new RegExp(`^${regExp}$`).test(`${name}/`))
           if (!set.has(parseName(name))) return
-          for (let length = 0; length < parts.length; length++)
-            assert.ok(set.hasBelow(parts.slice(0, length)))
+          for (let length = 0; length <= parts.length; length++)
+            assert.ok(set.mayHold(parts.slice(0, length)))
         },
       ),
       { numRuns: 2000 },
