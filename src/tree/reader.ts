@@ -131,7 +131,7 @@ export class TreeReader implements RegistryReader {
 }
 
 /** A raw block's multihash is the sha256 of the very bytes: such a CID needs no further proof. */
-function isProof({ cid }: Entry, digest: Digest): boolean {
+export function isProof({ cid }: Pick<Entry, 'cid'>, digest: Digest): boolean {
   return (
     cid.code === RAW &&
     cid.multihash.code === SHA2_256 &&
