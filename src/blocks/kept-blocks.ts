@@ -1,53 +1,71 @@
-import type { BlockSource } from './block-source.ts'
+import { DamagedBlockError } from './block-store.ts'
+import { LIMITS } from './chunking.ts'
+import { isSupported, matches } from './cids.ts'
+import { NodeFormatError } from './nodes.ts'
+import type { BlockSource, FetchBlock } from './block-source.ts'
 import type { BlockOptions } from './block-store.ts'
 import type { DiskBlockStore } from './disk-block-store.ts'
 import type { CID } from 'multiformats/cid'
 
-/** What is fetched is not kept: the disk is too full for it. */
-export class NotKeptError extends Error {
-  static override readonly name = 'NotKeptError'
-  override readonly name = 'NotKeptError'
+/** Where a {@link KeptBlocks} has its blocks from and puts them. */
+export interface KeptBlocksInit {
+  readonly store: Pick<DiskBlockStore, 'get' | 'size' | 'put' | 'link' | 'isLinked'>
+  readonly fetch: FetchBlock
+  /** Called before each block that is not here; throws when no more should be taken. */
+  readonly makeRoom: () => Promise<void>
 }
 
-/** The parts of the store that {@link KeptBlocks} needs. */
-type Store = Pick<DiskBlockStore, 'size' | 'link' | 'isLinked'>
-
 /**
- * Blocks of a tree that is to be here as a whole: whatever has been read through this is on this disk, and peers may have
- * it. (`FetchedBlocks` alone goes on serving what a full disk did not take.)
+ * Blocks of a tree that is to be here as a whole: whatever has been read through this is in the store, and peers may have
+ * it. A reader that serves somebody (`FetchedBlocks`) goes on when the disk does not take a block; this one does not.
  */
 export class KeptBlocks implements BlockSource {
-  readonly readAhead: number
-  readonly #inner: BlockSource
-  readonly #store: Store
-  readonly #makeRoom: () => Promise<void>
+  readonly readAhead = 4
+  readonly #init: KeptBlocksInit
 
-  /**
-   * @param inner brings what is not here, and keeps it
-   * @param makeRoom called before each block that is not here; throws when no more should be taken
-   */
-  constructor(inner: BlockSource, store: Store, makeRoom: () => Promise<void>) {
-    this.readAhead = inner.readAhead
-    this.#inner = inner
-    this.#store = store
-    this.#makeRoom = makeRoom
+  constructor(init: KeptBlocksInit) {
+    this.#init = init
   }
 
-  /** @throws NotKeptError besides what the inner source throws */
-  async get(cid: CID, options?: BlockOptions): Promise<Uint8Array> {
-    const isHere = (await this.#store.size(cid)) !== undefined
-    if (!isHere) await this.#makeRoom()
-    const bytes = await this.#inner.get(cid, options)
-    if ((await this.size(cid)) === undefined)
-      throw new NotKeptError('what is fetched is not kept: the disk is full')
+  /** @throws the failure of the disk besides what a source throws */
+  async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
+    if (!isSupported(cid))
+      throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
+    const bytes = (await this.#local(cid, options)) ?? (await this.#fetch(cid, options))
+    await this.#link(cid)
     return bytes
   }
 
   /** Its size when it is here. */
   async size(cid: CID): Promise<number | undefined> {
-    const size = await this.#store.size(cid)
-    // It may have come another way than from a published tree, such as an upload that was never finished.
-    if (size !== undefined && !(await this.#store.isLinked(cid))) this.#store.link([cid])
+    const size = await this.#init.store.size(cid)
+    if (size !== undefined) await this.#link(cid)
     return size
+  }
+
+  async #fetch(cid: CID, options: BlockOptions): Promise<Uint8Array> {
+    const { store, fetch, makeRoom } = this.#init
+    await makeRoom()
+    const bytes = await fetch(cid, options)
+    if (bytes.length > LIMITS.blockBytes)
+      throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
+    if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
+    await store.put(cid, bytes, options)
+    return bytes
+  }
+
+  async #local(cid: CID, options: BlockOptions): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#init.store.get(cid, options)
+    } catch (error) {
+      if (error instanceof DamagedBlockError) return undefined // fetched again, which mends it
+      throw error
+    }
+  }
+
+  /** It may be here for another reason than a published tree, such as an upload that was never finished. */
+  async #link(cid: CID): Promise<void> {
+    const { store } = this.#init
+    if (!(await store.isLinked(cid))) store.link([cid])
   }
 }

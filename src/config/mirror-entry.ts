@@ -59,7 +59,10 @@ const named = z.looseObject({ key: section.shape.key })
 export const MIRROR_KEYS: readonly string[] = Object.keys(section.shape)
 
 /** A registry to mirror, and how. Times are milliseconds. */
-export type MirrorEntry = MirrorName & Omit<z.output<typeof section>, 'key'>
+export type MirrorEntry = MirrorName &
+  Readonly<Omit<z.output<typeof section>, 'key' | 'repositories'>> & {
+    readonly repositories: readonly RepositoryPattern[]
+  }
 
 /** A list of names and sections, in which no registry is named twice (in whatever spelling). */
 export function mirrorList() {

@@ -142,7 +142,12 @@ export const schema = z.strictObject({
 /** What the schema makes of the input: sizes in bytes, durations in milliseconds, addresses and names parsed. */
 export type ParsedConfig = z.output<typeof schema>
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+/** Text that carries a brand is an object to the compiler. */
+type DeepReadonly<T> = T extends string
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T
 
 /** A keychain password from the environment. Not enumerable, so that no dump of the configuration shows it. */
 interface KeyPassword {

@@ -23,24 +23,27 @@ export interface DirectoryPlace {
  * a stock registry leaves lying about, no reader ever asks for.
  *
  * @param repositories those that count; `undefined` for none
- * @param blobs whether `blobs/` does
+ * @param blobs which of `blobs/` do: all, none, or those that it says
  */
-export function rootPlace(repositories: RepositorySet | undefined, blobs: boolean): DirectoryPlace {
+export function rootPlace(
+  repositories: RepositorySet | undefined,
+  blobs: boolean | ((digest: Digest) => boolean),
+): DirectoryPlace {
   const branches = {
     ...(repositories === undefined ? {} : { repositories: repositoryPlace([], repositories) }),
-    ...(blobs ? { blobs: blobsPlace() } : {}),
+    ...(blobs === false ? {} : { blobs: blobsPlace(blobs === true ? () => true : blobs) }),
   }
   return only({ docker: only({ registry: only({ v2: only(branches) }) }) })
 }
 
 /** `<alg>/<first two hex>/<hex>/data` */
-function blobsPlace(): DirectoryPlace {
+function blobsPlace(counts: (digest: Digest) => boolean): DirectoryPlace {
   return byAlgorithm((algorithm) =>
     directory((prefix) => {
       if (!/^[0-9a-f]{2}$/.test(prefix)) return undefined
       return directory((hex) => {
         const digest = tryParseDigest(`${algorithm}:${hex}`)
-        const isHere = digest !== undefined && hex.startsWith(prefix)
+        const isHere = digest !== undefined && hex.startsWith(prefix) && counts(digest)
         return isHere ? only({ data: { kind: 'data', digest } }) : undefined
       })
     }),

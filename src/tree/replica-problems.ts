@@ -1,5 +1,4 @@
 import { NodeFormatError } from '../blocks/nodes.ts'
-import { NotKeptError } from '../blocks/kept-blocks.ts'
 import { StorageError } from '../blocks/storage-error.ts'
 
 /** Failures one after the other, nothing having come in between, after which the rest is not tried. */
@@ -79,8 +78,7 @@ export class ReplicaProblems {
 
 /** Whether it is this machine that failed, and not the tree or those who have it. */
 function isOurs(error: unknown): boolean {
-  if (error instanceof StorageError || error instanceof NotKeptError) return true
-  return error instanceof Error && 'errno' in error
+  return error instanceof StorageError || (error instanceof Error && 'errno' in error)
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { FetchedBlocks, LocalBlocks } from '../../src/blocks/block-source.ts'
+import { LocalBlocks } from '../../src/blocks/block-source.ts'
 import { MissingBlockError } from '../../src/blocks/block-store.ts'
 import { KeptBlocks } from '../../src/blocks/kept-blocks.ts'
 import { ALL_REPOSITORIES } from '../../src/oci/repository-pattern.ts'
@@ -72,7 +72,7 @@ export class Replica implements AsyncDisposable {
       return bytes
     }
     const parts = {
-      blocks: new KeptBlocks(new FetchedBlocks(blocks, counted), blocks, () => this.makeRoom()),
+      blocks: new KeptBlocks({ store: blocks, fetch: counted, makeRoom: () => this.makeRoom() }),
       before: directories,
       claims: this.trust,
       repositories: this.repositories,
