@@ -106,7 +106,7 @@ async function placesOf(
     options,
   )
   await walk.run(root, rootPlace(repositories, false))
-  return rootPlace(repositories, (digest) => linked.has(digest))
+  return rootPlace(repositories, linked)
 }
 
 async function* filesOf(

@@ -23,30 +23,43 @@ export interface DirectoryPlace {
  * a stock registry leaves lying about, no reader ever asks for.
  *
  * @param repositories those that count; `undefined` for none
- * @param blobs which of `blobs/` do: all, none, or those that it says
+ * @param blobs which of `blobs/` do: all, none, or these
  */
 export function rootPlace(
   repositories: RepositorySet | undefined,
-  blobs: boolean | ((digest: Digest) => boolean),
+  blobs: boolean | ReadonlySet<Digest>,
 ): DirectoryPlace {
   const branches = {
     ...(repositories === undefined ? {} : { repositories: repositoryPlace([], repositories) }),
-    ...(blobs === false ? {} : { blobs: blobsPlace(blobs === true ? () => true : blobs) }),
+    ...(blobs === false ? {} : { blobs: blobs === true ? blobsPlace() : someBlobsPlace(blobs) }),
   }
   return only({ docker: only({ registry: only({ v2: only(branches) }) }) })
 }
 
 /** `<alg>/<first two hex>/<hex>/data` */
-function blobsPlace(counts: (digest: Digest) => boolean): DirectoryPlace {
+function blobsPlace(
+  has: (digest: Digest) => boolean = () => true,
+  hasShelf: (shelf: string) => boolean = () => true,
+): DirectoryPlace {
   return byAlgorithm((algorithm) =>
     directory((prefix) => {
-      if (!/^[0-9a-f]{2}$/.test(prefix)) return undefined
+      if (!/^[0-9a-f]{2}$/.test(prefix) || !hasShelf(`${algorithm}:${prefix}`)) return undefined
       return directory((hex) => {
         const digest = tryParseDigest(`${algorithm}:${hex}`)
-        const isHere = digest !== undefined && hex.startsWith(prefix) && counts(digest)
+        const isHere = digest !== undefined && hex.startsWith(prefix) && has(digest)
         return isHere ? only({ data: { kind: 'data', digest } }) : undefined
       })
     }),
+  )
+}
+
+/** Not even the shelves of others are looked at, which may not be here. */
+function someBlobsPlace(blobs: ReadonlySet<Digest>): DirectoryPlace {
+  const shelves = new Set<string>()
+  for (const digest of blobs) shelves.add(digest.slice(0, 'sha256:00'.length))
+  return blobsPlace(
+    (digest) => blobs.has(digest),
+    (shelf) => shelves.has(shelf),
   )
 }
 
