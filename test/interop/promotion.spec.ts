@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { loseLargeBlocks } from '../support/disk.ts'
+import { publishForeign, stockFiles } from '../support/foreign-tree.ts'
 import { exportKey, importKey } from '../support/node-keys.ts'
 import { randomImage } from '../support/random-image.ts'
 import { TestNode } from '../support/two-nodes.ts'
@@ -79,6 +80,40 @@ describe('a full mirror that is given the key', () => {
     assert.deepEqual((await b.status()).mirrors, [])
     await b.restart()
     assert.equal(await b.client.digestOf('app', 'v1'), undefined)
+  })
+})
+
+describe('a full mirror of a tree that another program drew', () => {
+  it('becomes a writer that can change it: the same content under a root of its own', async () => {
+    const image = randomImage()
+    await using a = await TestNode.start()
+    await a.stop()
+    await publishForeign(a.data, stockFiles('library/app', image))
+    await a.restart()
+    await using b = await TestNode.start({
+      mirrors: [{ key: a, replicate: 'full' }],
+      readOnly: true,
+    })
+    await b.copies(a)
+    await using c = await TestNode.start({ mirrors: [a], peers: [b] })
+    await c.follows(a)
+    const { root } = (await a.status()).storage
+    await a.stop()
+    await b.stop()
+    await importKey(b, 'main', await exportKey(a))
+    await b.restart({ mirrors: [], peers: [c], readOnly: false, ...WRITER })
+    assert.notEqual((await b.status()).storage.root, root)
+    await b.client.pullsExactly('library/app', 'v7', image)
+
+    const added = randomImage()
+    await b.client.pushImage('library/app', added, { tag: 'new' })
+    await b.client.expect(202, 'DELETE', '/v2/library/app/manifests/v7')
+    await c.follows(b)
+    await c.client.pullsExactly('library/app', 'new', added)
+    await c.client.pullsExactly('library/app', 'v8', image)
+    assert.equal(await c.client.digestOf('library/app', 'v7'), undefined)
+    await b.restart()
+    await b.client.pullsExactly('library/app', 'new', added)
   })
 })
 
