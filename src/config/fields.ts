@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { InvalidValue } from './value.ts'
 
-export type Parse<T> = (text: string) => T
+type Parse<T> = (text: string) => T
 
 /** What the parser makes of the text; its complaint becomes an issue of the schema. */
-export function attempt<T>(
+function attempt<T>(
   parse: Parse<T>,
   value: string,
   context: z.RefinementCtx,

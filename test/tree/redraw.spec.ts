@@ -19,7 +19,7 @@ const LAYER = randomFillSync(Buffer.alloc(700_000))
 
 /** A replica of a tree that another program drew. */
 async function foreign(
-  files: File[],
+  files: ForeignFile[],
   options: ImporterOptions,
 ): Promise<{ replica: Replica; root: CID }> {
   const remote = new MemoryBlockstore()
