@@ -168,7 +168,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       private: undefined,
       changes: [],
     }
-    await this.#makeDurable([this.#parts.journal.write(entry)])
+    await this.#makeDurable(this.#parts.journal.write(entry))
     await this.#adopt(entry, drawn)
     return drawn.cid
   }

@@ -49,5 +49,5 @@ export async function publishForeign(data: string, files: ForeignFile[]): Promis
     disk.blocks.link([cid])
   }
   const entry = { sequence: 1, time: Date.now(), public: root, private: undefined, changes: [] }
-  await disk.blocks.commit([new Journal(disk.state).write(entry)])
+  await disk.blocks.commit(new Journal(disk.state).write(entry))
 }
