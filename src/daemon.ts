@@ -6,15 +6,17 @@ import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
-import { openKeychain } from './daemon/keys.ts'
+import { openKeychain, ownName } from './daemon/keys.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
 import { IdleHeap } from './daemon/idle-heap.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { openMirrors } from './daemon/mirrors.ts'
+import { promote } from './daemon/promotion.ts'
 import { RootFollower, openPublisher } from './daemon/publishing.ts'
 import { Provider } from './daemon/provider.ts'
 import { openRegistry } from './daemon/registry.ts'
+import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
 import { openStorage } from './daemon/storage.ts'
 import type { Logger } from 'pino'
@@ -52,6 +54,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   signal.throwIfAborted()
 
   const keychain = stack.use(await openKeychain(config, directory))
+  const own = await ownName(config, keychain)
+  if (own !== undefined) await promote(own, { config, storage, log, signal })
   await follower.openMfs(storage, keychain)
   const node = stack.use(
     await openNode(config.network, {
@@ -66,7 +70,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const exchange = await openExchange(stack, storage, node, log)
   const provider = stack.use(new Provider(node, log))
   const parts = { storage, node, exchange, provider, log }
-  const mirrors = openMirrors(config, parts)
+  const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
   const publisher = await openPublisher(config, parts)
   if (publisher !== undefined) {
@@ -81,6 +85,10 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const registry = await openRegistry(config, storage, sources, (name, error) =>
     mirrorErrors.note(name, error),
   )
+  const { trust } = registry
+  const replication = stack.use(
+    new Replication({ config, directory, storage, mirrors, trust, mirrorErrors, log }),
+  )
   const whole = {
     config,
     directory,
@@ -90,6 +98,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrors,
     registry,
     mirrorErrors,
+    replication,
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
@@ -109,6 +118,7 @@ interface Whole {
   readonly mirrors: readonly OpenMirror[]
   readonly registry: OpenRegistry
   readonly mirrorErrors: MirrorErrors
+  readonly replication: Replication
   readonly log: Logger
 }
 
@@ -133,9 +143,9 @@ async function startAll(
   stack: AsyncDisposableStack,
   mirrors: readonly OpenMirror[],
 ): Promise<void> {
-  for (const { follower } of mirrors) {
-    stack.defer(() => follower.stop())
-    await follower.start()
+  for (const mirror of mirrors) {
+    stack.defer(() => mirror.stop())
+    await mirror.start()
   }
 }
 
@@ -145,7 +155,7 @@ async function serve(
   whole: Whole,
   options: StartOptions,
 ): Promise<Listener> {
-  const { config, directory, storage, node, mirrors, registry, mirrorErrors } = whole
+  const { config, directory, storage, node, mirrors, registry } = whole
   const { signal } = options
   const log = whole.log.child({ room: 'api' })
   const operations = {
@@ -156,7 +166,6 @@ async function serve(
         ...whole,
         tombstones: registry.tombstones,
         version: packageJson.version,
-        mirrorErrors,
       }),
   }
   const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })

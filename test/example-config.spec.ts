@@ -23,11 +23,16 @@ describe('the shipped configurations', () => {
 
   it('example-config.yaml shows values that work when their # is taken away', async () => {
     const text = await readFile(join(root, 'example-config.yaml'), 'utf8')
-    const examples = [...text.matchAll(/^ {2}# {2}- (\S+)/gm)].map(([, value]) => value ?? '')
-    const [host, key, path, domain, ...rest] = examples
+    const examples = [...text.matchAll(/^ {2}# {2}- (\{.*\}|\S+)/gm)].map(
+      ([, value]) => value ?? '',
+    )
+    const [host, key, path, domain, section, ...rest] = examples
     assert.equal(rest.length, 3, 'an example was added: load it here too')
     const load = (env: Record<string, string>) => loadConfig({ env, cwd: root })
     for (const name of [key, path]) await load({ REGISTRY_IPNS_READONLYKEYS: name ?? '' })
+    const sections = JSON.stringify([parse(section ?? '')])
+    const { config } = await load({ REGISTRY_IPNS_READONLYKEYS: sections })
+    assert.equal(config.ipns.readOnlyKeys[0]?.replicate, 'full')
     await load({
       REGISTRY_HTTP_HOSTS: host ?? '',
       REGISTRY_IPNS_READONLYKEYS: domain ?? '',

@@ -46,6 +46,8 @@ function sentenceOf({ mirror, kind, since }: Notice): string {
   switch (kind) {
     case 'stale':
       return `mirror ${mirror} may be out of date: its newest state is not known since ${new Date(since ?? 0).toISOString()}`
+    case 'outdated':
+      return `mirror ${mirror} is out of date and not listed: its newest state is not known since ${new Date(since ?? 0).toISOString()}`
     case 'skipped':
       return `mirror ${mirror} could not be read now: what it has may be missing here`
     case 'waiting':

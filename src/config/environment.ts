@@ -24,8 +24,8 @@ export interface EnvironmentSettings {
 }
 
 /**
- * Reads every `REGISTRY_…` variable. A section's variable is JSON and sets the keys that it names;
- * an empty variable is `null`.
+ * Reads every `REGISTRY_…` variable. A section's variable is JSON and sets the keys that it names; a list's may be a JSON
+ * array; an empty variable is `null`.
  */
 export function readEnvironment(env: Environment): EnvironmentSettings {
   const settings: Setting[] = []
@@ -52,7 +52,7 @@ function readVariable(option: Option, text: string): unknown {
   if (text === '') return null
   switch (option.kind) {
     case 'list':
-      return text.split(',').map((entry) => entry.trim())
+      return readList(text)
     case 'boolean':
       return readBoolean(text)
     case 'section':
@@ -68,15 +68,25 @@ function readBoolean(text: string): unknown {
   return new Wrong('must be true or false')
 }
 
+/** Names and addresses with commas between them, or JSON where entries have parts: no entry begins with a bracket. */
+function readList(text: string): unknown {
+  if (!text.trimStart().startsWith('[')) return text.split(',').map((entry) => entry.trim())
+  return readJson(text, 'a list, like ["a", {"key": "b"}]')
+}
+
 function readSection(text: string): unknown {
+  const value = readJson(text, 'an object, like {"key": "value"}')
+  return value instanceof Wrong || isObject(value)
+    ? value
+    : new Wrong('is a section: write a JSON object, like {"key": "value"}')
+}
+
+function readJson(text: string, what: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value)
-      ? value
-      : new Wrong('is a section: write a JSON object, like {"key": "value"}')
+    return JSON.parse(text) as unknown
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return new Wrong(`is not JSON (${error.message}): write an object, like {"key": "value"}`)
+    return new Wrong(`is not JSON (${error.message}): write ${what}`)
   }
 }
 

@@ -3,7 +3,8 @@ import { isObject } from './environment.ts'
 import { remove } from './input.ts'
 import { optionAt } from './options.ts'
 import { schema } from './schema.ts'
-import { suggestKey } from './suggest.ts'
+import { pathText } from './problems.ts'
+import { suggestKey, suggestMirrorKey } from './suggest.ts'
 import type { z } from 'zod'
 import type { Input } from './input.ts'
 import type { Problem } from './problems.ts'
@@ -44,15 +45,24 @@ function explain(issue: Issue, input: Input): Problem[] {
 }
 
 function unknownKey(section: readonly PropertyKey[], key: string): Problem {
-  const meant = suggestKey(section.map(String), key)
+  const meant = section.some((part) => typeof part === 'number')
+    ? mirrorKey(section, key)
+    : suggestKey(section.map(String), key)
   const hint = meant === undefined ? 'remove it' : `did you mean ${meant}?`
   return { path: [...section, key], message: `is not an option: ${hint}`, key: true }
+}
+
+/** The only sections in a list are those of mirrors. */
+function mirrorKey(section: readonly PropertyKey[], key: string): string | undefined {
+  const meant = suggestMirrorKey(key)
+  return meant && pathText([...section, meant])
 }
 
 function sentence(issue: Issue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_union':
     case 'invalid_type':
+      if (value === undefined) return 'is missing: write it, or remove the whole'
       return value === null ? 'has no value: give it one, or remove it' : wrongType(issue, value)
     case 'invalid_value':
       return `must be ${listed(issue.values.map(String))}`
@@ -62,6 +72,8 @@ function sentence(issue: Issue, value: unknown): string {
 }
 
 function wrongType(issue: Issue, value: unknown): string {
+  if (issue.code === 'invalid_type' && issue.expected === 'object' && inList(issue.path))
+    return 'must be text, or a section with a key'
   const option = optionAt(issue.path)
   if (option?.kind === 'section' || option?.kind === 'map')
     return 'must be a section, with its keys indented below it'
@@ -70,6 +82,10 @@ function wrongType(issue: Issue, value: unknown): string {
     return 'must be a list: write [a, b], or one line with "- " for each entry'
   if (expected === 'boolean') return 'must be true or false'
   return `must be text, not ${typeName(value)}${typeof value === 'number' ? ': put it in quotes' : ''}`
+}
+
+function inList(path: readonly PropertyKey[]): boolean {
+  return typeof path.at(-1) === 'number'
 }
 
 function typeName(value: unknown): string {

@@ -71,15 +71,49 @@ export function parseSize(text: string): number {
  * @throws InvalidValue
  */
 export function parseDuration(text: string): number {
+  return parseTime(text, {
+    example: '365d',
+    least: [SHORTEST_MS, '10m'],
+    most: [LONGEST_MS, '1460d'],
+  })
+}
+
+/**
+ * Reads how long a mirror's tags are served without anybody confirming them, such as `7d` or `1h`.
+ *
+ * @returns milliseconds, from a second to four years
+ * @throws InvalidValue
+ */
+export function parseMaxStale(text: string): number {
+  return parseTime(text, { example: '7d', least: [SECOND, '1s'], most: [LONGEST_MS, '1460d'] })
+}
+
+/**
+ * Reads how long one answer of a mirror may take, such as `10s`.
+ *
+ * @returns milliseconds, from a tenth of a second to ten minutes
+ * @throws InvalidValue
+ */
+export function parseDeadline(text: string): number {
+  return parseTime(text, { example: '10s', least: [100, '100ms'], most: [10 * MINUTE, '10m'] })
+}
+
+/** A bound in milliseconds, and as it is told. */
+type Bound = readonly [ms: number, text: string]
+
+function parseTime(
+  text: string,
+  { example, least, most }: { example: string; least: Bound; most: Bound },
+): number {
   const ms = parseQuantity(text, DURATION_UNITS)
   // A bare number could be seconds or milliseconds: a guess here would be a wrong lifetime signed into records.
   if (ms === undefined || /^[\d. ]+$/.test(text)) {
     throw new InvalidValue(
-      `is ${quote(text)}, not a duration: write a number with a unit (ms, s, m, h, d) like 365d`,
+      `is ${quote(text)}, not a duration: write a number with a unit (ms, s, m, h, d) like ${example}`,
     )
   }
-  if (ms < SHORTEST_MS || ms > LONGEST_MS) {
-    throw new InvalidValue(`is ${quote(text)}: the time must be between 10m and 1460d`)
+  if (ms < least[0] || ms > most[0]) {
+    throw new InvalidValue(`is ${quote(text)}: the time must be between ${least[1]} and ${most[1]}`)
   }
   return ms
 }

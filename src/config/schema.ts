@@ -1,83 +1,14 @@
 import { z } from 'zod'
+import { listOf, mapOf, quantity, text } from './fields.ts'
 import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
-import { parseMirrorName } from './mirror-name.ts'
+import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
 import { parseDuration, parseSize } from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
 
+export type { MirrorEntry } from './mirror-entry.ts'
 export type { MirrorName } from './mirror-name.ts'
-
-type Parse<T> = (text: string) => T
-
-/** What the parser makes of the text; its complaint becomes an issue of the schema. */
-function attempt<T>(
-  parse: Parse<T>,
-  value: string,
-  context: z.RefinementCtx,
-  path: PropertyKey[] = [],
-) {
-  try {
-    return parse(value)
-  } catch (error) {
-    if (!(error instanceof InvalidValue)) throw error
-    context.addIssue({ code: 'custom', path, message: error.message })
-    return z.NEVER
-  }
-}
-
-/** Text that one of our parsers turns into a value. */
-function text<T>(parse: Parse<T>) {
-  return z.string().transform((value, context) => attempt(parse, value, context))
-}
-
-/** The same, where YAML may take the text for a number. */
-function quantity(parse: Parse<number>) {
-  return z
-    .union([z.string(), z.number()])
-    .transform((value, context) => attempt(parse, String(value), context))
-}
-
-/** A list of such texts, in which nothing is named twice (in whatever spelling). */
-function listOf<T>(parse: Parse<T>) {
-  return z.array(z.string()).transform((texts, context) => {
-    const seen = new Map<string, number>()
-    return texts.map((entry, index) => {
-      const value = attempt(parse, entry, context, [index])
-      if (value === z.NEVER) return value
-      const id = JSON.stringify(value)
-      const first = seen.get(id)
-      if (first === undefined) seen.set(id, index)
-      else
-        context.addIssue({
-          code: 'custom',
-          path: [index],
-          message: `is the same as entry ${first + 1}: remove one`,
-        })
-      return value
-    })
-  })
-}
-
-/** Keys and values that are both texts; keys that mean the same stand there once. */
-function mapOf(parseKey: Parse<string>, parseValue: Parse<string>) {
-  return z.record(z.string(), z.string()).transform((entries, context) => {
-    const map: Record<string, string> = {}
-    for (const [text, inner] of Object.entries(entries)) {
-      const key = attempt(parseKey, text, context, [text])
-      const value = attempt(parseValue, inner, context, [text])
-      if (key === z.NEVER || value === z.NEVER) continue
-      if (Object.hasOwn(map, key))
-        context.addIssue({
-          code: 'custom',
-          path: [text],
-          message: `is there twice, in another case: remove one`,
-        })
-      map[key] = value
-    }
-    return map
-  })
-}
 
 function parsePath(path: string): string {
   if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
@@ -139,10 +70,10 @@ const ipns = z.strictObject({
     .describe(
       "The key in this node's keychain that publishes the registry, made at first start; null: a read-only node.",
     ),
-  readOnlyKeys: listOf(parseMirrorName)
+  readOnlyKeys: mirrorList()
     .prefault([])
     .describe(
-      'Registries to mirror, in order: IPNS names (k51…, /ipns/…) or, in public mode, DNSLink domains.',
+      'Registries to mirror, in order: IPNS names (k51…, /ipns/…) or, in public mode, DNSLink domains; or sections of such a key and how it is mirrored.',
     ),
   lifetime: quantity(parseDuration)
     .prefault('365d')
@@ -211,7 +142,12 @@ export const schema = z.strictObject({
 /** What the schema makes of the input: sizes in bytes, durations in milliseconds, addresses and names parsed. */
 export type ParsedConfig = z.output<typeof schema>
 
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+/** Text that carries a brand is an object to the compiler. */
+type DeepReadonly<T> = T extends string
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T
 
 /** A keychain password from the environment. Not enumerable, so that no dump of the configuration shows it. */
 interface KeyPassword {

@@ -1,4 +1,5 @@
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
+import { MIRROR_KEYS } from './mirror-entry.ts'
 
 /** The most letters that may differ for a name to count as a slip. */
 function tolerance(name: string): number {
@@ -20,6 +21,11 @@ export function suggestKey(section: readonly string[], key: string): string | un
   )
   if (sibling !== undefined) return [...section, sibling].join('.')
   return OPTIONS.find((option) => option.path.at(-1) === key)?.path.join('.')
+}
+
+/** The same for a key of a mirror's section in `ipns.readOnlyKeys`. @returns the key alone */
+export function suggestMirrorKey(key: string): string | undefined {
+  return nearest(key, MIRROR_KEYS)
 }
 
 /** What somebody may have meant by an environment variable that names no option. */

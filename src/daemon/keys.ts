@@ -26,3 +26,8 @@ export async function openKeychain(config: Config, directory: DataDirectory): Pr
   const opened = stack.move()
   return { datastore, keys, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
+
+/** The IPNS name of our write key; `undefined` on a read-only node, and before the key is made at first start. */
+export async function ownName({ ipns }: Config, { keys }: OpenKeys): Promise<string | undefined> {
+  return (await keys.list()).find(({ name }) => name === ipns.writeKey)?.ipnsName
+}

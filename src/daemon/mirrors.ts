@@ -1,16 +1,19 @@
 import { FetchedBlocks } from '../blocks/block-source.ts'
 import { MissingBlockError } from '../blocks/block-store.ts'
+import { RepositorySet } from '../oci/repository-pattern.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
 import { advanceTree } from '../tree/advance.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { TreeSource } from '../tree/source.ts'
+import { Freshness } from './freshness.ts'
 import type { Logger } from 'pino'
 import type { FetchBlock } from '../blocks/block-source.ts'
-import type { Config, MirrorName } from '../config/schema.ts'
+import type { Config, MirrorEntry, MirrorName } from '../config/schema.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Advance } from '../naming/advancer.ts'
 import type { FollowedName } from '../naming/mirror.ts'
+import type { MirrorSource } from '../registry/mirror.ts'
 import type { RecordExchange } from '../naming/record-exchange.ts'
 import type { ExportedTree } from '../tree/export.ts'
 import type { CID } from 'multiformats/cid'
@@ -19,10 +22,17 @@ import type { Storage } from './storage.ts'
 
 /** One mirror: its name on the network, and its tree as a registry. */
 export interface OpenMirror {
+  readonly entry: MirrorEntry
   readonly follower: FollowedName
-  readonly source: TreeSource
+  readonly source: MirrorSource
+  /** Brings a block of its tree. */
+  readonly fetch: FetchBlock
   /** Its tree as of now; `undefined` without a root. */
   tree(): ExportedTree | undefined
+  /** Calls a listener whenever another root serves. */
+  onMoved(listener: () => void): void
+  start(): Promise<void>
+  stop(): Promise<void>
 }
 
 /** What mirrors are made of. */
@@ -34,32 +44,76 @@ export interface MirrorParts {
   readonly log: Logger
 }
 
-/** The mirrors of the configuration, in its order, not yet started. */
-export function openMirrors(config: Config, parts: MirrorParts): OpenMirror[] {
-  return config.ipns.readOnlyKeys.map((name) => openMirror(name, parts))
+/**
+ * The mirrors of the configuration, in its order, not yet started.
+ *
+ * @param own our own name, which is not mirrored: its tree is ours
+ */
+export function openMirrors(
+  { ipns }: Config,
+  parts: MirrorParts,
+  own: string | undefined,
+): OpenMirror[] {
+  const others = ipns.readOnlyKeys.filter((entry) => entry.text !== own)
+  if (others.length < ipns.readOnlyKeys.length)
+    parts.log.info({ name: own }, 'ipns.readOnlyKeys names our own key, which needs no mirror')
+  return others.map((entry) => openMirror(entry, parts))
 }
 
-function openMirror(name: MirrorName, parts: MirrorParts): OpenMirror {
+function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
   const { storage, node } = parts
   const supply = new Supply(node)
   // Whatever was fetched came from a published tree, so it may be passed on: that is what mirroring is for.
   const onKept = (cid: CID): void => storage.blocks.link([cid])
   const fetched = new FetchedBlocks(storage.blocks, supply.fetch, onKept)
   const directories = new DirectoryReader(fetched, storage.cache)
-  const follower = follow(name, parts, advanceWith(directories, storage, supply))
+  const moved = new Set<() => void>()
+  const onRoot = (root: CID): void => {
+    parts.provider.provide(root)
+    for (const listener of moved) listener()
+  }
+  const advance = advanceWith(directories, storage, supply)
+  const follower = follow(entry, { ...parts, onRoot, advance })
   const root = (): CID | undefined => follower.root()
+  const repositories = new RepositorySet(entry.repositories)
+  const freshness = new Freshness(entry, follower, storage.state.map('confirmed'))
+  const tree = new TreeSource(entry.text, root, directories, () => freshness.staleSince())
   return {
+    entry,
     follower,
-    source: new TreeSource(name.text, root, directories, () => follower.staleSince()),
+    source: {
+      name: entry.text,
+      reader: () => tree.reader(),
+      staleSince: () => tree.staleSince(),
+      repositories,
+      maxStale: entry.maxStale ?? undefined,
+      deadline: entry.deadline,
+    },
+    fetch: supply.fetch,
     tree: () => {
       const now = root()
-      return now === undefined ? undefined : { name: name.text, root: now, directories }
+      return now && { name: entry.text, root: now, directories, repositories }
+    },
+    onMoved: (listener) => void moved.add(listener),
+    start: async () => {
+      await freshness.start()
+      await follower.start()
+    },
+    stop: async () => {
+      await follower.stop()
+      await freshness.stop()
     },
   }
 }
 
-function follow(name: MirrorName, parts: MirrorParts, advance: Advance): FollowedName {
-  const { storage, node, exchange, provider } = parts
+/** What follows a name. */
+interface FollowParts extends MirrorParts {
+  readonly onRoot: (root: CID) => void
+  readonly advance: Advance
+}
+
+function follow(name: MirrorName, parts: FollowParts): FollowedName {
+  const { storage, node, exchange, onRoot, advance } = parts
   const log = parts.log.child({ room: 'naming' })
   const followKey = (key: string): FollowedName =>
     new Mirror(key, {
@@ -67,7 +121,7 @@ function follow(name: MirrorName, parts: MirrorParts, advance: Advance): Followe
       keychain: node.keys.keychain,
       state: storage.state.map('mirrors'),
       dial: (addresses, options) => node.dial(addresses, options),
-      onRoot: (root) => provider.provide(root),
+      onRoot,
       advance,
       log,
     })

@@ -1,8 +1,10 @@
 import { encodeDirectory } from '../blocks/nodes.ts'
+import { ipnsNameOf } from '../ipfs/keys.ts'
 import { openMfsRoot, readMfsRoot } from '../ipfs/mfs-root.ts'
 import { Publisher } from '../naming/publisher.ts'
 import { TOP } from '../tree/layout.ts'
 import { Journal } from '../tree/journal.ts'
+import { isOurs } from './promotion.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { MfsRoot } from '../ipfs/mfs-root.ts'
@@ -110,15 +112,16 @@ export async function openPublisher(
   { storage, node, exchange, log }: PublisherParts,
 ): Promise<Publisher | undefined> {
   if (ipns.writeKey === null) return undefined
-  const journal = new Journal(storage.state)
+  const key = await node.keys.getOrCreate(ipns.writeKey)
+  const name = ipnsNameOf(key)
   return new Publisher(
     {
-      key: await node.keys.getOrCreate(ipns.writeKey),
+      key,
       keychain: node.keys.keychain,
       exchange,
       state: storage.state.map('publisher'),
       addresses: () => node.announcedAddresses(),
-      isOurs: async (root) => root.equals(storage.lane.root) || (await journal.has(root)),
+      isOurs: (root) => isOurs(root, name, storage),
       log: log.child({ room: 'naming' }),
     },
     { lifetime: ipns.lifetime },

@@ -4,14 +4,14 @@ import { Tombstones } from '../registry/tombstones.ts'
 import { Trust } from '../registry/trust.ts'
 import { Uploads } from '../registry/uploads.ts'
 import type { Config } from '../config/schema.ts'
-import type { MirrorErrorHandler } from '../registry/mirror.ts'
-import type { RegistrySource } from '../registry/ports.ts'
+import type { MirrorErrorHandler, MirrorSource } from '../registry/mirror.ts'
 import type { Storage } from './storage.ts'
 
 /** The rules of this registry over its storage and its mirrors. */
 export interface OpenRegistry {
   readonly service: Registry
   readonly tombstones: Tombstones
+  readonly trust: Trust
   readonly uploads: Uploads
 }
 
@@ -19,7 +19,7 @@ export interface OpenRegistry {
 export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
-  mirrors: readonly RegistrySource[],
+  mirrors: readonly MirrorSource[],
   onMirrorError: MirrorErrorHandler,
 ): Promise<OpenRegistry> {
   const now = Date.now
@@ -38,5 +38,5 @@ export async function openRegistry(
       blobLimit,
     },
   )
-  return { service, tombstones, uploads }
+  return { service, tombstones, trust, uploads }
 }

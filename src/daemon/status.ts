@@ -1,17 +1,18 @@
 import { statfs } from 'node:fs/promises'
 import { isRegistryError } from '../oci/errors.ts'
+import { mirrorReport, time } from './mirror-status.ts'
 import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
-import type { MirrorErrors } from './mirror-errors.ts'
+import type { MirrorStatusParts } from './mirror-status.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Storage } from './storage.ts'
 
 /** Where the status comes from. */
-export interface StatusParts {
+export interface StatusParts extends MirrorStatusParts {
   readonly version: string
   readonly config: Config
   readonly directory: DataDirectory
@@ -20,7 +21,6 @@ export interface StatusParts {
   readonly publisher: Publisher | undefined
   readonly mirrors: readonly OpenMirror[]
   readonly tombstones: Tombstones
-  readonly mirrorErrors: Pick<MirrorErrors, 'of'>
 }
 
 /** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
@@ -31,7 +31,7 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     peerId: node.peerId,
     addresses: node.addresses(),
     ipns: ipnsReport(parts),
-    mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts.mirrorErrors)),
+    mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts)),
     network: { mode: config.network.mode, peers: node.peers() },
     storage: await storageReport(parts),
   }
@@ -50,19 +50,6 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
     publishedAt: time(publishedAt),
     pending,
     error: error ?? halted,
-  }
-}
-
-function mirrorReport({ follower }: OpenMirror, errors: StatusParts['mirrorErrors']): object {
-  const { name, root, sequence, resolvedAt, state, error } = follower.status()
-  return {
-    name,
-    root: root ?? null,
-    sequence: sequence === undefined ? null : Number(sequence),
-    resolvedAt: time(resolvedAt),
-    staleSince: time(follower.staleSince()),
-    state,
-    error: error ?? errors.of(name) ?? null,
   }
 }
 
@@ -104,8 +91,4 @@ export function readinessOf({ storage }: Pick<StatusParts, 'storage'>): Readines
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function time(milliseconds: number | undefined): string | null {
-  return milliseconds === undefined ? null : new Date(milliseconds).toISOString()
 }

@@ -1,7 +1,8 @@
 import { tryParseTag } from '../oci/name.ts'
+import { ASK_AT_LEAST, fullPage } from './full-page.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
-import type { Abortable, Content, Page, RegistryReader } from './ports.ts'
+import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
 import type { Recent } from './recent.ts'
 import type { Tombstones } from './tombstones.ts'
 
@@ -73,7 +74,7 @@ export class HidingReader implements RegistryReader {
     })
   }
 
-  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+  async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
     const names = await fullPage(options, ASK_AT_LEAST, async (which) => {
       const batch = await this.#inner.repositories({ ...options, ...which })
       const shown = batch.filter(
@@ -109,26 +110,5 @@ export class HidingReader implements RegistryReader {
       shown.push(tag)
     }
     return shown
-  }
-}
-
-/** A tree is walked as a whole for each page, however small; so where many are hidden, few large ones are asked for. */
-const ASK_AT_LEAST = 1000
-
-/** Asks on until the page is full, because what is hidden leaves gaps in what the mirror gives. */
-async function fullPage(
-  { after, limit }: Page,
-  least: number,
-  ask: (which: Page) => Promise<{ batch: string[]; shown: string[] } | undefined>,
-): Promise<string[] | undefined> {
-  const kept: string[] = []
-  const asked = limit && Math.max(limit, least)
-  for (let from = after; ;) {
-    const page = await ask({ after: from, limit: asked })
-    if (page === undefined) return undefined
-    kept.push(...page.shown)
-    if (limit === undefined || asked === undefined) return kept
-    if (page.batch.length < asked || kept.length >= limit) return kept.slice(0, limit)
-    from = page.batch.at(-1)
   }
 }

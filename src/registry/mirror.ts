@@ -1,4 +1,16 @@
+import { ALL_REPOSITORIES } from '../oci/repository-pattern.ts'
+import type { RepositorySet } from '../oci/repository-pattern.ts'
 import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
+
+/** A mirror, and what its operator has decided about it. */
+export interface MirrorSource extends RegistrySource {
+  /** The repositories that exist through it; all when it is absent. */
+  readonly repositories?: RepositorySet
+  /** How long its tags and listings are heard while it is stale, in ms; for ever when it is absent. */
+  readonly maxStale?: number | undefined
+  /** Longest wait for one answer, in ms, in place of everybody's. */
+  readonly deadline?: number
+}
 
 /** Told when a mirror failed and was passed over. Must not throw. */
 export type MirrorErrorHandler = (mirror: string, error: unknown) => void
@@ -33,15 +45,18 @@ export interface MirrorPatience {
  */
 export class Mirror {
   readonly name: string
-  readonly #source: RegistrySource
+  readonly repositories: RepositorySet
+  readonly #source: MirrorSource
   readonly #patience: MirrorPatience
   #pausedUntil: number | undefined
   #isTrying = false
 
-  constructor(source: RegistrySource, patience: MirrorPatience) {
+  constructor(source: MirrorSource, patience: MirrorPatience) {
     this.name = source.name
+    this.repositories = source.repositories ?? ALL_REPOSITORIES
     this.#source = source
-    this.#patience = patience
+    const deadline = source.deadline ?? patience.deadline
+    this.#patience = { ...patience, deadline, haste: Math.min(patience.haste, deadline) }
   }
 
   /** A reader over the root that is current now; `undefined` while there is none. */
@@ -52,6 +67,17 @@ export class Mirror {
   /** Since when that root may not be its owner's newest, in ms since the epoch; `undefined` while it is. */
   staleSince(): number | undefined {
     return this.#source.staleSince?.()
+  }
+
+  /**
+   * Since when it is stale, once that is longer than it may be: what changes, tags and listings, is then not taken from
+   * it. What is asked for by digest never changes, so it cannot be out of date.
+   */
+  outdatedSince(): number | undefined {
+    const { maxStale } = this.#source
+    const since = maxStale === undefined ? undefined : this.staleSince()
+    if (maxStale === undefined || since === undefined) return undefined
+    return this.#patience.now() - since > maxStale ? since : undefined
   }
 
   report(error: unknown): void {

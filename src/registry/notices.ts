@@ -15,6 +15,11 @@ export class Notices {
     this.#set(mirror, { mirror: mirror.name, kind: 'skipped' })
   }
 
+  /** It has been stale for longer than it may be, so it was not asked. */
+  outdated(mirror: Mirror, since: number): void {
+    this.#set(mirror, { mirror: mirror.name, kind: 'outdated', since })
+  }
+
   /** Something in the answer is from it: worth telling when its root may not be the newest. */
   used(mirror: Mirror): void {
     const since = mirror.staleSince()

@@ -6,7 +6,7 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Claim } from './claims.ts'
 import type { MirrorCandidate } from './mirror-content.ts'
 import type { Mirror } from './mirror.ts'
-import type { Abortable, Content, Notice, Page, RegistryReader } from './ports.ts'
+import type { Abortable, Content, Notice, Page, RegistryReader, RepositoryPage } from './ports.ts'
 
 /** A mirror, and its reader for one request; none while it has no root. */
 export interface MirrorLayer {
@@ -53,6 +53,7 @@ export interface OverlayReaderInit {
  * - by digest: our own tree, else the first mirror in order that has it;
  * - by tag: our own tree, else the first mirror in order;
  * - listings and referrers: the union, mirrors asked all at once;
+ * - a mirror that has been stale for longer than it may be is asked by digest only;
  * - an error of our own tree is thrown, for "could not read" is never "not there"; a mirror that fails is passed over;
  * - what depends on how a mirror stands today (tags, listings, referrers) is told in {@link notices}.
  *
@@ -124,7 +125,7 @@ export class OverlayReader implements RegistryReader {
     return lists.length === 0 ? undefined : union(lists, options.limit)
   }
 
-  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+  async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
     const question: Question<string[] | undefined> = async (reader, how) =>
       nonEmpty(await reader.repositories({ ...options, ...how }))
     return union(await this.#all(question, options), options.limit)
@@ -225,6 +226,11 @@ export class OverlayReader implements RegistryReader {
   ): Promise<{ answer: T } | undefined> {
     if (reader === undefined) {
       this.#notices.waiting(mirror)
+      return undefined
+    }
+    const outdated = mirror.outdatedSince()
+    if (outdated !== undefined) {
+      this.#notices.outdated(mirror, outdated)
       return undefined
     }
     if (this.#hadEnough(mirror)) {

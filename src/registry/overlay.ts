@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { AllowedReader } from './allowed.ts'
 import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
 import { OverlayReader } from './overlay-reader.ts'
@@ -6,8 +7,9 @@ import { Recent } from './recent.ts'
 import { VerifiedReader } from './verified.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
+import type { RepositorySet } from '../oci/repository-pattern.ts'
 import type { Hidden } from './hiding.ts'
-import type { MirrorErrorHandler } from './mirror.ts'
+import type { MirrorErrorHandler, MirrorSource } from './mirror.ts'
 import type { MirrorLayer } from './overlay-reader.ts'
 import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -18,7 +20,7 @@ import type { VerifyInit } from './verified.ts'
 export interface OverlayInit {
   own: RegistrySource
   /** In the order in which they are asked. */
-  mirrors: readonly RegistrySource[]
+  mirrors: readonly MirrorSource[]
   /** What the mirrors' claims are checked with. */
   trust: Trust
   /** Largest blob that a mirror may have, in bytes. */
@@ -27,7 +29,7 @@ export interface OverlayInit {
   /** The clock, in ms. */
   now: () => number
   onMirrorError?: MirrorErrorHandler
-  /** Longest wait for one answer of a mirror, in ms. */
+  /** Longest wait for one answer of a mirror that has no deadline of its own, in ms. */
   deadline?: number
   /** How long a mirror that missed its deadline is asked hastily, in ms. */
   pause?: number
@@ -116,12 +118,17 @@ export class Overlay implements RegistrySource {
     this.#hidden.aside.add(asideKey(name, digest))
   }
 
-  /** What is hidden is not even verified. */
+  /** What is not allowed is not even hidden, and what is hidden is not even verified. */
   #layers(): MirrorLayer[] {
     return this.#mirrors.map((mirror) => {
       const claims = mirror.reader()
-      const hiding = claims && new HidingReader(claims, this.#hidden)
+      const allowed = claims && limited(claims, mirror.repositories)
+      const hiding = allowed && new HidingReader(allowed, this.#hidden)
       return { mirror, reader: hiding && new VerifiedReader(hiding, this.#verify) }
     })
   }
+}
+
+function limited(reader: RegistryReader, repositories: RepositorySet): RegistryReader {
+  return repositories.isAll ? reader : new AllowedReader(reader, repositories)
 }

@@ -30,6 +30,15 @@ export interface Page {
   limit?: number | undefined
 }
 
+/** A page of repositories. */
+export interface RepositoryPage extends Page {
+  /**
+   * Whether a repository is wanted whose name is, or begins with, these parts. It spares a reader the way to where none
+   * can be; a reader may list others too.
+   */
+  within?: ((parts: readonly string[]) => boolean) | undefined
+}
+
 /** Content that a reader found: its size is known, its bytes come when asked for. */
 export interface Content {
   readonly digest: Digest
@@ -63,7 +72,7 @@ export interface RegistryReader {
   /** Tags in ASCII order; `undefined` when the repository is not known here. */
   tags(name: RepositoryName, options?: Abortable & Page): Promise<string[] | undefined>
   /** Repository names in ASCII order. */
-  repositories(options?: Abortable & Page): Promise<string[]>
+  repositories(options?: Abortable & RepositoryPage): Promise<string[]>
   /** Digests of the manifests whose `subject` is this digest, in ASCII order. */
   referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]>
 }
@@ -237,10 +246,10 @@ export interface Notice {
   readonly mirror: string
   /**
    * `stale`: the answer has to do with a root that may not be the mirror's newest; `skipped`: the mirror could not be
-   * read; `waiting`: it has no root yet.
+   * read; `waiting`: it has no root yet; `outdated`: it has been stale for longer than it may be, and is not heard.
    */
-  readonly kind: 'stale' | 'skipped' | 'waiting'
-  /** Since when it is stale, in ms since the epoch. */
+  readonly kind: 'stale' | 'skipped' | 'waiting' | 'outdated'
+  /** Since when it is stale or outdated, in ms since the epoch. */
   readonly since?: number | undefined
 }
 

@@ -6,7 +6,7 @@ import { UnprovenContent } from './verified-content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { MirrorErrorHandler } from './mirror.ts'
-import type { Abortable, Content, Page, RegistryReader } from './ports.ts'
+import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
 import type { Trust } from './trust.ts'
 
 /** What a {@link VerifiedReader} needs besides the mirror's reader. */
@@ -75,7 +75,7 @@ export class VerifiedReader implements RegistryReader {
     return this.#inner.tags(name, options)
   }
 
-  repositories(options?: Abortable & Page): Promise<string[]> {
+  repositories(options?: Abortable & RepositoryPage): Promise<string[]> {
     return this.#inner.repositories(options)
   }
 

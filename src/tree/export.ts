@@ -5,10 +5,14 @@ import { isNotFound } from '../blocks/files.ts'
 import { algorithmOf, createHasher } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
 import { TOP, digestOfData } from './layout.ts'
+import { LayoutWalk } from './layout-walk.ts'
+import { rootPlace } from './places.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
-import type { Hasher } from '../oci/digest.ts'
+import type { Digest, Hasher } from '../oci/digest.ts'
+import type { RepositorySet } from '../oci/repository-pattern.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { Path } from './layout.ts'
+import type { DirectoryPlace, Place } from './places.ts'
 import type { CID } from 'multiformats/cid'
 
 /** A tree to export, by its root. */
@@ -16,6 +20,8 @@ export interface ExportedTree {
   readonly name: string
   readonly root: CID
   readonly directories: DirectoryReader
+  /** The repositories of it that exist; all when it is absent. */
+  readonly repositories?: RepositorySet | undefined
 }
 
 /** How far an export has come. */
@@ -48,7 +54,8 @@ export async function* exportTrees(
   for (const tree of trees) {
     const top = await tree.directories.lookup(tree.root, TOP, options)
     if (top === undefined) continue
-    for await (const file of filesOf(tree, { path: [TOP], cid: top.cid }, options)) {
+    const place = (await placesOf(tree, options))?.below(TOP)
+    for await (const file of filesOf(tree, { path: [TOP], cid: top.cid, place }, options)) {
       const written = await named(tree, file.path, options, () =>
         writeFile(tree, file, directory, options),
       )
@@ -76,6 +83,30 @@ async function refuseFull(directory: string): Promise<void> {
 interface Located {
   readonly path: Path
   readonly cid: CID
+  /** What may stand there; `undefined` where everything may. */
+  readonly place?: Place | undefined
+}
+
+/** What there is of a tree some of whose repositories do not exist: the others, and the blobs they link. */
+async function placesOf(
+  { root, directories, repositories }: ExportedTree,
+  options: BlockOptions,
+): Promise<DirectoryPlace | undefined> {
+  if (repositories === undefined || repositories.isAll) return undefined
+  const linked = new Set<Digest>()
+  const walk = new LayoutWalk(
+    {
+      reader: directories,
+      onLink: (digest) => Promise.resolve(void (digest && linked.add(digest))),
+      onData: () => Promise.resolve(),
+      onUnreadable: (error) => {
+        throw error
+      },
+    },
+    options,
+  )
+  await walk.run(root, rootPlace(repositories, false))
+  return rootPlace(repositories, linked)
 }
 
 async function* filesOf(
@@ -91,6 +122,8 @@ async function* filesOf(
     return
   }
   for await (const { name, cid } of tree.directories.list(at.cid, options)) {
+    const place = at.place?.kind === 'directory' ? at.place.below(name) : undefined
+    if (at.place !== undefined && place === undefined) continue
     if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(name)) {
       throw broken(
         tree,
@@ -98,7 +131,7 @@ async function* filesOf(
         `holds ${JSON.stringify(name)}, which is not a name of the registry layout`,
       )
     }
-    yield* filesOf(tree, { path: [...at.path, name], cid }, options)
+    yield* filesOf(tree, { path: [...at.path, name], cid, place }, options)
   }
 }
 

@@ -6,7 +6,9 @@ import { BlobSearch } from './blob-search.ts'
 import { Draft } from './draft.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
+import { redrawTree } from './redraw.ts'
 import { TreeTransaction } from './transaction.ts'
+import type { BlockOptions } from '../blocks/block-store.ts'
 import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import type { Entry, MadeNode } from '../blocks/nodes.ts'
 import type { StateWrite } from '../blocks/state-db.ts'
@@ -142,6 +144,33 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       this.#queue.push({ edit, signal: options.signal, resolve, reject })
       this.#running ??= this.#run()
     })
+  }
+
+  /**
+   * Begins with a tree that is here as a whole, drawn by whomever, as the first commit. Every claim in it must have been
+   * proven, for our own tree is believed. Nothing else may use the lane meanwhile.
+   *
+   * @returns the root; the very one that was given, unless another program than ours drew it
+   * @throws what keeps the tree from being read, or the commit from being written; then nothing has begun
+   */
+  async begin(root: CID, options: BlockOptions = {}): Promise<CID> {
+    if (!this.isNew) throw new Error('a registry begins only once')
+    const { reader, blocks } = this.#parts
+    const editor = new DirectoryEditor(reader, async (node) => {
+      await blocks.put(node.cid, node.bytes)
+      blocks.link([node.cid])
+    })
+    const drawn = (await redrawTree(reader, editor, root, options)) ?? (await this.#putEmpty())
+    const entry = {
+      sequence: 1,
+      time: this.#parts.now(),
+      public: drawn.cid,
+      private: undefined,
+      changes: [],
+    }
+    await this.#makeDurable(this.#parts.journal.write(entry))
+    await this.#adopt(entry, drawn)
+    return drawn.cid
   }
 
   /** Looks in the tree as of the last commit. */

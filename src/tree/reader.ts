@@ -9,7 +9,14 @@ import type { BlockSource } from '../blocks/block-source.ts'
 import type { Entry } from '../blocks/nodes.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
-import type { Abortable, ByteRange, Content, Page, RegistryReader } from '../registry/ports.ts'
+import type {
+  Abortable,
+  ByteRange,
+  Content,
+  Page,
+  RegistryReader,
+  RepositoryPage,
+} from '../registry/ports.ts'
 import type { Path } from './layout.ts'
 import type { TreeView } from './view.ts'
 
@@ -55,7 +62,7 @@ export class TreeReader implements RegistryReader {
     return pageOf((await this.#view.names(layout.tags(name), options)) ?? [], options)
   }
 
-  async repositories(options: Abortable & Page = {}): Promise<string[]> {
+  async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
     const { after, limit = Infinity } = options
     const view = await this.#view.below(layout.repositories, options)
     const found: string[] = []
@@ -124,7 +131,7 @@ export class TreeReader implements RegistryReader {
 }
 
 /** A raw block's multihash is the sha256 of the very bytes: such a CID needs no further proof. */
-function isProof({ cid }: Entry, digest: Digest): boolean {
+export function isProof({ cid }: Pick<Entry, 'cid'>, digest: Digest): boolean {
   return (
     cid.code === RAW &&
     cid.multihash.code === SHA2_256 &&

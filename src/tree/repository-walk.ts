@@ -2,6 +2,7 @@ import { tryParseName } from '../oci/name.ts'
 import { REPOSITORY_BRANCHES, isBranch } from './layout.ts'
 import { isIn, positionOf } from './sorted.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
+import type { RepositoryPage } from '../registry/ports.ts'
 import type { TreeView } from './view.ts'
 
 /** Where a walk is. */
@@ -11,6 +12,9 @@ interface Place {
   /** What its entries' names begin with: empty, or a repository's name and a slash. */
   readonly prefix: string
 }
+
+/** How the walk goes. */
+type Options = BlockOptions & Pick<RepositoryPage, 'within'>
 
 /**
  * Repositories in the ASCII order of their whole names, as they are asked for: a page costs what is on it, however many
@@ -25,34 +29,42 @@ interface Place {
 export async function* repositoriesOf(
   view: TreeView,
   after: string = '',
-  options: BlockOptions = {},
+  options: Options = {},
 ): AsyncGenerator<string> {
   yield* walk({ view, prefix: '' }, after, options)
 }
 
-async function* walk(place: Place, after: string, options: BlockOptions): AsyncGenerator<string> {
+async function* walk(place: Place, after: string, options: Options): AsyncGenerator<string> {
   const { view, prefix } = place
   const names = (await view.names([], options)) ?? []
   // All names here have the prefix, so what has to be after `after` is only the rest, or everything, or nothing.
   const rest = after.startsWith(prefix) ? after.slice(prefix.length) : ''
   // Entries before `rest` themselves, but with more below them that is not: they are beginnings of it.
-  const waiting = beginningsOf(rest).filter((entry) => isIn(names, entry))
+  const waiting = beginningsOf(rest).filter(
+    (entry) => isIn(names, entry) && mayHold(prefix + entry, options),
+  )
   for (const entry of names.slice(positionOf(names, rest))) {
     options.signal?.throwIfAborted()
     while (waiting.length > 0 && `${waiting.at(-1)}/` < entry)
       yield* below(place, waiting.pop() ?? '', after, options)
     if (isBranch(entry) || tryParseName(prefix + entry) === undefined) continue
+    if (!mayHold(prefix + entry, options)) continue
     if (prefix + entry > after && (await isRepository(view, entry, options))) yield prefix + entry
     waiting.push(entry)
   }
   while (waiting.length > 0) yield* below(place, waiting.pop() ?? '', after, options)
 }
 
+/** Whether it is worth while to look there: what is not wanted may not even be here. */
+function mayHold(name: string, { within }: Options): boolean {
+  return within === undefined || within(name.split('/'))
+}
+
 async function* below(
   { view, prefix }: Place,
   entry: string,
   after: string,
-  options: BlockOptions,
+  options: Options,
 ): AsyncGenerator<string> {
   const names = (await view.names([entry], options)) ?? []
   if (names.every(isBranch)) return

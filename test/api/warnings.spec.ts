@@ -24,6 +24,7 @@ describe('api: warnings', () => {
       { mirror: 'k51one', kind: 'stale', since: Date.UTC(2026, 10, 4, 10) },
       { mirror: 'registry.example', kind: 'skipped' },
       { mirror: 'k51two', kind: 'waiting' },
+      { mirror: 'k51old', kind: 'outdated', since: Date.UTC(2026, 9, 1) },
     ]
   })
   after(() => api.close())
@@ -32,6 +33,7 @@ describe('api: warnings', () => {
     '299 - "mirror k51one may be out of date: its newest state is not known since 2026-11-04T10:00:00.000Z"',
     '299 - "mirror registry.example could not be read now: what it has may be missing here"',
     '299 - "mirror k51two has not been reached so far: what it has is missing here"',
+    '299 - "mirror k51old is out of date and not listed: its newest state is not known since 2026-10-01T00:00:00.000Z"',
   ]
   const about = [
     ['GET', '/v2/a/manifests/v1'],

@@ -111,10 +111,13 @@ describe('environment variables', () => {
       REGISTRY_HTTP_HOSTS: '',
       REGISTRY_STORAGE_DELETE_ENABLED: 'false',
     })
-    assert.deepEqual(config.ipns.readOnlyKeys, [
-      { kind: 'key', text: KEY },
-      { kind: 'dnslink', text: 'registry.example.com' },
-    ])
+    assert.deepEqual(
+      config.ipns.readOnlyKeys.map(({ kind, text }) => ({ kind, text })),
+      [
+        { kind: 'key', text: KEY },
+        { kind: 'dnslink', text: 'registry.example.com' },
+      ],
+    )
     assert.equal(config.ipns.writeKey, null)
     assert.deepEqual(config.http.hosts, [])
     assert.equal(config.storage.delete.enabled, false)

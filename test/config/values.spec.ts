@@ -3,8 +3,14 @@ import fc from 'fast-check'
 import { parseHostName, parseHostPort } from '../../src/config/address.ts'
 import { parseMirrorName } from '../../src/config/mirror-name.ts'
 import { isLoopback, parseListenAddress, parsePeerAddress } from '../../src/config/multiaddrs.ts'
+import { parsePattern } from '../../src/config/mirror-entry.ts'
 import { parseNamespace, parsePrefix } from '../../src/config/namespaces.ts'
-import { parseDuration, parseSize } from '../../src/config/quantity.ts'
+import {
+  parseDeadline,
+  parseDuration,
+  parseMaxStale,
+  parseSize,
+} from '../../src/config/quantity.ts'
 import { InvalidValue } from '../../src/config/value.ts'
 import { KEY, PEER, RSA_PEER } from './support.ts'
 
@@ -62,6 +68,53 @@ const TABLES: {
       ['1461d', /between/],
       ['1y', /not a duration/],
       ['', /not a duration/],
+    ],
+  },
+  {
+    parse: parseMaxStale,
+    good: [
+      ['1s', 1000],
+      ['7d', 7 * 86400e3],
+      ['1460d', 1460 * 86400e3],
+    ],
+    bad: [
+      ['7', /with a unit/],
+      ['999ms', /between 1s and 1460d/],
+      ['1461d', /between/],
+      ['never', /not a duration/],
+    ],
+  },
+  {
+    parse: parseDeadline,
+    good: [
+      ['100ms', 100],
+      ['10s', 10e3],
+      ['10m', 600e3],
+    ],
+    bad: [
+      ['10', /with a unit/],
+      ['99ms', /between 100ms and 10m/],
+      ['11m', /between/],
+      ['', /not a duration/],
+    ],
+  },
+  {
+    parse: parsePattern,
+    good: ['app', 'team/app', '*', '**', 'team/*', 'team/**', '**/cache-*', 'a*b*c/**/x'].map(
+      (text): [string, unknown] => [text, text],
+    ),
+    bad: [
+      ['', /no repository's name/],
+      ['/team/*', /no repository's name/],
+      ['team/', /no repository's name/],
+      ['Team/*', /no repository's name/],
+      ['a**', /no repository's name/],
+      ['***', /no repository's name/],
+      ['!team/*', /no repository's name/],
+      ['team/[ab]', /no repository's name/],
+      ['../*', /no repository's name/],
+      ['_layers', /no repository's name/],
+      ['a/'.repeat(128), /no repository's name/],
     ],
   },
   {

@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalBlocks } from '../../src/blocks/block-source.ts'
 import { BlockContentStore } from '../../src/blocks/content-store.ts'
@@ -56,5 +57,14 @@ export async function openDisk(path: string): Promise<Disk> {
       await blocks.close()
       await state.close()
     },
+  }
+}
+
+/** Takes away every block that is a file, as a careless hand does. */
+export async function loseLargeBlocks(data: string): Promise<void> {
+  const directory = join(data, 'blocks')
+  for (const prefix of await readdir(directory)) {
+    for (const file of await readdir(join(directory, prefix)))
+      await rm(join(directory, prefix, file))
   }
 }

@@ -7,6 +7,7 @@ import { Uploads } from '../../src/registry/uploads.ts'
 import { MemoryMap, MemoryRegistry, MemoryUploadStore } from './memory-ports.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Reference } from '../../src/oci/name.ts'
+import type { MirrorSource } from '../../src/registry/mirror.ts'
 import type { MountableTree } from '../../src/registry/mount-blob.ts'
 import type { OverlayInit } from '../../src/registry/overlay.ts'
 import type {
@@ -33,7 +34,7 @@ export const BLOB_LIMIT = 100_000
 
 /** How {@link createRegistry} differs from the usual. */
 export interface RegistrySetup {
-  mirrors?: RegistrySource[]
+  mirrors?: MirrorSource[]
   options?: Partial<RegistryOptions>
   overlay?: Partial<OverlayInit>
   /** In place of the own registry's writer. */

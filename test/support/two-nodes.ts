@@ -10,14 +10,38 @@ import type { Environment } from '../../src/config/environment.ts'
 import type { DaemonStatus } from './daemon-process.ts'
 
 /** `GET /api/v1/status`, with what only these specs look at. */
-export type NodeStatus = DaemonStatus & {
+export type NodeStatus = Omit<DaemonStatus, 'mirrors'> & {
+  mirrors: (DaemonStatus['mirrors'][number] & {
+    staleSince: string | null
+    replication: {
+      mode: string
+      state: string
+      root: string | null
+      blobsDone: number
+      blobsTotal: number
+      bytesDone: number
+      bytesTotal: number
+      completeRoot: string | null
+      completedAt: string | null
+      error: string | null
+    }
+  })[]
   storage: { tombstones: { name: string; kind: string; what: string; at: string }[] }
+}
+
+/** A registry that is mirrored in another way than by default; the words are those of the configuration. */
+export interface Policy {
+  key: TestNode | string
+  replicate?: 'lazy' | 'full'
+  repositories?: readonly string[]
+  maxStale?: string
+  deadline?: string
 }
 
 /** What a node reads through, and from whom. */
 export interface NodeOptions {
   /** Whose registries, in order. A node that runs is also a peer; text is an IPNS name alone. */
-  mirrors?: readonly (TestNode | string)[]
+  mirrors?: readonly (TestNode | string | Policy)[]
   /** Nodes, or multiaddrs, to stay connected to besides. */
   peers?: readonly (TestNode | string)[]
   /** Has no key to publish under, and takes no pushes. */
@@ -115,6 +139,19 @@ export class TestNode implements AsyncDisposable {
     )
   }
 
+  /** Waits until this node has a whole copy of what another has now. */
+  async copies(other: TestNode): Promise<void> {
+    const { storage } = await other.status()
+    await this.until(
+      ({ mirrors }) =>
+        mirrors.some(
+          ({ name, replication: { state, completeRoot } }) =>
+            name === other.name && state === 'complete' && completeRoot === storage.root,
+        ),
+      `the whole of ${storage.root}`,
+    )
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
     await rm(this.#directory, { recursive: true, force: true })
@@ -122,11 +159,11 @@ export class TestNode implements AsyncDisposable {
 
   #environment(): Environment {
     const { mirrors = [], peers = [], readOnly = false, env = {} } = this.#options
-    const nodes = mirrors.filter((mirror) => mirror instanceof TestNode)
+    const nodes = mirrors.map(keyOf).filter((mirror) => mirror instanceof TestNode)
     const addresses = [...nodes, ...peers].map((peer) => textOf(peer, 'address'))
     const listen = this.address.replace(/\/p2p\/.*$/, '') || '/ip4/127.0.0.1/tcp/0'
     const lists = {
-      REGISTRY_IPNS_READONLYKEYS: mirrors.map((mirror) => textOf(mirror, 'name')).join(),
+      REGISTRY_IPNS_READONLYKEYS: mirrors.length === 0 ? '' : JSON.stringify(mirrors.map(entryOf)),
       REGISTRY_NETWORK_PEERS: [...new Set(addresses)].join(),
     }
     return {
@@ -140,6 +177,16 @@ export class TestNode implements AsyncDisposable {
       ...env,
     }
   }
+}
+
+function keyOf(mirror: TestNode | string | Policy): TestNode | string {
+  return typeof mirror === 'object' && 'key' in mirror ? mirror.key : mirror
+}
+
+/** As it is written in `ipns.readOnlyKeys`. */
+function entryOf(mirror: TestNode | string | Policy): string | object {
+  const key = textOf(keyOf(mirror), 'name')
+  return typeof mirror === 'object' && 'key' in mirror ? { ...mirror, key } : key
 }
 
 function textOf(node: TestNode | string, key: 'name' | 'address'): string {

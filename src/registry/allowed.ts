@@ -1,0 +1,59 @@
+import { ASK_AT_LEAST, fullPage } from './full-page.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
+
+/** A mirror of which only some repositories exist: nothing is looked up in the others, whatever is asked of them. */
+export class AllowedReader implements RegistryReader {
+  readonly source: string
+  readonly #inner: RegistryReader
+  readonly #allowed: RepositorySet
+
+  constructor(inner: RegistryReader, allowed: RepositorySet) {
+    this.source = inner.source
+    this.#inner = inner
+    this.#allowed = allowed
+  }
+
+  async resolveTag(
+    name: RepositoryName,
+    tag: Tag,
+    options?: Abortable,
+  ): Promise<Digest | undefined> {
+    return this.#allowed.has(name) ? this.#inner.resolveTag(name, tag, options) : undefined
+  }
+
+  async manifest(
+    name: RepositoryName,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    return this.#allowed.has(name) ? this.#inner.manifest(name, digest, options) : undefined
+  }
+
+  async blob(
+    name: RepositoryName,
+    digest: Digest,
+    options?: Abortable,
+  ): Promise<Content | undefined> {
+    return this.#allowed.has(name) ? this.#inner.blob(name, digest, options) : undefined
+  }
+
+  async tags(name: RepositoryName, options?: Abortable & Page): Promise<string[] | undefined> {
+    return this.#allowed.has(name) ? this.#inner.tags(name, options) : undefined
+  }
+
+  async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
+    const within = (parts: readonly string[]): boolean => this.#allowed.mayHold(parts)
+    const names = await fullPage(options, ASK_AT_LEAST, async (which) => {
+      const batch = await this.#inner.repositories({ ...options, ...which, within })
+      return { batch, shown: batch.filter((name) => this.#allowed.has(name as RepositoryName)) }
+    })
+    return names ?? []
+  }
+
+  async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
+    return this.#allowed.has(name) ? this.#inner.referrers(name, subject, options) : []
+  }
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { DiskRoom, reserveOf } from '../../src/daemon/disk-room.ts'
+
+const MiB = 1024 * 1024
+const GiB = 1024 * MiB
+
+describe('the room that replication leaves on the disk', () => {
+  for (const [total, kept] of [
+    [1 * GiB, 256 * MiB],
+    [100 * GiB, 5 * GiB],
+    [4096 * GiB, 10 * GiB],
+  ] as const) {
+    it(`is ${kept / MiB} MiB of ${total / GiB} GiB`, () => {
+      assert.equal(reserveOf({ free: 0, total }), kept)
+    })
+  }
+
+  function bench(free: number) {
+    const space = { free, total: 100 * GiB }
+    const clock = { now: 0, looks: 0 }
+    const look = () => {
+      clock.looks++
+      return Promise.resolve({ ...space })
+    }
+    return { space, clock, room: new DiskRoom(look, () => clock.now) }
+  }
+
+  it('is given while there is enough, and the disk is looked at now and then', async () => {
+    const { room, clock } = bench(6 * GiB)
+    for (let n = 0; n < 33; n++) await room.make()
+    assert.equal(clock.looks, 1)
+    await room.make()
+    assert.equal(clock.looks, 2)
+    clock.now += 1000
+    await room.make()
+    assert.equal(clock.looks, 3)
+  })
+
+  it('is refused before the disk is full, until somebody makes room', async () => {
+    const { room, space } = bench(5 * GiB - 1)
+    const refusal = {
+      name: 'StorageError',
+      code: 'ENOSPC',
+      passes: true,
+      message: /^the disk has 5120 MiB left, and replication leaves 5120 MiB free: make room/,
+    }
+    await assert.rejects(room.make(), refusal)
+    space.free = 5 * GiB
+    await room.make()
+  })
+
+  it('is that of a real directory', async () => {
+    await DiskRoom.at(import.meta.dirname).make()
+  })
+})
