@@ -2,7 +2,7 @@ import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
-import { storageError } from './storage-error.ts'
+import { Keeper } from './keeper.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -21,10 +21,34 @@ export interface BlockSource {
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array>
   /** Its size in bytes, if that can be told without fetching it. */
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
+  /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
+  prefetch?(cids: readonly CID[], signal: AbortSignal): void
 }
 
-/** Brings one block from other nodes. What it returns need not have been checked. */
-export type FetchBlock = (cid: CID, options: BlockOptions) => Promise<Uint8Array>
+/** How a block is fetched. */
+export interface FetchBlockOptions extends BlockOptions {
+  /** Nobody waits for it yet: those that somebody waits for go first. */
+  ahead?: boolean | undefined
+}
+
+/** Brings one block from other nodes. What it returns need not have been checked, unless it says so. */
+export type FetchBlock = (cid: CID, options: FetchBlockOptions) => Promise<Uint8Array>
+
+/** Where blocks are fetched from. */
+export interface BlockSupply {
+  readonly fetch: FetchBlock
+  /** What it returns has been checked against the CID, and is at most as long as a block may be. */
+  readonly isChecked?: boolean
+  /**
+   * Fetches some of these blocks, which a reader will come to, in an order of its own: `take` brings one of them to this
+   * disk, unless it is here. Returns when there is nothing more to do for it; the reader does not wait for it.
+   */
+  readonly ahead?: (
+    cids: readonly CID[],
+    take: (cid: CID) => Promise<void>,
+    signal: AbortSignal,
+  ) => Promise<void>
+}
 
 /** Our own tree's blocks: what is not on this disk is lost, and asking the network would only hide that. */
 export class LocalBlocks implements BlockSource {
@@ -48,47 +72,62 @@ export class LocalBlocks implements BlockSource {
 
 /**
  * A mirror's blocks: from this disk, else from the network, and then kept. A damaged copy is mended the same way.
+ *
+ * A block is handed on as soon as it has come: it is written behind its reader's back (see {@link Keeper}).
  */
 export class FetchedBlocks implements BlockSource {
   /** A little more than from disk, since each block costs a round trip. */
   readonly readAhead = 4
   readonly #store: BlockStore
-  readonly #fetch: FetchBlock
-  readonly #onKept: (cid: CID) => void
+  readonly #supply: BlockSupply
+  readonly #keeper: Keeper
 
   /** @param onKept told of each block that was fetched and stored */
-  constructor(store: BlockStore, fetch: FetchBlock, onKept: (cid: CID) => void = () => undefined) {
+  constructor(
+    store: BlockStore,
+    supply: BlockSupply | FetchBlock,
+    onKept: (cid: CID) => void = () => undefined,
+  ) {
     this.#store = store
-    this.#fetch = fetch
-    this.#onKept = onKept
+    this.#supply = typeof supply === 'function' ? { fetch: supply } : supply
+    this.#keeper = new Keeper(store, onKept)
   }
 
-  async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
+  async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
-    const local = await this.#local(cid, options)
+    const local = this.#keeper.peek(cid) ?? (await this.#local(cid, options))
     if (local !== undefined) return local
-    const bytes = await this.#fetch(cid, options)
-    if (bytes.length > LIMITS.blockBytes)
-      throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
-    if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
-    if (await this.#keep(cid, bytes, options)) this.#onKept(cid)
+    // It may have come while the disk was looked at.
+    const come = this.#keeper.peek(cid)
+    if (come !== undefined) return come
+    const bytes = await this.#supply.fetch(cid, options)
+    if (this.#supply.isChecked !== true) check(cid, bytes)
+    await this.#keeper.keep(cid, bytes, options.signal)
     return bytes
   }
 
-  size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
-    return this.#store.size(cid, options)
+  async size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
+    return this.#keeper.peek(cid)?.length ?? this.#store.size(cid, options)
   }
 
-  /** A full disk is no reason not to serve what has come: it is only not kept. */
-  async #keep(cid: CID, bytes: Uint8Array, options: BlockOptions): Promise<boolean> {
-    try {
-      await this.#store.put(cid, bytes, options)
-      return true
-    } catch (error) {
-      if (storageError('', error).passes) return false
-      throw error
+  prefetch(cids: readonly CID[], signal: AbortSignal): void {
+    const { ahead } = this.#supply
+    const take = async (cid: CID): Promise<void> => {
+      if (!(await this.#store.has(cid, { signal }))) await this.get(cid, { signal, ahead: true })
     }
+    // Whatever goes wrong, the reader meets it again when it comes there.
+    ahead?.(cids.filter(isSupported), take, signal).catch(() => undefined)
+  }
+
+  /**
+   * Returns when every block that {@link get} has returned is in the store, or could not be kept for want of room. What
+   * is synced after that is on disk.
+   *
+   * @throws the failure of the disk
+   */
+  settled(): Promise<void> {
+    return this.#keeper.settled()
   }
 
   async #local(cid: CID, options: BlockOptions): Promise<Uint8Array | undefined> {
@@ -99,4 +138,10 @@ export class FetchedBlocks implements BlockSource {
       throw error
     }
   }
+}
+
+function check(cid: CID, bytes: Uint8Array): void {
+  if (bytes.length > LIMITS.blockBytes)
+    throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
+  if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
 }

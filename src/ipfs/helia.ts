@@ -22,6 +22,8 @@ import type { Servable } from './serving-blockstore.ts'
 export interface StartedHelia {
   readonly helia: HeliaWithLibp2p<Services>
   readonly exchange: BlockExchange
+  /** Our blocks as peers see them. */
+  readonly served: ServingBlockstore
 }
 
 /**
@@ -51,8 +53,9 @@ export async function startHelia(
     keychain: keys.keychain,
     scopes: components.scopes,
   })
+  const served = new ServingBlockstore(components.blocks, components.servable)
   const light = createHeliaLight({
-    blockstore: new ServingBlockstore(components.blocks, components.servable),
+    blockstore: served,
     datastore: components.datastore,
     logger,
   })
@@ -60,7 +63,7 @@ export async function startHelia(
   const helia = withBitswap(withLibp2pLight(light, { ...options, logger }), bitswapOptions)
   try {
     await helia.start()
-    return { helia, exchange: exchange() }
+    return { helia, exchange: exchange(), served }
   } catch (error) {
     await helia.stop()
     throw listenError(error)

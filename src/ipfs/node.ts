@@ -1,5 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { BlockFetcher } from './block-fetcher.ts'
+import { BlockNetwork } from './block-network.ts'
 import { Discovery } from './discovery.ts'
 import { resolveDnsLink } from './dnslink.ts'
 import { startHelia } from './helia.ts'
@@ -11,6 +12,7 @@ import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
 import { announced, hasPeerId, scopesOf } from './scope.ts'
 import { silent } from './logger.ts'
+import { Transfer } from './transfer/transfer.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
 import type { CID } from 'multiformats/cid'
@@ -22,6 +24,8 @@ import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
 import type { Scope, Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
+import type { LinkTimes } from './transfer/link.ts'
+import type { ServerLimits } from './transfer/server-limits.ts'
 
 /** What a node is made of. It closes none of these; it must be stopped before they are closed. */
 export interface NodeComponents {
@@ -30,6 +34,12 @@ export interface NodeComponents {
   readonly keys: Keys
   readonly servable: Servable
   readonly log?: Log | undefined
+  /** Bytes a second that one peer gets; without it as fast as it goes. */
+  readonly peerRate?: number | null | undefined
+  /** For tests. */
+  readonly transferLimits?: Partial<ServerLimits> | undefined
+  /** For tests. */
+  readonly linkTimes?: Partial<LinkTimes> | undefined
   /** For tests. */
   readonly fetchTimes?: Partial<FetchTimes> | undefined
   /** For tests. */
@@ -120,7 +130,16 @@ export async function openNode(
   }
   const discovery =
     config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
-  return new HeliaNode(config, { ...components, scopes }, started, [...keepers, ...discovery])
+  const transfer = new Transfer({
+    libp2p,
+    blocks: started.served,
+    tells: scopes.tells,
+    limits: { ...components.transferLimits, peerRate: components.peerRate ?? null },
+    times: components.linkTimes,
+  })
+  await transfer.start()
+  const helpers = [...keepers, ...discovery, transfer]
+  return new HeliaNode(config, { ...components, scopes, transfer }, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
@@ -130,13 +149,13 @@ class HeliaNode implements IpfsNode {
   readonly #config: NetworkConfig
   readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
-  readonly #fetcher: BlockFetcher
+  readonly #blocks: BlockNetwork
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
   constructor(
     config: NetworkConfig,
-    components: NodeComponents & { scopes: Scopes },
+    components: NodeComponents & { scopes: Scopes; transfer: Transfer },
     { helia, exchange }: StartedHelia,
     helpers: ReadonlyArray<{ stop(): Promise<void> }>,
   ) {
@@ -144,7 +163,8 @@ class HeliaNode implements IpfsNode {
     this.#scopes = components.scopes
     this.#helia = helia
     this.#helpers = helpers
-    this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
+    const bitswap = new BlockFetcher(exchange, components.fetchTimes)
+    this.#blocks = new BlockNetwork(components.transfer, bitswap)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
     this.records = new RecordNetwork(helia.libp2p, { dht: config.mode === 'public' })
@@ -168,7 +188,7 @@ class HeliaNode implements IpfsNode {
   }
 
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array> {
-    return this.#fetcher.fetch(cid, options)
+    return this.#blocks.fetch(cid, options)
   }
 
   async dial(
@@ -244,7 +264,7 @@ class HeliaNode implements IpfsNode {
   }
 
   async #stop(): Promise<void> {
-    this.#fetcher.close()
+    this.#blocks.close()
     await Promise.all(this.#helpers.map((helper) => helper.stop()))
     await this.#helia.stop()
   }
