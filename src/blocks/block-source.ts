@@ -40,14 +40,17 @@ export interface BlockSupply {
   /** What it returns has been checked against the CID, and is at most as long as a block may be. */
   readonly isChecked?: boolean
   /**
-   * Fetches some of these blocks, which a reader will come to, in an order of its own: `take` brings one of them to this
-   * disk, unless it is here. Returns when there is nothing more to do for it; the reader does not wait for it.
+   * Fetches some of these blocks, which a reader will come to, in an order of its own. Returns when there is nothing more
+   * to do for it; the reader does not wait for it.
    */
-  readonly ahead?: (
-    cids: readonly CID[],
-    take: (cid: CID) => Promise<void>,
-    signal: AbortSignal,
-  ) => Promise<void>
+  readonly ahead?: (cids: readonly CID[], work: AheadWork, signal: AbortSignal) => Promise<void>
+}
+
+/** What is done with a block ahead of its reader. */
+interface AheadWork {
+  readonly isHere: (cid: CID) => Promise<boolean>
+  /** Brings it to this disk. */
+  readonly take: (cid: CID) => Promise<void>
 }
 
 /** Our own tree's blocks: what is not on this disk is lost, and asking the network would only hide that. */
@@ -113,11 +116,12 @@ export class FetchedBlocks implements BlockSource {
 
   prefetch(cids: readonly CID[], signal: AbortSignal): void {
     const { ahead } = this.#supply
-    const take = async (cid: CID): Promise<void> => {
-      if (!(await this.#store.has(cid, { signal }))) await this.get(cid, { signal, ahead: true })
+    const work: AheadWork = {
+      isHere: (cid) => this.#store.has(cid, { signal }),
+      take: async (cid) => void (await this.get(cid, { signal, ahead: true })),
     }
     // Whatever goes wrong, the reader meets it again when it comes there.
-    ahead?.(cids.filter(isSupported), take, signal).catch(() => undefined)
+    ahead?.(cids.filter(isSupported), work, signal).catch(() => undefined)
   }
 
   /**

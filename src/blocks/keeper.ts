@@ -49,8 +49,7 @@ export class Keeper {
    * @throws any other failure of the disk, also of a block before this one; and the signal's reason
    */
   async keep(cid: CID, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    while (this.#bytes > 0 && this.#bytes + bytes.length > this.#maxBytes)
-      await this.#room(signal)
+    while (this.#bytes > 0 && this.#bytes + bytes.length > this.#maxBytes) await this.#room(signal)
     this.#throwFailure()
     const key = keyOf(cid)
     if (this.#pending.has(key)) return

@@ -42,7 +42,10 @@ function openMirror(name: MirrorName, parts: MirrorParts): OpenMirror {
   const { storage, node } = parts
   const supply = new Supply(node)
   // Whatever was fetched came from a published tree, so it may be passed on: that is what mirroring is for.
-  const onKept = (cid: CID): void => storage.blocks.link([cid])
+  const onKept = (cid: CID): void => {
+    storage.blocks.link([cid])
+    supply.onKept(cid)
+  }
   const fetched = new FetchedBlocks(storage.blocks, supply, onKept)
   const directories = new DirectoryReader(fetched, storage.cache)
   const advance = advanceWith(directories, storage, { supply, fetched })

@@ -40,6 +40,15 @@ export class Supply implements BlockSupply {
     }
   }
 
+  readonly ahead: NonNullable<BlockSupply['ahead']> = async (cids, work, signal) => {
+    if (this.#root !== undefined) await this.#node.fetchAhead(this.#root, cids, work, signal)
+  }
+
+  /** A block that was fetched is in the store, and servable. */
+  onKept(cid: CID): void {
+    if (this.#root !== undefined) this.#node.announce(this.#root, cid)
+  }
+
   #findProviders(): Promise<string[]> {
     const root = this.#root
     if (root === undefined) return Promise.resolve([])

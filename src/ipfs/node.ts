@@ -1,6 +1,6 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { BlockFetcher } from './block-fetcher.ts'
 import { BlockNetwork } from './block-network.ts'
+import { Dialer } from './dialer.ts'
 import { Discovery } from './discovery.ts'
 import { resolveDnsLink } from './dnslink.ts'
 import { startHelia } from './helia.ts'
@@ -10,10 +10,9 @@ import { parsePeer } from './peer-address.ts'
 import { planNode } from './node-plan.ts'
 import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
-import { announced, hasPeerId, scopesOf } from './scope.ts'
+import { announced, scopesOf } from './scope.ts'
 import { silent } from './logger.ts'
 import { Transfer } from './transfer/transfer.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { LevelDatastore } from 'datastore-level'
 import type { CID } from 'multiformats/cid'
 import type { BlockStore } from '../blocks/block-store.ts'
@@ -24,6 +23,7 @@ import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
 import type { Scope, Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
+import type { AheadWork } from './transfer/ahead.ts'
 import type { LinkTimes } from './transfer/link.ts'
 import type { ServerLimits } from './transfer/server-limits.ts'
 
@@ -81,6 +81,14 @@ export interface IpfsNode extends AsyncDisposable {
    */
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array>
   /**
+   * Fetches some of the blocks that a reader will come to, while there are others that fetch under the same root: from
+   * those that have them, and a few from elsewhere, in random order, so that many mirrors feed each other. Returns when
+   * all are here, or the signal aborts; it never rejects. `take` brings one block to this disk; `isHere` tells of one.
+   */
+  fetchAhead(root: CID, cids: readonly CID[], work: AheadWork, signal: AbortSignal): Promise<void>
+  /** A block under this root has come here, so others that fetch under it may have it from us. */
+  announce(root: CID, cid: CID): void
+  /**
    * Connects to a peer by addresses that somebody else named; those out of the mode's scope are passed over, and a
    * peer that is connected already is left alone. False when there is no connection after that.
    */
@@ -130,8 +138,10 @@ export async function openNode(
   }
   const discovery =
     config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
+  const dialer = new Dialer(libp2p, scopes.dials)
   const transfer = new Transfer({
     libp2p,
+    dialer,
     blocks: started.served,
     tells: scopes.tells,
     limits: { ...components.transferLimits, peerRate: components.peerRate ?? null },
@@ -139,7 +149,7 @@ export async function openNode(
   })
   await transfer.start()
   const helpers = [...keepers, ...discovery, transfer]
-  return new HeliaNode(config, { ...components, scopes, transfer }, started, helpers)
+  return new HeliaNode(config, { ...components, scopes, transfer, dialer }, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
@@ -150,12 +160,14 @@ class HeliaNode implements IpfsNode {
   readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
   readonly #blocks: BlockNetwork
+  readonly #transfer: Transfer
+  readonly #dialer: Dialer
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
   constructor(
     config: NetworkConfig,
-    components: NodeComponents & { scopes: Scopes; transfer: Transfer },
+    components: NodeComponents & { scopes: Scopes; transfer: Transfer; dialer: Dialer },
     { helia, exchange }: StartedHelia,
     helpers: ReadonlyArray<{ stop(): Promise<void> }>,
   ) {
@@ -164,6 +176,8 @@ class HeliaNode implements IpfsNode {
     this.#helia = helia
     this.#helpers = helpers
     const bitswap = new BlockFetcher(exchange, components.fetchTimes)
+    this.#transfer = components.transfer
+    this.#dialer = components.dialer
     this.#blocks = new BlockNetwork(components.transfer, bitswap)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
@@ -191,40 +205,19 @@ class HeliaNode implements IpfsNode {
     return this.#blocks.fetch(cid, options)
   }
 
-  async dial(
+  fetchAhead(root: CID, cids: readonly CID[], work: AheadWork, signal: AbortSignal): Promise<void> {
+    return this.#transfer.fetchAhead(root, cids, work, signal)
+  }
+
+  announce(root: CID, cid: CID): void {
+    this.#transfer.announce(root, cid)
+  }
+
+  dial(
     addresses: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
-    const { dials } = this.#scopes
-    const usable = addresses
-      .slice(0, 8)
-      .flatMap(tryMultiaddr)
-      .filter((a) => hasPeerId(a) && dials(a))
-    const byPeer = Map.groupBy(usable, (address) => address.getComponents().at(-1)?.value ?? '')
-    const connected = await Promise.all(
-      [...byPeer].map(([id, group]) => this.#dialPeer(id, group, options.signal)),
-    )
-    return connected.includes(true)
-  }
-
-  async #dialPeer(
-    id: string,
-    addresses: Multiaddr[],
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    if (id === this.peerId) return false
-    if (this.peers().some((peer) => peer.id === id)) return true
-    try {
-      const timeout = AbortSignal.timeout(10_000)
-      await this.#helia.libp2p.dial(addresses, {
-        signal: AbortSignal.any(signal ? [signal, timeout] : [timeout]),
-      })
-      return true
-    } catch {
-      // Whatever the reason, these addresses lead nowhere now; the caller only wants to know that.
-      signal?.throwIfAborted()
-      return false
-    }
+    return this.#dialer.dial(addresses, options)
   }
 
   async provide(root: CID, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -267,14 +260,6 @@ class HeliaNode implements IpfsNode {
     this.#blocks.close()
     await Promise.all(this.#helpers.map((helper) => helper.stop()))
     await this.#helia.stop()
-  }
-}
-
-function tryMultiaddr(text: string): Multiaddr[] {
-  try {
-    return [multiaddr(text)]
-  } catch {
-    return [] // somebody else's text; what is no address leads nowhere
   }
 }
 

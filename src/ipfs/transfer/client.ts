@@ -68,21 +68,13 @@ export class TransferClient {
     const named = providers.filter(may)
     const givers = [...this.#givers].filter(may)
     return (
-      this.#leastBusy(named.filter((peer) => this.#givers.has(peer))) ??
+      this.#peers.byLoad(named.filter((peer) => this.#givers.has(peer)))[0] ??
       named[0] ??
-      this.#leastBusy(givers) ??
+      this.#peers.byLoad(givers)[0] ??
       (tried.size < providers.length + MAX_STRANGERS
         ? sample(this.#peers.speakers().filter(may), 1)[0]
         : undefined)
     )
-  }
-
-  #leastBusy(peers: readonly string[]): string | undefined {
-    const loads = peers.map((peer) => ({ peer, load: this.#peers.load(peer) }))
-    return loads.reduce<(typeof loads)[number] | undefined>(
-      (best, next) => (best === undefined || next.load < best.load ? next : best),
-      undefined,
-    )?.peer
   }
 
   #note(peer: string, delivered: boolean): void {

@@ -27,7 +27,7 @@ export class FrameReader {
 
   /** @throws ProtocolError when a frame is of no known type, or too long; nothing more may be pushed then */
   push(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length || this.#isComplete(); ) {
+    for (let at = 0; at < chunk.length || this.#isComplete();) {
       at += this.#body === undefined ? this.#readHeader(chunk, at) : this.#readBody(chunk, at)
       if (this.#isComplete()) this.#emit()
     }

@@ -1,7 +1,7 @@
 import { FrameStream } from './frame-stream.ts'
-import { encodeFrame } from './frames.ts'
+import { decodeHashes, encodeFrame } from './frames.ts'
 import { decodePeers } from './peer-list.ts'
-import { ANSWERS, FRAME, ProtocolError } from './protocol.ts'
+import { ANSWERS, FRAME, HASH_BYTES, ProtocolError } from './protocol.ts'
 import { BLOCKS, LinkError, PRESENCE, Questions } from './questions.ts'
 import type { Urgency } from '../flights.ts'
 import type { RawStream } from './frame-stream.ts'
@@ -24,7 +24,9 @@ type Fault = 'none' | 'slow' | 'lie'
 
 export interface LinkOptions {
   /** Others that greeted for a root of ours, as the peer names them. */
-  readonly onPeers: (peers: readonly NamedPeer[]) => void
+  readonly onPeers: (root: Uint8Array, peers: readonly NamedPeer[]) => void
+  /** Blocks that have come to the peer. */
+  readonly onNews: (hashes: readonly Uint8Array[]) => void
   /** The link is of no use any more; called once. */
   readonly onEnd: (fault: Fault) => void
   readonly times?: Partial<LinkTimes> | undefined
@@ -114,10 +116,12 @@ export class Link {
         this.#turn = performance.now()
       } else if (type === FRAME.held) {
         this.#presence.onAnswer(body)
-      } else if (this.#hasGreeted) {
-        this.#options.onPeers(decodePeers(body))
+      } else if (!this.#hasGreeted) {
+        throw new ProtocolError('news that nobody asked for')
+      } else if (type === FRAME.peers) {
+        this.#options.onPeers(body.subarray(0, HASH_BYTES), decodePeers(body.subarray(HASH_BYTES)))
       } else {
-        throw new ProtocolError('a list of peers that nobody asked for')
+        this.#options.onNews(decodeHashes(body))
       }
     } catch (error) {
       if (error instanceof ProtocolError) this.#fault = 'lie'

@@ -57,7 +57,8 @@ class Cursor {
   /** A number of so many bytes, the highest first. */
   number(bytes: 1 | 2, most: number): number {
     const value = this.bytes(bytes).reduce((sum, byte) => sum * 256 + byte, 0)
-    if (value > most) throw new ProtocolError(`${value} in a list of peers, where at most ${most} may be`)
+    if (value > most)
+      throw new ProtocolError(`${value} in a list of peers, where at most ${most} may be`)
     return value
   }
 

@@ -1,4 +1,5 @@
 import { isNamed } from '../errors.ts'
+import { sample } from './hello-book.ts'
 import { Link } from './link.ts'
 import { PROTOCOL } from './protocol.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
@@ -25,9 +26,11 @@ export type PeerNetwork = Pick<
 
 export interface PeersOptions {
   /** A peer names others for a root. */
-  readonly onNamed: (peers: readonly NamedPeer[], from: string) => void
+  readonly onNamed: (root: Uint8Array, peers: readonly NamedPeer[]) => void
+  /** Blocks have come to a peer. */
+  readonly onNews: (peer: string, hashes: readonly Uint8Array[]) => void
   /** A peer that speaks our protocol is connected, or is gone. */
-  readonly onChange?: (peer: string) => void
+  readonly onChange: (peer: string) => void
   readonly times?: Partial<LinkTimes> | undefined
 }
 
@@ -56,7 +59,7 @@ export class Peers {
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
     for (const set of [this.#connected, this.#speakers, this.#mute]) set.delete(peer)
-    this.#options.onChange?.(peer)
+    this.#options.onChange(peer)
   }
 
   constructor(network: PeerNetwork, options: PeersOptions) {
@@ -73,7 +76,7 @@ export class Peers {
       onConnect: (peer) => {
         this.#speakers.add(peer.toString())
         this.#mute.delete(peer.toString())
-        this.#options.onChange?.(peer.toString())
+        this.#options.onChange(peer.toString())
       },
       onDisconnect: (peer) => void this.#speakers.delete(peer.toString()),
     })
@@ -99,9 +102,24 @@ export class Peers {
     return [...this.#speakers].filter((peer) => this.canBeAsked(peer))
   }
 
+  isConnected(peer: string): boolean {
+    return this.#connected.has(peer)
+  }
+
+  /** Whether a peer is known to speak our protocol, and may be asked. */
+  isSpeaker(peer: string): boolean {
+    return this.#speakers.has(peer) && this.canBeAsked(peer)
+  }
+
   /** Blocks that were asked of this peer and have not come. */
   load(peer: string): number {
     return this.#open.get(keyOf(peer, 'blocks'))?.load ?? 0
+  }
+
+  /** Those that may be asked, the least busy first, and those that are equally busy by chance. */
+  byLoad(peers: readonly string[]): string[] {
+    const may = peers.filter((peer) => this.canBeAsked(peer))
+    return sample(may, may.length).toSorted((a, b) => this.load(a) - this.load(b))
   }
 
   /**
@@ -132,7 +150,8 @@ export class Peers {
     const stream = await connection.newStream(PROTOCOL, { signal, runOnLimitedConnection: true })
     const link = new Link(stream, {
       times: this.#options.times,
-      onPeers: (peers) => this.#options.onNamed(peers, peer),
+      onPeers: (root, peers) => this.#options.onNamed(root, peers),
+      onNews: (hashes) => this.#options.onNews(peer, hashes),
       onEnd: (fault) => {
         this.#links.delete(key)
         if (this.#open.get(key) === link) this.#open.delete(key)

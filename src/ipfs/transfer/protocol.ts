@@ -18,12 +18,14 @@ export const FRAME = {
   want: 2,
   /** Asks: hashes of blocks. Answered by one `held`. */
   has: 3,
-  /** Answers: some peers that said `hello` for the same root. */
+  /** Answers: the root, and some peers that said `hello` for it. Comes again when they have changed. */
   peers: 4,
   /** Answers: one byte of status, then the block when it is here. */
   block: 5,
   /** Answers: one bit for each hash, the first in the lowest bit of the first byte; 1 is "here". */
   held: 6,
+  /** Unasked, after a `hello`: hashes of blocks under its root that have come here since. */
+  news: 7,
 } as const
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
@@ -43,6 +45,8 @@ export const MAX_WANTED = 32
 export const MAX_ASKED = 256
 /** Wants of one stream that may be unanswered; one more ends it. */
 export const MAX_OPEN_WANTS = 64
+/** Roots that one stream may say `hello` for; the oldest is forgotten. */
+export const MAX_ROOTS = 8
 /** `has` frames of one stream that may be unanswered; one more ends it. */
 export const MAX_OPEN_QUESTIONS = 4
 /** Peers in one `peers`. */
@@ -62,7 +66,11 @@ export const QUESTIONS: ReadonlyMap<number, number> = new Map([
 
 /** What the side that answers may send, by type: the longest body in bytes. */
 export const ANSWERS: ReadonlyMap<number, number> = new Map([
-  [FRAME.peers, 1 + MAX_PEERS * (2 + MAX_ID_BYTES + MAX_ADDRESSES * (2 + MAX_ADDRESS_BYTES))],
+  [FRAME.news, MAX_ASKED * HASH_BYTES],
+  [
+    FRAME.peers,
+    HASH_BYTES + 1 + MAX_PEERS * (2 + MAX_ID_BYTES + MAX_ADDRESSES * (2 + MAX_ADDRESS_BYTES)),
+  ],
   [FRAME.block, 1 + MAX_BLOCK_BYTES],
   [FRAME.held, MAX_ASKED / 8],
 ])

@@ -3,8 +3,10 @@ import { decodeHashes, encodeBits, encodeFrame, frameHeader } from './frames.ts'
 import {
   ABSENT,
   FRAME,
+  MAX_ASKED,
   MAX_OPEN_QUESTIONS,
   MAX_OPEN_WANTS,
+  MAX_ROOTS,
   HASH_BYTES,
   PRESENT,
   ProtocolError,
@@ -12,6 +14,7 @@ import {
   cidOf,
 } from './protocol.ts'
 import { encodePeers } from './peer-list.ts'
+import { keyOfHash } from '../block-kinds.ts'
 import type { CID } from 'multiformats/cid'
 import type { RawStream } from './frame-stream.ts'
 import type { NamedPeer } from './peer-list.ts'
@@ -37,11 +40,12 @@ export interface Serving {
   onEnd(): void
 }
 
-/** One question. `peers` is asked by ourselves, when those who greeted have changed. */
+/** One thing to answer; `peers` and `news` come up by themselves too. */
 type Question =
   | { readonly kind: 'block'; readonly hash: Uint8Array; loaded?: Promise<Loaded> }
   | { readonly kind: 'held'; readonly hashes: readonly Uint8Array[] }
-  | { readonly kind: 'peers' }
+  | { readonly kind: 'peers'; readonly root: Uint8Array }
+  | { readonly kind: 'news' }
 
 interface Loaded {
   readonly bytes: Uint8Array | undefined
@@ -59,7 +63,10 @@ export class ServedStream {
   readonly #serving: Serving
   readonly #stream: FrameStream
   readonly #queue: Question[] = []
-  #root: Uint8Array | undefined
+  /** Roots that the peer greeted for, by key. */
+  readonly #roots = new Map<string, Uint8Array>()
+  /** Hashes that the peer is to be told of. */
+  #news: Uint8Array[] = []
   #working = false
   #isLast = false
   #idle: NodeJS.Timeout | undefined
@@ -74,15 +81,21 @@ export class ServedStream {
     this.#rest()
   }
 
-  /** The root that the peer greeted for. */
-  get root(): Uint8Array | undefined {
-    return this.#root
+  /** Tells the peer anew who greeted for this root, if it did. */
+  tellPeers(key: string): void {
+    const root = this.#roots.get(key)
+    if (root === undefined) return
+    if (!this.#queue.some((open) => open.kind === 'peers' && open.root === root))
+      this.#add([{ kind: 'peers', root }])
   }
 
-  /** Tells the peer anew who greeted for its root. */
-  tellPeers(): void {
-    if (this.#root === undefined || this.#queue.some(({ kind }) => kind === 'peers')) return
-    this.#add([{ kind: 'peers' }])
+  /** Tells the peer of a block that has come here, if it greeted for the root above it. */
+  tellNews(key: string, hash: Uint8Array): void {
+    if (!this.#roots.has(key)) return
+    this.#news.push(hash)
+    // Of a peer that does not listen the oldest news are forgotten: it can still ask.
+    if (this.#news.length > MAX_ASKED) this.#news.shift()
+    if (!this.#queue.some(({ kind }) => kind === 'news')) this.#add([{ kind: 'news' }])
   }
 
   abort(error: Error): void {
@@ -93,9 +106,7 @@ export class ServedStream {
     if (this.#isLast) throw new ProtocolError('a question after the last one')
     if (type === FRAME.hello) {
       if (body.length !== HASH_BYTES) throw new ProtocolError('a root of another length')
-      this.#root = body
-      this.#serving.onHello(body)
-      this.tellPeers()
+      this.#greet(body)
     } else if (type === FRAME.want) {
       this.#add(decodeHashes(body).map((hash) => ({ kind: 'block', hash })))
     } else {
@@ -103,11 +114,21 @@ export class ServedStream {
     }
   }
 
+  #greet(root: Uint8Array): void {
+    const key = keyOfHash(root)
+    this.#roots.delete(key)
+    this.#roots.set(key, root)
+    const [oldest] = this.#roots.keys()
+    if (this.#roots.size > MAX_ROOTS && oldest !== undefined) this.#roots.delete(oldest)
+    this.#serving.onHello(root)
+    this.tellPeers(key)
+  }
+
   #add(questions: readonly Question[]): void {
     this.#queue.push(...questions)
     const wants = this.#queue.filter(({ kind }) => kind === 'block').length
     const others = this.#queue.length - wants
-    if (wants > MAX_OPEN_WANTS || others > MAX_OPEN_QUESTIONS + 1)
+    if (wants > MAX_OPEN_WANTS || others > MAX_OPEN_QUESTIONS + MAX_ROOTS + 1)
       throw new ProtocolError('too many questions at once')
     clearTimeout(this.#idle)
     if (!this.#working) void this.#work()
@@ -119,7 +140,8 @@ export class ServedStream {
     try {
       for (let question = this.#next(); question !== undefined; question = this.#next())
         await this.#answer(question)
-      if (this.#isLast) await this.#stream.close(AbortSignal.timeout(this.#serving.use.limits.patience))
+      if (this.#isLast)
+        await this.#stream.close(AbortSignal.timeout(this.#serving.use.limits.patience))
       else this.#rest()
     } catch (error) {
       this.#stream.abort(error instanceof Error ? error : new Error(String(error)))
@@ -173,7 +195,9 @@ export class ServedStream {
       case 'held':
         return this.#sendHeld(question.hashes)
       case 'peers':
-        return this.#sendPeers()
+        return this.#sendPeers(question.root)
+      case 'news':
+        return this.#sendNews()
     }
   }
 
@@ -198,10 +222,17 @@ export class ServedStream {
     await this.#write(encodeFrame(FRAME.held, encodeBits(held)))
   }
 
-  async #sendPeers(): Promise<void> {
-    if (this.#root === undefined) return
-    const peers = await this.#serving.peersOf(this.#root)
-    await this.#write(encodeFrame(FRAME.peers, encodePeers(peers)))
+  async #sendPeers(root: Uint8Array): Promise<void> {
+    const peers = await this.#serving.peersOf(root)
+    await this.#write(encodeFrame(FRAME.peers, root, encodePeers(peers)))
+  }
+
+  async #sendNews(): Promise<void> {
+    const hashes = this.#news
+    this.#news = []
+    const told: Uint8Array[] = []
+    for (const hash of hashes) if (await this.#serving.blocks.has(cidOf(hash))) told.push(hash)
+    if (told.length > 0) await this.#write(encodeFrame(FRAME.news, ...told))
   }
 
   /** Sends, and ends the stream of a peer that takes it too slowly. */

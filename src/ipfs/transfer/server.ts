@@ -1,5 +1,6 @@
 import { HelloBook } from './hello-book.ts'
-import { MAX_PEERS, PROTOCOL, cidOf } from './protocol.ts'
+import { keyOfHash } from '../block-kinds.ts'
+import { MAX_PEERS, PROTOCOL, ProtocolError, cidOf } from './protocol.ts'
 import { SERVER_LIMITS, ServerUse } from './server-limits.ts'
 import { ServedStream } from './served-stream.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
@@ -13,10 +14,7 @@ const NEWS_PAUSE = 300
 
 /** What the server works with. */
 export interface ServerParts {
-  readonly libp2p: Pick<
-    Libp2p,
-    'handle' | 'unhandle' | 'addEventListener' | 'removeEventListener'
-  >
+  readonly libp2p: Pick<Libp2p, 'handle' | 'unhandle' | 'addEventListener' | 'removeEventListener'>
   readonly blocks: ServedBlocks
   /** How a peer can be reached, as far as others may be told; `undefined` when that is not known. */
   readonly describe: (peer: string) => Promise<NamedPeer | undefined>
@@ -55,6 +53,12 @@ export class TransferServer {
     })
   }
 
+  /** A block under this root has come here: those who greeted for the root are told. */
+  announce(root: Uint8Array, hash: Uint8Array): void {
+    const key = keyOfHash(root)
+    for (const stream of this.#streams.keys()) quietly(stream, () => stream.tellNews(key, hash))
+  }
+
   async stop(): Promise<void> {
     const { libp2p } = this.#parts
     clearTimeout(this.#newsTimer)
@@ -86,12 +90,13 @@ export class TransferServer {
   /** Only roots that are here are remembered, so that nobody can fill our memory with others. */
   async #greet(root: Uint8Array, peer: string): Promise<void> {
     const isHere = await this.#parts.blocks.has(cidOf(root)).catch(() => false) // what cannot be read is not here
-    if (isHere && [...this.#streams.values()].includes(peer)) this.#greeted.say(keyOf(root), peer)
+    if (isHere && [...this.#streams.values()].includes(peer))
+      this.#greeted.say(keyOfHash(root), peer)
     this.#parts.onHello(root, peer)
   }
 
   async #describeSome(root: Uint8Array, peer: string): Promise<NamedPeer[]> {
-    const some = this.#greeted.some(keyOf(root), MAX_PEERS, peer)
+    const some = this.#greeted.some(keyOfHash(root), MAX_PEERS, peer)
     const described = await Promise.all(some.map((other) => this.#parts.describe(other)))
     return described.filter((other) => other !== undefined)
   }
@@ -102,12 +107,18 @@ export class TransferServer {
     this.#newsTimer ??= setTimeout(() => {
       this.#newsTimer = undefined
       for (const stream of this.#streams.keys())
-        if (stream.root !== undefined && this.#news.has(keyOf(stream.root))) stream.tellPeers()
+        for (const key of this.#news) quietly(stream, () => stream.tellPeers(key))
       this.#news.clear()
     }, NEWS_PAUSE).unref()
   }
 }
 
-function keyOf(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('base64url')
+/** A stream that has too much to tell is one of a peer that does not listen. */
+function quietly(stream: ServedStream, tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    stream.abort(error)
+  }
 }
