@@ -57,6 +57,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
       ...keychain,
       blocks: storage.blocks,
       servable: (cid) => storage.blocks.isLinked(cid),
+      peerRate: config.limits.peerRate,
       log: log.child({ room: 'ipfs' }),
     }),
   )

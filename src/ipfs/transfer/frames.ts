@@ -100,7 +100,8 @@ export function decodeHashes(body: Uint8Array): Uint8Array[] {
 /** One bit for each flag, the first in the lowest bit of the first byte. */
 export function encodeBits(flags: readonly boolean[]): Uint8Array {
   const bits = new Uint8Array(Math.ceil(flags.length / 8))
-  for (const [i, flag] of flags.entries()) if (flag) bits[i >> 3]! |= 1 << (i & 7)
+  for (const [i, flag] of flags.entries())
+    if (flag) bits[i >> 3] = (bits[i >> 3] ?? 0) | (1 << (i & 7))
   return bits
 }
 

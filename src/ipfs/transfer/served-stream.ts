@@ -49,7 +49,7 @@ type Question =
 
 interface Loaded {
   readonly bytes: Uint8Array | undefined
-  release(): void
+  readonly release: () => void
 }
 
 /** Blocks read ahead of the one that is being sent. */
