@@ -22,6 +22,8 @@ export class Ahead {
   readonly #missing: Map<string, CID>
   readonly #holders = new Map<string, Set<string>>()
   readonly #flying = new Set<string>()
+  /** Those that could not be had; they are tried again when a fellow has them. */
+  readonly #failed = new Set<string>()
   readonly #work: AheadWork
   readonly #signal: AbortSignal
   #fromFellows = 0
@@ -59,6 +61,7 @@ export class Ahead {
       if (!this.#missing.has(key)) continue
       const holders = this.#holders.get(key) ?? new Set()
       this.#holders.set(key, holders.add(peer))
+      this.#failed.delete(key)
     }
     this.wake()
   }
@@ -104,7 +107,9 @@ export class Ahead {
   }
 
   #start(): void {
-    const idle = [...this.#missing.keys()].filter((key) => !this.#flying.has(key))
+    const idle = [...this.#missing.keys()].filter(
+      (key) => !this.#flying.has(key) && !this.#failed.has(key),
+    )
     const isHeld = (key: string): boolean => (this.#holders.get(key)?.size ?? 0) > 0
     const free = FROM_FELLOWS - this.#fromFellows
     const others = FROM_ELSEWHERE - (this.#flying.size - this.#fromFellows)
@@ -124,11 +129,12 @@ export class Ahead {
     if (fromFellow) this.#fromFellows++
     try {
       await this.#work.take(cid)
+      this.#missing.delete(key)
     } catch {
-      // The reader meets the failure again, and tells.
+      this.#failed.add(key) // the reader meets the failure again, and tells
     }
     this.#flying.delete(key)
     if (fromFellow) this.#fromFellows--
-    this.onKept(key)
+    this.wake()
   }
 }

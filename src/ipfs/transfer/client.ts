@@ -1,13 +1,14 @@
 import { sample } from './hello-book.ts'
-import { LinkError } from './questions.ts'
 import type { Urgency } from '../flights.ts'
 import type { CID } from 'multiformats/cid'
 import type { Peers } from './peers.ts'
 
 /** Peers that are asked although nobody named them. */
 const MAX_STRANGERS = 4
-/** Peers that are remembered because they delivered. */
-const MAX_GIVERS = 16
+/** Peers that are remembered because of their last answer. */
+const MAX_REMEMBERED = 64
+/** How long a peer that has not one block is taken for one that has not the next either, in ms. */
+const DENIAL = 5_000
 
 export interface BlockRequest {
   readonly signal: AbortSignal
@@ -19,13 +20,15 @@ export interface BlockRequest {
 }
 
 /**
- * Blocks by `/heliport/blocks/1`. Each is asked of one peer after the other: those first who delivered before, the least
- * busy of them, so that several sources share the work.
+ * Blocks by `/heliport/blocks/1`. Each is asked of one peer after the other, the least busy first, so that several
+ * sources share the work.
  */
 export class TransferClient {
   readonly #peers: Peers
   /** Peers whose last answer was a block, the latest last. */
   readonly #givers = new Set<string>()
+  /** Peers whose last answer was none, and when. */
+  readonly #denied = new Map<string, number>()
 
   constructor(peers: Peers) {
     this.#peers = peers
@@ -50,38 +53,47 @@ export class TransferClient {
     { signal, urgency }: Pick<BlockRequest, 'signal' | 'urgency'>,
   ): Promise<Uint8Array | undefined> {
     signal.throwIfAborted()
+    const done = this.#peers.use(peer)
     try {
       const link = await this.#peers.link(peer, 'blocks')
       const block = await link.block(cid.multihash.digest, { signal, urgency })
       this.#note(peer, block !== undefined)
       return block
-    } catch (error) {
+    } catch {
       signal.throwIfAborted()
       this.#note(peer, false)
-      if (error instanceof LinkError) return undefined
-      return undefined
+      return undefined // whatever it was, the next peer is asked
+    } finally {
+      done()
     }
   }
 
+  /** Of those who were named first, who has not said "no" lately; then who delivered; then the others. */
   #next(providers: readonly string[], tried: ReadonlySet<string>): string | undefined {
     const may = (peer: string): boolean => !tried.has(peer) && this.#peers.canBeAsked(peer)
     const named = providers.filter(may)
-    const givers = [...this.#givers].filter(may)
+    const mayAskStrangers = tried.size < providers.length + MAX_STRANGERS
     return (
-      this.#peers.byLoad(named.filter((peer) => this.#givers.has(peer)))[0] ??
+      this.#peers.byLoad(named.filter((peer) => !this.#saidNo(peer)))[0] ??
+      this.#peers.byLoad([...this.#givers].filter(may))[0] ??
       named[0] ??
-      this.#peers.byLoad(givers)[0] ??
-      (tried.size < providers.length + MAX_STRANGERS
-        ? sample(this.#peers.speakers().filter(may), 1)[0]
-        : undefined)
+      (mayAskStrangers ? sample(this.#peers.speakers().filter(may), 1)[0] : undefined)
     )
+  }
+
+  #saidNo(peer: string): boolean {
+    const at = this.#denied.get(peer)
+    return at !== undefined && performance.now() - at < DENIAL
   }
 
   #note(peer: string, delivered: boolean): void {
     this.#givers.delete(peer)
-    if (!delivered) return
-    this.#givers.add(peer)
-    const [oldest] = this.#givers
-    if (this.#givers.size > MAX_GIVERS && oldest !== undefined) this.#givers.delete(oldest)
+    this.#denied.delete(peer)
+    if (delivered) this.#givers.add(peer)
+    else this.#denied.set(peer, performance.now())
+    for (const kept of [this.#givers, this.#denied]) {
+      const [oldest] = kept.keys()
+      if (kept.size > MAX_REMEMBERED && oldest !== undefined) kept.delete(oldest)
+    }
   }
 }

@@ -12,7 +12,7 @@ const PIECE_BYTES = 64 * 1024
 /** What a stream is of libp2p's, as far as frames need it. */
 export type RawStream = Pick<
   Stream,
-  'send' | 'abort' | 'close' | 'addEventListener' | 'removeEventListener' | 'writableNeedsDrain'
+  'send' | 'abort' | 'close' | 'addEventListener' | 'writableNeedsDrain'
 >
 
 /** Who uses a stream of frames. */

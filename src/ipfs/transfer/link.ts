@@ -109,23 +109,18 @@ export class Link {
   }
 
   #onFrame(type: FrameType, body: Uint8Array): void {
-    try {
-      this.#answers++
-      if (type === FRAME.block) {
-        this.#blocks.onAnswer(body)
-        this.#turn = performance.now()
-      } else if (type === FRAME.held) {
-        this.#presence.onAnswer(body)
-      } else if (!this.#hasGreeted) {
-        throw new ProtocolError('news that nobody asked for')
-      } else if (type === FRAME.peers) {
-        this.#options.onPeers(body.subarray(0, HASH_BYTES), decodePeers(body.subarray(HASH_BYTES)))
-      } else {
-        this.#options.onNews(decodeHashes(body))
-      }
-    } catch (error) {
-      if (error instanceof ProtocolError) this.#fault = 'lie'
-      throw error
+    this.#answers++
+    if (type === FRAME.block) {
+      this.#blocks.onAnswer(body)
+      this.#turn = performance.now()
+    } else if (type === FRAME.held) {
+      this.#presence.onAnswer(body)
+    } else if (!this.#hasGreeted) {
+      throw new ProtocolError('news that nobody asked for')
+    } else if (type === FRAME.peers) {
+      this.#options.onPeers(body.subarray(0, HASH_BYTES), decodePeers(body.subarray(HASH_BYTES)))
+    } else {
+      this.#options.onNews(decodeHashes(body))
     }
   }
 
@@ -176,6 +171,6 @@ export class Link {
       error instanceof LinkError ? error : new LinkError('the link broke', { cause: error })
     this.#blocks.fail(reason)
     this.#presence.fail(reason)
-    this.#options.onEnd(this.#fault)
+    this.#options.onEnd(error instanceof ProtocolError ? 'lie' : this.#fault)
   }
 }

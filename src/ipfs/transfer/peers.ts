@@ -51,6 +51,8 @@ export class Peers {
   readonly #shunned = new Map<string, number>()
   readonly #links = new Map<string, Promise<Link>>()
   readonly #open = new Map<string, Link>()
+  /** Blocks that each is asked for now. */
+  readonly #busy = new Map<string, number>()
   readonly #stop = new AbortController()
   #registration: string | undefined
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
@@ -111,15 +113,20 @@ export class Peers {
     return this.#speakers.has(peer) && this.canBeAsked(peer)
   }
 
-  /** Blocks that were asked of this peer and have not come. */
-  load(peer: string): number {
-    return this.#open.get(keyOf(peer, 'blocks'))?.load ?? 0
+  /** Counts a block that this peer is asked for, until the function it returns is called. */
+  use(peer: string): () => void {
+    this.#busy.set(peer, this.#load(peer) + 1)
+    return () => {
+      const left = this.#load(peer) - 1
+      if (left > 0) this.#busy.set(peer, left)
+      else this.#busy.delete(peer)
+    }
   }
 
   /** Those that may be asked, the least busy first, and those that are equally busy by chance. */
   byLoad(peers: readonly string[]): string[] {
     const may = peers.filter((peer) => this.canBeAsked(peer))
-    return sample(may, may.length).toSorted((a, b) => this.load(a) - this.load(b))
+    return sample(may, may.length).toSorted((a, b) => this.#load(a) - this.#load(b))
   }
 
   /**
@@ -141,6 +148,10 @@ export class Peers {
       else this.#shun(peer, SHUNNED.none)
       throw error
     }
+  }
+
+  #load(peer: string): number {
+    return this.#busy.get(peer) ?? 0
   }
 
   async #openLink(peer: string, key: string): Promise<Link> {
