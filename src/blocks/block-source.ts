@@ -2,7 +2,7 @@ import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
-import { Keeper } from './keeper.ts'
+import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -75,17 +75,18 @@ export class LocalBlocks implements BlockSource {
 
 /**
  * A mirror's blocks: from this disk, else from the network, and then kept. A damaged copy is mended the same way.
- *
- * A block is handed on as soon as it has come: it is written behind its reader's back (see {@link Keeper}).
  */
 export class FetchedBlocks implements BlockSource {
   /** A little more than from disk, since each block costs a round trip. */
   readonly readAhead = 4
   readonly #store: BlockStore
   readonly #supply: BlockSupply
-  readonly #keeper: Keeper
+  readonly #onKept: (cid: CID) => void
 
-  /** @param onKept told of each block that was fetched and stored */
+  /**
+   * @param store a {@link WriteBehind}, where a reader should not wait for the disk
+   * @param onKept told of each block that was fetched and put into the store
+   */
   constructor(
     store: BlockStore,
     supply: BlockSupply | FetchBlock,
@@ -93,25 +94,22 @@ export class FetchedBlocks implements BlockSource {
   ) {
     this.#store = store
     this.#supply = typeof supply === 'function' ? { fetch: supply } : supply
-    this.#keeper = new Keeper(store, onKept)
+    this.#onKept = onKept
   }
 
   async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
-    const local = this.#keeper.peek(cid) ?? (await this.#local(cid, options))
+    const local = await this.#local(cid, options)
     if (local !== undefined) return local
-    // It may have come while the disk was looked at.
-    const come = this.#keeper.peek(cid)
-    if (come !== undefined) return come
     const bytes = await this.#supply.fetch(cid, options)
     if (this.#supply.isChecked !== true) check(cid, bytes)
-    await this.#keeper.keep(cid, bytes, options.signal)
+    if (await this.#keep(cid, bytes, options)) this.#onKept(cid)
     return bytes
   }
 
-  async size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
-    return this.#keeper.peek(cid)?.length ?? this.#store.size(cid, options)
+  size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
+    return this.#store.size(cid, options)
   }
 
   prefetch(cids: readonly CID[], signal: AbortSignal): void {
@@ -124,14 +122,16 @@ export class FetchedBlocks implements BlockSource {
     ahead?.(cids.filter(isSupported), work, signal).catch(() => undefined)
   }
 
-  /**
-   * Returns when every block that {@link get} has returned is in the store, or could not be kept for want of room. What
-   * is synced after that is on disk.
-   *
-   * @throws the failure of the disk
-   */
-  settled(): Promise<void> {
-    return this.#keeper.settled()
+  /** A full disk is no reason not to serve what has come: it is only not kept. */
+  async #keep(cid: CID, bytes: Uint8Array, options: BlockOptions): Promise<boolean> {
+    try {
+      await this.#store.put(cid, bytes, options)
+      return true
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (storageError('', error).passes) return false
+      throw error
+    }
   }
 
   async #local(cid: CID, options: BlockOptions): Promise<Uint8Array | undefined> {

@@ -46,9 +46,9 @@ function openMirror(name: MirrorName, parts: MirrorParts): OpenMirror {
     storage.blocks.link([cid])
     supply.onKept(cid)
   }
-  const fetched = new FetchedBlocks(storage.blocks, supply, onKept)
+  const fetched = new FetchedBlocks(storage.fetched, supply, onKept)
   const directories = new DirectoryReader(fetched, storage.cache)
-  const advance = advanceWith(directories, storage, { supply, fetched })
+  const advance = advanceWith(directories, storage, supply)
   const follower = follow(name, parts, advance)
   const root = (): CID | undefined => follower.root()
   return {
@@ -83,16 +83,11 @@ function follow(name: MirrorName, parts: MirrorParts, advance: Advance): Followe
   })
 }
 
-function advanceWith(
-  directories: DirectoryReader,
-  { blocks }: Storage,
-  { supply, fetched }: { supply: Supply; fetched: FetchedBlocks },
-): Advance {
+function advanceWith(directories: DirectoryReader, { fetched }: Storage, supply: Supply): Advance {
   return async (newRoot, oldRoot, { signal, providers }) => {
     supply.expect(newRoot, providers)
-    const isKept = (cid: CID): Promise<boolean> => blocks.has(cid)
+    const isKept = (cid: CID): Promise<boolean> => fetched.has(cid)
     await advanceTree({ reader: directories, isKept }, newRoot, oldRoot, { signal })
-    await fetched.settled()
-    await blocks.sync() // the new root is remembered next, and must not outlive what it stands for
+    await fetched.sync() // the new root is remembered next, and must not outlive what it stands for
   }
 }

@@ -1,8 +1,8 @@
 import { storageError } from './storage-error.ts'
-import type { BlockStore } from './block-store.ts'
+import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { CID } from 'multiformats/cid'
 
-/** Bytes on their way to the disk; whoever brings more waits. */
+/** Bytes on their way to the store; whoever brings more waits. */
 const MAX_BYTES = 24 * 1024 * 1024
 /** Blocks that are written at once: each waits for its sync. */
 const MAX_WRITES = 4
@@ -10,17 +10,20 @@ const MAX_WRITES = 4
 interface Pending {
   readonly cid: CID
   readonly bytes: Uint8Array
+  readonly done: PromiseWithResolvers<void>
 }
 
 /**
- * Writes blocks behind the backs of those who read them: a reader need not wait for the disk. It is bounded: when the
- * disk is slower than the network, whoever brings blocks waits.
+ * A block store that writes behind the back of whoever puts something: what was fetched can be handed on, and given to
+ * peers, before the disk has it. It is bounded: when the disk is slower than the network, whoever brings blocks waits.
+ *
+ * A full disk is no reason not to serve what has come: the block is only not kept. Any other failure of the disk is
+ * thrown by the next put, and by {@link sync}.
  */
-export class Keeper {
+export class WriteBehind implements BlockStore {
   readonly #store: BlockStore
-  readonly #onKept: (cid: CID) => void
   readonly #maxBytes: number
-  /** Blocks that are not on disk yet, by hash, in the order in which they came. */
+  /** Blocks that are not in the store yet, by hash, in the order in which they came. */
   readonly #pending = new Map<string, Pending>()
   readonly #waiting: Array<() => void> = []
   /** Of the blocks above, those that nobody writes yet. */
@@ -29,40 +32,41 @@ export class Keeper {
   #writes = 0
   #failure: Error | undefined
 
-  /** @param onKept told of each block that was written */
-  constructor(store: BlockStore, onKept: (cid: CID) => void, maxBytes: number = MAX_BYTES) {
+  constructor(store: BlockStore, maxBytes: number = MAX_BYTES) {
     this.#store = store
-    this.#onKept = onKept
     this.#maxBytes = maxBytes
   }
 
-  /** A block that is on its way to the disk. */
-  peek(cid: CID): Uint8Array | undefined {
-    return this.#pending.get(keyOf(cid))?.bytes
+  async get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined> {
+    return this.#pending.get(keyOf(cid))?.bytes ?? this.#store.get(cid, options)
   }
 
-  /**
-   * Takes a block to keep; waits only while too many are on their way. The caller vouches that the bytes are the block.
-   *
-   * A full disk is no reason not to serve what has come: the block is only not kept.
-   *
-   * @throws any other failure of the disk, also of a block before this one; and the signal's reason
-   */
-  async keep(cid: CID, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  async has(cid: CID, options?: BlockOptions): Promise<boolean> {
+    return this.#pending.has(keyOf(cid)) || this.#store.has(cid, options)
+  }
+
+  async size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
+    return this.#pending.get(keyOf(cid))?.bytes.length ?? this.#store.size(cid, options)
+  }
+
+  /** Waits only while too many bytes are on their way. */
+  async put(cid: CID, bytes: Uint8Array, { signal }: BlockOptions = {}): Promise<void> {
     while (this.#bytes > 0 && this.#bytes + bytes.length > this.#maxBytes) await this.#room(signal)
     this.#throwFailure()
     const key = keyOf(cid)
     if (this.#pending.has(key)) return
-    this.#pending.set(key, { cid, bytes })
+    this.#pending.set(key, { cid, bytes, done: Promise.withResolvers<void>() })
     this.#queue.push(key)
     this.#bytes += bytes.length
     this.#startWrites()
   }
 
-  /** Returns when everything that was taken is written, or was not to be kept. @throws as {@link keep} */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await this.#room(undefined)
+  /** Writes what was put, but for want of room on the disk, and makes it safe. */
+  async sync(): Promise<void> {
+    // Not what is put meanwhile: that may never end.
+    await Promise.all([...this.#pending.values()].map(({ done }) => done.promise))
     this.#throwFailure()
+    await this.#store.sync()
   }
 
   #throwFailure(): void {
@@ -91,10 +95,9 @@ export class Keeper {
     }
   }
 
-  async #write(key: string, { cid, bytes }: Pending): Promise<void> {
+  async #write(key: string, { cid, bytes, done }: Pending): Promise<void> {
     try {
       await this.#store.put(cid, bytes)
-      this.#onKept(cid)
     } catch (error) {
       if (!storageError('', error).passes)
         this.#failure = error instanceof Error ? error : new Error(String(error))
@@ -102,6 +105,7 @@ export class Keeper {
     this.#pending.delete(key)
     this.#bytes -= bytes.length
     this.#writes--
+    done.resolve()
     for (const wake of this.#waiting.splice(0)) wake()
     this.#startWrites()
   }
