@@ -2,7 +2,7 @@ import { HASH_BYTES, ProtocolError } from './protocol.ts'
 import type { FrameType } from './protocol.ts'
 
 /** Length and type. */
-export const HEADER_BYTES = 5
+const HEADER_BYTES = 5
 
 /** Called with each whole frame. The body is the callee's to keep. */
 type OnFrame = (type: FrameType, body: Uint8Array) => void

@@ -17,7 +17,7 @@ export interface LinkTimes {
   block: number
 }
 
-export const LINK_TIMES: LinkTimes = { idle: 10_000, least: 16 * 1024, block: 60_000 }
+const LINK_TIMES: LinkTimes = { idle: 10_000, least: 16 * 1024, block: 60_000 }
 
 /** Why a link ended: the peer's fault, or nobody's. */
 type Fault = 'none' | 'slow' | 'lie'

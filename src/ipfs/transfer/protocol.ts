@@ -40,7 +40,7 @@ export const HASH_BYTES = 32
 /** Largest block: the limit of bitswap too. */
 export const MAX_BLOCK_BYTES = 2 * 1024 * 1024
 /** Hashes in one `want`. */
-export const MAX_WANTED = 32
+const MAX_WANTED = 32
 /** Hashes in one `has`. */
 export const MAX_ASKED = 256
 /** Wants of one stream that may be unanswered; one more ends it. */
