@@ -1,5 +1,5 @@
 import { keyOf } from '../block-kinds.ts'
-import { leads } from './leader.ts'
+import { leaderOf } from './leader.ts'
 import { sample } from './hello-book.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -14,9 +14,18 @@ export interface AheadWork {
   readonly take: (cid: CID) => Promise<void>
 }
 
+/** Who is there to share with. */
+export interface Company {
+  /** Our own peer id. */
+  readonly self: string
+  /** Fellows that can be asked now. */
+  readonly fellows: () => readonly string[]
+}
+
 /**
  * The blocks of one file that are not here, and which fellows have which of them. What fellows have is fetched from them;
- * of the rest some are fetched by chance, so that each mirror soon has something that the others have not.
+ * of the rest those that are for us to fetch, in random order, so that each mirror soon has something that the others
+ * have not.
  */
 export class Ahead {
   readonly #missing: Map<string, CID>
@@ -24,14 +33,18 @@ export class Ahead {
   readonly #flying = new Set<string>()
   /** Those that could not be had; they are tried again when a fellow has them. */
   readonly #failed = new Set<string>()
+  /** Fellows that do not take part. */
+  readonly #idle = new Set<string>()
   readonly #work: AheadWork
+  readonly #company: Company
   readonly #signal: AbortSignal
   #fromFellows = 0
   #woken = Promise.withResolvers<void>()
 
-  constructor(cids: readonly CID[], work: AheadWork, signal: AbortSignal) {
+  constructor(cids: readonly CID[], work: AheadWork, company: Company, signal: AbortSignal) {
     this.#missing = new Map(cids.map((cid) => [keyOf(cid), cid]))
     this.#work = work
+    this.#company = company
     this.#signal = signal
     signal.addEventListener('abort', () => this.wake(), { once: true })
   }
@@ -49,16 +62,27 @@ export class Ahead {
     return [...(this.#holders.get(key) ?? [])]
   }
 
-  /** Whether it is for us to fetch a block that no fellow has: one of those who take part is to. */
-  leads(key: string, self: string): boolean {
-    const active = new Set([...this.#holders.values()].flatMap((peers) => [...peers]))
-    return leads(key, self, active)
+  /** Who is to fetch this block when no fellow has it: one of the fellows that take part, or we. */
+  leader(key: string): string {
+    const { self, fellows } = this.#company
+    return leaderOf(
+      key,
+      self,
+      fellows().filter((peer) => !this.#idle.has(peer)),
+    )
+  }
+
+  /** A fellow did not fetch what was for it to fetch: it does not take part, until it shows that it does. */
+  passOver(peer: string): void {
+    this.#idle.add(peer)
+    this.wake()
   }
 
   /** A fellow has these blocks. */
   learn(peer: string, keys: readonly string[]): void {
     for (const key of keys) {
       if (!this.#missing.has(key)) continue
+      this.#idle.delete(peer)
       const holders = this.#holders.get(key) ?? new Set()
       this.#holders.set(key, holders.add(peer))
       this.#failed.delete(key)
@@ -98,10 +122,10 @@ export class Ahead {
     }
   }
 
-  /** Fetches until nothing is missing or the signal aborts. @param isOn whether there are fellows now */
-  async run(isOn: () => boolean): Promise<void> {
+  /** Fetches until nothing is missing or the signal aborts; only while there are fellows. */
+  async run(): Promise<void> {
     while (this.#missing.size > 0 && !this.#signal.aborted) {
-      if (isOn()) this.#start()
+      if (this.#company.fellows().length > 0) this.#start()
       await this.changed()
     }
   }
@@ -114,11 +138,8 @@ export class Ahead {
     const free = FROM_FELLOWS - this.#fromFellows
     const others = FROM_ELSEWHERE - (this.#flying.size - this.#fromFellows)
     for (const key of sample(idle.filter(isHeld), free)) void this.#fetch(key, true)
-    for (const key of sample(
-      idle.filter((key) => !isHeld(key)),
-      others,
-    ))
-      void this.#fetch(key, false)
+    const ours = (key: string): boolean => !isHeld(key) && this.leader(key) === this.#company.self
+    for (const key of sample(idle.filter(ours), others)) void this.#fetch(key, false)
   }
 
   /** Never rejects: what could not be fetched ahead is fetched when the reader comes to it. */

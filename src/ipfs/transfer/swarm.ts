@@ -44,13 +44,14 @@ export class Swarm {
   ): Promise<void> {
     if (this.#running.size >= MAX_AHEAD || signal.aborted) return
     const key = keyOf(root)
-    const ahead = new Ahead(cids, work, signal)
+    const fellows = (): readonly string[] => this.#parts.fellows.of(key)
+    const ahead = new Ahead(cids, work, { self: this.#parts.self, fellows }, signal)
     this.#running.set(ahead, key)
     try {
-      while (this.#parts.fellows.of(key).length === 0 && !signal.aborted) await ahead.changed()
+      while (fellows().length === 0 && !signal.aborted) await ahead.changed()
       await ahead.look()
-      for (const peer of this.#parts.fellows.of(key)) void this.#ask(ahead, peer, signal)
-      await ahead.run(() => this.#parts.fellows.of(key).length > 0)
+      for (const peer of fellows()) void this.#ask(ahead, peer, signal)
+      await ahead.run()
     } finally {
       this.#running.delete(ahead)
     }
@@ -113,7 +114,7 @@ export class Swarm {
     key: string,
     { signal, urgency }: BlockRequest,
   ): Promise<void> {
-    if (!urgency.urgent || ahead.leads(key, this.#parts.self)) return
+    if (!urgency.urgent || ahead.leader(key) === this.#parts.self) return
     const over = new AbortController()
     const late = pause(this.#pace.of(PATIENCE), AbortSignal.any([signal, over.signal])).then(
       () => true,
@@ -122,7 +123,8 @@ export class Swarm {
     try {
       for (;;) {
         const isLate = await Promise.race([late, ahead.changed().then(() => false)])
-        if (isLate || ahead.holders(key).length > 0 || !ahead.has(key)) return
+        if (ahead.holders(key).length > 0 || !ahead.has(key)) return
+        if (isLate) return ahead.passOver(ahead.leader(key))
       }
     } finally {
       over.abort(new Error('the wait is over'))
