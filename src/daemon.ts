@@ -60,8 +60,9 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const node = stack.use(
     await openNode(config.network, {
       ...keychain,
-      blocks: storage.blocks,
+      blocks: storage.fetched,
       servable: (cid) => storage.blocks.isLinked(cid),
+      peerRate: config.limits.peerRate,
       log: log.child({ room: 'ipfs' }),
     }),
   )

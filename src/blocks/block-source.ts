@@ -21,10 +21,37 @@ export interface BlockSource {
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array>
   /** Its size in bytes, if that can be told without fetching it. */
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
+  /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
+  prefetch?(cids: readonly CID[], signal: AbortSignal): void
 }
 
-/** Brings one block from other nodes. What it returns need not have been checked. */
-export type FetchBlock = (cid: CID, options: BlockOptions) => Promise<Uint8Array>
+/** How a block is fetched. */
+export interface FetchBlockOptions extends BlockOptions {
+  /** Nobody waits for it yet: those that somebody waits for go first. */
+  ahead?: boolean | undefined
+}
+
+/** Brings one block from other nodes. What it returns need not have been checked, unless it says so. */
+export type FetchBlock = (cid: CID, options: FetchBlockOptions) => Promise<Uint8Array>
+
+/** Where blocks are fetched from. */
+export interface BlockSupply {
+  readonly fetch: FetchBlock
+  /** What it returns has been checked against the CID, and is at most as long as a block may be. */
+  readonly isChecked?: boolean
+  /**
+   * Fetches some of these blocks, which a reader will come to, in an order of its own. Returns when there is nothing more
+   * to do for it; the reader does not wait for it.
+   */
+  readonly ahead?: (cids: readonly CID[], work: AheadWork, signal: AbortSignal) => Promise<void>
+}
+
+/** What is done with a block ahead of its reader. */
+interface AheadWork {
+  readonly isHere: (cid: CID) => Promise<boolean>
+  /** Brings it to this disk. */
+  readonly take: (cid: CID) => Promise<void>
+}
 
 /** Our own tree's blocks: what is not on this disk is lost, and asking the network would only hide that. */
 export class LocalBlocks implements BlockSource {
@@ -53,25 +80,30 @@ export class FetchedBlocks implements BlockSource {
   /** A little more than from disk, since each block costs a round trip. */
   readonly readAhead = 4
   readonly #store: BlockStore
-  readonly #fetch: FetchBlock
+  readonly #supply: BlockSupply
   readonly #onKept: (cid: CID) => void
 
-  /** @param onKept told of each block that was fetched and stored */
-  constructor(store: BlockStore, fetch: FetchBlock, onKept: (cid: CID) => void = () => undefined) {
+  /**
+   * @param store a {@link WriteBehind}, where a reader should not wait for the disk
+   * @param onKept told of each block that was fetched and put into the store
+   */
+  constructor(
+    store: BlockStore,
+    supply: BlockSupply | FetchBlock,
+    onKept: (cid: CID) => void = () => undefined,
+  ) {
     this.#store = store
-    this.#fetch = fetch
+    this.#supply = typeof supply === 'function' ? { fetch: supply } : supply
     this.#onKept = onKept
   }
 
-  async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
+  async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
     const local = await this.#local(cid, options)
     if (local !== undefined) return local
-    const bytes = await this.#fetch(cid, options)
-    if (bytes.length > LIMITS.blockBytes)
-      throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
-    if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
+    const bytes = await this.#supply.fetch(cid, options)
+    if (this.#supply.isChecked !== true) check(cid, bytes)
     if (await this.#keep(cid, bytes, options)) this.#onKept(cid)
     return bytes
   }
@@ -80,12 +112,23 @@ export class FetchedBlocks implements BlockSource {
     return this.#store.size(cid, options)
   }
 
+  prefetch(cids: readonly CID[], signal: AbortSignal): void {
+    const { ahead } = this.#supply
+    const work: AheadWork = {
+      isHere: (cid) => this.#store.has(cid, { signal }),
+      take: async (cid) => void (await this.get(cid, { signal, ahead: true })),
+    }
+    // Whatever goes wrong, the reader meets it again when it comes there.
+    ahead?.(cids.filter(isSupported), work, signal).catch(() => undefined)
+  }
+
   /** A full disk is no reason not to serve what has come: it is only not kept. */
   async #keep(cid: CID, bytes: Uint8Array, options: BlockOptions): Promise<boolean> {
     try {
       await this.#store.put(cid, bytes, options)
       return true
     } catch (error) {
+      options.signal?.throwIfAborted()
       if (storageError('', error).passes) return false
       throw error
     }
@@ -99,4 +142,10 @@ export class FetchedBlocks implements BlockSource {
       throw error
     }
   }
+}
+
+function check(cid: CID, bytes: Uint8Array): void {
+  if (bytes.length > LIMITS.blockBytes)
+    throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
+  if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
 }

@@ -56,10 +56,16 @@ export async function* readFile(
   }
   if (range.length === 0) return
   const wanted = { cid, size, from: range.offset, to: range.offset + range.length }
-  const leaves = walk(source, wanted, root, { depth: 0, budget: new Budget(cid, size), options })
-  for await (const bytes of readAhead(leaves, source.readAhead)) {
-    options.signal?.throwIfAborted()
-    yield bytes
+  const ended = new AbortController()
+  const state = { depth: 0, budget: new Budget(cid, size), options, ended: ended.signal }
+  try {
+    const leaves = walk(source, wanted, root, state)
+    for await (const bytes of readAhead(leaves, source.readAhead)) {
+      options.signal?.throwIfAborted()
+      yield bytes
+    }
+  } finally {
+    ended.abort(new Error('the file is not read any longer'))
   }
 }
 
@@ -89,6 +95,8 @@ interface Walk {
   depth: number
   budget: Budget
   options: ReadOptions
+  /** Aborted when the read is over, however it ended. */
+  ended: AbortSignal
 }
 
 /**
@@ -125,7 +133,13 @@ async function* walk(
   if (state.depth >= LIMITS.fileDepth)
     throw new NodeFormatError(wanted.cid, 'a file nested too deeply')
   state.budget.spend(node.parts.length)
-  for (const part of overlapping(node.parts, wanted)) {
+  const parts = [...overlapping(node.parts, wanted)]
+  const leaves = parts.filter((part) => part.cid.code === RAW)
+  if (leaves.length > source.readAhead) {
+    const cids = leaves.map((part) => part.cid)
+    source.prefetch?.(cids, state.ended)
+  }
+  for (const part of parts) {
     if (part.cid.code === RAW) {
       yield () => readLeaf(source, part, state.options)
     } else {

@@ -11,6 +11,8 @@ import type { CID } from 'multiformats/cid'
 export interface KeptBlocksInit {
   readonly store: Pick<DiskBlockStore, 'get' | 'size' | 'put' | 'link' | 'isLinked'>
   readonly fetch: FetchBlock
+  /** Told of each block that was fetched and stored. */
+  readonly onKept?: ((cid: CID) => void) | undefined
   /** Called before each block that is not here; throws when no more should be taken. */
   readonly makeRoom: () => Promise<void>
 }
@@ -31,8 +33,10 @@ export class KeptBlocks implements BlockSource {
   async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
-    const bytes = (await this.#local(cid, options)) ?? (await this.#fetch(cid, options))
+    const local = await this.#local(cid, options)
+    const bytes = local ?? (await this.#fetch(cid, options))
     await this.#link(cid)
+    if (local === undefined) this.#init.onKept?.(cid)
     return bytes
   }
 

@@ -64,6 +64,22 @@ export function parseSize(text: string): number {
   return bytes
 }
 
+/** Slower, and readers would give a block of 1 MiB up (`ipfs/transfer/link.ts`). */
+const SLOWEST_RATE = 64 * 2 ** 10
+
+/**
+ * Reads how many bytes may go in a second, such as `50MiB`.
+ *
+ * @throws InvalidValue
+ */
+export function parseRate(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes >= SLOWEST_RATE) return bytes
+  throw new InvalidValue(
+    `is ${quote(text)}: with less than 64KiB a second nothing would arrive in time`,
+  )
+}
+
 /**
  * Reads how long a record is valid, such as `365d`, `48h` or `30m`.
  *

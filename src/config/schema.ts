@@ -4,7 +4,7 @@ import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
-import { parseDuration, parseSize } from './quantity.ts'
+import { parseDuration, parseRate, parseSize } from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
@@ -115,6 +115,10 @@ const limits = z.strictObject({
   blob: quantity(parseSize)
     .prefault('100GiB')
     .describe('The largest blob that is accepted, like 100GiB.'),
+  peerRate: quantity(parseRate)
+    .nullable()
+    .prefault(null)
+    .describe('Bytes a second that another node gets of us at most, like 50MiB; null: no limit.'),
 })
 
 const log = z.strictObject({

@@ -1,5 +1,4 @@
 import { FetchedBlocks } from '../blocks/block-source.ts'
-import { MissingBlockError } from '../blocks/block-store.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
@@ -7,8 +6,8 @@ import { advanceTree } from '../tree/advance.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { TreeSource } from '../tree/source.ts'
 import { Freshness } from './freshness.ts'
+import { Supply } from './supply.ts'
 import type { Logger } from 'pino'
-import type { FetchBlock } from '../blocks/block-source.ts'
 import type { Config, MirrorEntry, MirrorName } from '../config/schema.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Advance } from '../naming/advancer.ts'
@@ -25,8 +24,8 @@ export interface OpenMirror {
   readonly entry: MirrorEntry
   readonly follower: FollowedName
   readonly source: MirrorSource
-  /** Brings a block of its tree. */
-  readonly fetch: FetchBlock
+  /** Brings the blocks of its tree. */
+  readonly supply: Supply
   /** Its tree as of now; `undefined` without a root. */
   tree(): ExportedTree | undefined
   /** Calls a listener whenever another root serves. */
@@ -64,8 +63,11 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
   const { storage, node } = parts
   const supply = new Supply(node)
   // Whatever was fetched came from a published tree, so it may be passed on: that is what mirroring is for.
-  const onKept = (cid: CID): void => storage.blocks.link([cid])
-  const fetched = new FetchedBlocks(storage.blocks, supply.fetch, onKept)
+  const onKept = (cid: CID): void => {
+    storage.blocks.link([cid])
+    supply.onKept(cid)
+  }
+  const fetched = new FetchedBlocks(storage.fetched, supply, onKept)
   const directories = new DirectoryReader(fetched, storage.cache)
   const moved = new Set<() => void>()
   const onRoot = (root: CID): void => {
@@ -89,7 +91,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
       maxStale: entry.maxStale ?? undefined,
       deadline: entry.deadline,
     },
-    fetch: supply.fetch,
+    supply,
     tree: () => {
       const now = root()
       return now && { name: entry.text, root: now, directories, repositories }
@@ -134,57 +136,11 @@ function follow(name: MirrorName, parts: FollowParts): FollowedName {
   })
 }
 
-function advanceWith(directories: DirectoryReader, { blocks }: Storage, supply: Supply): Advance {
+function advanceWith(directories: DirectoryReader, { fetched }: Storage, supply: Supply): Advance {
   return async (newRoot, oldRoot, { signal, providers }) => {
     supply.expect(newRoot, providers)
-    const isKept = (cid: CID): Promise<boolean> => blocks.has(cid)
+    const isKept = (cid: CID): Promise<boolean> => fetched.has(cid)
     await advanceTree({ reader: directories, isKept }, newRoot, oldRoot, { signal })
-    await blocks.sync() // the new root is remembered next, and must not outlive what it stands for
-  }
-}
-
-/** How long the answer to "who has this root?" is good for, in ms: the DHT is not asked for every block. */
-const SEARCH_MEMORY = 60_000
-
-/** Where a mirror's blocks come from: the peers that told of its newest root first, then whoever has them. */
-class Supply {
-  readonly #node: IpfsNode
-  #root: CID | undefined
-  #providers: readonly string[] = []
-  /** The last search of the DHT. All who miss a block share it, so it is not one caller's to give up. */
-  #search: { root: CID; at: number; found: Promise<string[]> } | undefined
-
-  constructor(node: IpfsNode) {
-    this.#node = node
-  }
-
-  /** These peers are likely to have what is under this root. */
-  expect(root: CID, providers: readonly string[]): void {
-    this.#root = root
-    this.#providers = providers
-  }
-
-  readonly fetch: FetchBlock = async (cid, { signal }) => {
-    try {
-      // With nobody connected there is nobody to wait for: what is on this disk is served at once, the rest is missing.
-      if (this.#node.peers().length === 0) throw new MissingBlockError(cid)
-      return await this.#node.fetchBlock(cid, { signal, providers: this.#providers })
-    } catch (error) {
-      if (!(error instanceof MissingBlockError)) throw error
-      const found = await this.#findProviders()
-      if (found.length === 0) throw error
-      return this.#node.fetchBlock(cid, { signal, providers: found })
-    }
-  }
-
-  #findProviders(): Promise<string[]> {
-    const root = this.#root
-    if (root === undefined) return Promise.resolve([])
-    const known = this.#search
-    if (known?.root.equals(root) === true && Date.now() - known.at < SEARCH_MEMORY)
-      return known.found
-    const found = this.#node.findProviders(root).catch(() => []) // a search that fails has found nobody
-    this.#search = { root, at: Date.now(), found }
-    return found
+    await fetched.sync() // the new root is remembered next, and must not outlive what it stands for
   }
 }

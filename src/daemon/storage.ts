@@ -3,6 +3,7 @@ import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
+import { WriteBehind } from '../blocks/write-behind.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { History } from '../tree/history.ts'
 import { Journal } from '../tree/journal.ts'
@@ -18,6 +19,8 @@ import type { CID } from 'multiformats/cid'
 export interface Storage extends AsyncDisposable {
   readonly state: StateDb
   readonly blocks: DiskBlockStore
+  /** The same, for what is fetched: nobody waits for the disk. */
+  readonly fetched: WriteBehind
   readonly contents: BlockContentStore
   readonly uploads: DiskUploadStore
   /** Decoded tree nodes, ours and the mirrors'. */
@@ -43,6 +46,8 @@ export async function openStorage(
   stack.defer(() => state.close())
   const blocks = await DiskBlockStore.open(directory.blocks, state)
   stack.defer(() => blocks.close())
+  const fetched = new WriteBehind(blocks)
+  stack.defer(() => flush(fetched))
   const cache = new NodeCache()
   const directories = new DirectoryReader(new LocalBlocks(blocks), cache)
   const journal = new Journal(state)
@@ -60,6 +65,7 @@ export async function openStorage(
   return {
     state,
     blocks,
+    fetched,
     contents: new BlockContentStore(blocks),
     uploads,
     cache,
@@ -69,4 +75,9 @@ export async function openStorage(
     history: new History(journal, directories),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** Writes what is still on its way. A disk that fails then has failed its own writers, and told of it, before. */
+async function flush(fetched: WriteBehind): Promise<void> {
+  await fetched.sync().catch(() => undefined)
 }

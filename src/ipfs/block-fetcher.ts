@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { MissingBlockError } from '../blocks/block-store.ts'
 import { keyOf, refuseForeign } from './block-kinds.ts'
+import { Flights } from './flights.ts'
 import { pause } from './pause.ts'
 import { PeerAsker } from './peer-asker.ts'
 import { Slots } from './slots.ts'
@@ -31,12 +32,10 @@ export interface FetchOptions {
   signal?: AbortSignal | undefined
   /** Peer ids that are likely to have the block; asked first, when connected. */
   providers?: readonly string[] | undefined
-}
-
-interface Flight {
-  readonly result: Promise<Uint8Array>
-  readonly abort: AbortController
-  followers: number
+  /** The root above the block: others that fetch it too may have it. */
+  root?: CID | undefined
+  /** Nobody waits for it yet: those that somebody waits for go first. */
+  ahead?: boolean | undefined
 }
 
 /**
@@ -47,7 +46,7 @@ export class BlockFetcher {
   readonly #asker: PeerAsker
   readonly #times: FetchTimes
   readonly #slots = new Slots(MAX_WANTS, MAX_WAITING)
-  readonly #flights = new Map<string, Flight>()
+  readonly #flights = new Flights<Uint8Array>()
   readonly #closed = new AbortController()
 
   constructor(exchange: BlockExchange, times: Partial<FetchTimes> = {}) {
@@ -63,38 +62,15 @@ export class BlockFetcher {
    * @throws RefusedBlockError when it is not raw or dag-pb under sha2-256
    */
   async fetch(cid: CID, options: FetchOptions = {}): Promise<Uint8Array> {
-    options.signal?.throwIfAborted()
     refuseForeign(cid)
-    const key = keyOf(cid)
-    const flight = this.#flights.get(key) ?? this.#take(key, cid, options.providers ?? [])
-    flight.followers++
-    try {
-      return await follow(flight.result, options.signal)
-    } finally {
-      // The last to leave turns off the light.
-      if (--flight.followers === 0)
-        flight.abort.abort(new Error('nobody waits for this block any more'))
-    }
+    const fly = (signal: AbortSignal): Promise<Uint8Array> =>
+      this.#fly(cid, options.providers ?? [], AbortSignal.any([signal, this.#closed.signal]))
+    return this.#flights.join(keyOf(cid), fly, { signal: options.signal })
   }
 
   /** Ends every fetch under way. */
   close(): void {
     this.#closed.abort(new Error('the node stops'))
-  }
-
-  #take(key: string, cid: CID, providers: readonly string[]): Flight {
-    const abort = new AbortController()
-    const signal = AbortSignal.any([abort.signal, this.#closed.signal])
-    const land = () => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key)
-    }
-    const result = this.#fly(cid, providers, signal).finally(land)
-    result.catch(() => undefined) // each follower has it, and there may be none left
-    const flight: Flight = { result, abort, followers: 0 }
-    // A flight that nobody follows any more is on its way down: the next caller needs one of its own.
-    abort.signal.addEventListener('abort', land, { once: true })
-    this.#flights.set(key, flight)
-    return flight
   }
 
   async #fly(cid: CID, providers: readonly string[], signal: AbortSignal): Promise<Uint8Array> {
@@ -122,14 +98,4 @@ export class BlockFetcher {
       await pause(this.#times.pause * 2 ** (round - 1), signal)
     }
   }
-}
-
-/** Waits for a result that others wait for too: our own abort leaves theirs alone. */
-function follow<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return result
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const onAbort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort, { once: true })
-  result.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  return promise
 }

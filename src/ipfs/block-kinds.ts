@@ -11,7 +11,12 @@ const SHA2_256 = 0x12
 
 /** The hash of a block as a map key: a raw and a dag-pb CID of the same bytes are one block. */
 export function keyOf(cid: CID): string {
-  return Buffer.from(cid.multihash.digest).toString('base64url')
+  return keyOfHash(cid.multihash.digest)
+}
+
+/** The same, of the hash alone. */
+export function keyOfHash(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('base64url')
 }
 
 /** @throws RefusedBlockError when a block under this CID is of a kind we never ask for */

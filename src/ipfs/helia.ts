@@ -23,6 +23,8 @@ import type { SwarmGuard } from './swarm-guard.ts'
 export interface StartedHelia {
   readonly helia: HeliaWithLibp2p<Services>
   readonly exchange: BlockExchange
+  /** Our blocks as peers see them. */
+  readonly served: ServingBlockstore
 }
 
 /**
@@ -54,8 +56,9 @@ export async function startHelia(
     scopes: components.scopes,
     guard: components.guard,
   })
+  const served = new ServingBlockstore(components.blocks, components.servable)
   const light = createHeliaLight({
-    blockstore: new ServingBlockstore(components.blocks, components.servable),
+    blockstore: served,
     datastore: components.datastore,
     logger,
   })
@@ -63,7 +66,7 @@ export async function startHelia(
   const helia = withBitswap(withLibp2pLight(light, { ...options, logger }), bitswapOptions)
   try {
     await helia.start()
-    return { helia, exchange: exchange() }
+    return { helia, exchange: exchange(), served }
   } catch (error) {
     await helia.stop()
     throw listenError(error)

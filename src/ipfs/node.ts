@@ -1,4 +1,5 @@
 import { BlockFetcher } from './block-fetcher.ts'
+import { BlockNetwork } from './block-network.ts'
 import { Discovery } from './discovery.ts'
 import { resolveDnsLink } from './dnslink.ts'
 import { startHelia } from './helia.ts'
@@ -11,6 +12,7 @@ import { searchProviders } from './provider-search.ts'
 import { RecordNetwork } from './record-network.ts'
 import { announced } from './scope.ts'
 import { silent } from './logger.ts'
+import { Transfer } from './transfer/transfer.ts'
 import type { LevelDatastore } from 'datastore-level'
 import type { CID } from 'multiformats/cid'
 import type { BlockStore } from '../blocks/block-store.ts'
@@ -22,6 +24,9 @@ import type { Log } from './logger.ts'
 import type { Internet } from './node-plan.ts'
 import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
+import type { AheadWork } from './transfer/ahead.ts'
+import type { LinkTimes } from './transfer/link.ts'
+import type { ServerLimits } from './transfer/server-limits.ts'
 
 /** What a node is made of. It closes none of these; it must be stopped before they are closed. */
 export interface NodeComponents {
@@ -30,6 +35,12 @@ export interface NodeComponents {
   readonly keys: Keys
   readonly servable: Servable
   readonly log?: Log | undefined
+  /** Bytes a second that one peer gets; without it as fast as it goes. */
+  readonly peerRate?: number | null | undefined
+  /** For tests. */
+  readonly transferLimits?: Partial<ServerLimits> | undefined
+  /** For tests. */
+  readonly linkTimes?: Partial<LinkTimes> | undefined
   /** For tests. */
   readonly fetchTimes?: Partial<FetchTimes> | undefined
   /** For tests. */
@@ -64,6 +75,14 @@ export interface IpfsNode extends AsyncDisposable {
    * @throws RefusedBlockError when it is neither raw nor dag-pb, or its hash is not sha2-256
    */
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array>
+  /**
+   * Fetches some of the blocks that a reader will come to, while there are others that fetch under the same root: from
+   * those that have them, and a few from elsewhere, in random order, so that many mirrors feed each other. Returns when
+   * all are here, or the signal aborts; it never rejects. `take` brings one block to this disk; `isHere` tells of one.
+   */
+  fetchAhead(root: CID, cids: readonly CID[], work: AheadWork, signal: AbortSignal): Promise<void>
+  /** A block under this root has come here, so others that fetch under it may have it from us. */
+  announce(root: CID, cid: CID): void
   /**
    * Connects to a peer by addresses that somebody else named; those out of the mode's scope are passed over, and a
    * peer that is connected already is left alone. False when there is no connection after that that carries blocks and
@@ -111,8 +130,19 @@ export async function openNode(
   }
   const discovery =
     config.mode === 'lan' ? [new Discovery(libp2p, { scope: scopes.dials, log })] : []
-  const helpers = [...keepers, ...discovery, ...(guard === undefined ? [] : [guard])]
-  return new HeliaNode(config, { ...components, scopes }, started, helpers)
+  const dialer = new PeerDialer(libp2p, scopes.dials)
+  const transfer = new Transfer({
+    libp2p,
+    dialer,
+    blocks: started.served,
+    tells: scopes.tells,
+    limits: { ...components.transferLimits, peerRate: components.peerRate ?? null },
+    times: components.linkTimes,
+  })
+  await transfer.start()
+  const guards = guard === undefined ? [] : [guard]
+  const helpers = [...keepers, ...discovery, ...guards, transfer]
+  return new HeliaNode(config, { ...components, scopes, transfer, dialer }, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
@@ -122,14 +152,15 @@ class HeliaNode implements IpfsNode {
   readonly #config: NetworkConfig
   readonly #scopes: Scopes
   readonly #helia: StartedHelia['helia']
-  readonly #fetcher: BlockFetcher
+  readonly #blocks: BlockNetwork
+  readonly #transfer: Transfer
   readonly #dialer: PeerDialer
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
   constructor(
     config: NetworkConfig,
-    components: NodeComponents & { scopes: Scopes },
+    components: NodeComponents & { scopes: Scopes; transfer: Transfer; dialer: PeerDialer },
     { helia, exchange }: StartedHelia,
     helpers: ReadonlyArray<{ stop(): Promise<void> }>,
   ) {
@@ -137,8 +168,10 @@ class HeliaNode implements IpfsNode {
     this.#scopes = components.scopes
     this.#helia = helia
     this.#helpers = helpers
-    this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
-    this.#dialer = new PeerDialer(helia.libp2p, components.scopes.dials)
+    const bitswap = new BlockFetcher(exchange, components.fetchTimes)
+    this.#transfer = components.transfer
+    this.#dialer = components.dialer
+    this.#blocks = new BlockNetwork(components.transfer, bitswap)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
     this.records = new RecordNetwork(helia.libp2p, { dht: config.mode === 'public' })
@@ -168,10 +201,18 @@ class HeliaNode implements IpfsNode {
   }
 
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array> {
-    return this.#fetcher.fetch(cid, options)
+    return this.#blocks.fetch(cid, options)
   }
 
-  async dial(
+  fetchAhead(root: CID, cids: readonly CID[], work: AheadWork, signal: AbortSignal): Promise<void> {
+    return this.#transfer.fetchAhead(root, cids, work, signal)
+  }
+
+  announce(root: CID, cid: CID): void {
+    this.#transfer.announce(root, cid)
+  }
+
+  dial(
     addresses: readonly string[],
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<boolean> {
@@ -215,7 +256,7 @@ class HeliaNode implements IpfsNode {
   }
 
   async #stop(): Promise<void> {
-    this.#fetcher.close()
+    this.#blocks.close()
     await Promise.all(this.#helpers.map((helper) => helper.stop()))
     await this.#helia.stop()
   }

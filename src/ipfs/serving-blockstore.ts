@@ -29,7 +29,7 @@ export class ServingBlockstore implements Blockstore {
   }
 
   async *get(cid: CID, options?: AbortOptions): AsyncGenerator<Uint8Array> {
-    const block = (await this.#servable(cid)) ? await this.#read(cid, options) : undefined
+    const block = await this.read(cid, options)
     if (block === undefined) throw new NotFoundError(`block ${cid} is not here`)
     yield block
   }
@@ -66,8 +66,12 @@ export class ServingBlockstore implements Blockstore {
     yield* []
   }
 
-  /** A damaged block is none for a peer: it can ask another, and our own reads report the damage. */
-  async #read(cid: CID, options?: AbortOptions): Promise<Uint8Array | undefined> {
+  /**
+   * The block, checked; `undefined` when it is not here or not servable. A damaged block is none for a peer: it can ask
+   * another, and our own reads report the damage.
+   */
+  async read(cid: CID, options?: AbortOptions): Promise<Uint8Array | undefined> {
+    if (!(await this.#servable(cid))) return undefined
     try {
       return await this.#blocks.get(cid, options)
     } catch (error) {

@@ -63,6 +63,7 @@ describe('errors of the configuration', () => {
     ['limits: { blob: null }', /has no value/],
     ['limits: { blob: 1e30 }', /not a size|between/],
     ['limits: { blob: -1 }', /not a size/],
+    ['limits: { peerRate: 10KiB }', /less than 64KiB a second/],
   ]
   for (const [file, complaint] of types) {
     it(`explain what is wrong with "${file}"`, async () => {

@@ -15,7 +15,7 @@ describe('loading the configuration', () => {
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
-      limits: { blob: 100 * 2 ** 30 },
+      limits: { blob: 100 * 2 ** 30, peerRate: null },
       log: { level: 'info', format: 'auto' },
     })
     assert.deepEqual(warnings, [])

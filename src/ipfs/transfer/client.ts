@@ -1,0 +1,99 @@
+import { sample } from './hello-book.ts'
+import type { Urgency } from '../flights.ts'
+import type { CID } from 'multiformats/cid'
+import type { Peers } from './peers.ts'
+
+/** Peers that are asked although nobody named them. */
+const MAX_STRANGERS = 4
+/** Peers that are remembered because of their last answer. */
+const MAX_REMEMBERED = 64
+/** How long a peer that has not one block is taken for one that has not the next either, in ms. */
+const DENIAL = 5_000
+
+export interface BlockRequest {
+  readonly signal: AbortSignal
+  /** Peer ids that are likely to have the block. */
+  readonly providers: readonly string[]
+  /** The root above the block. */
+  readonly root: CID | undefined
+  readonly urgency: Urgency
+}
+
+/**
+ * Blocks by `/heliport/blocks/1`. Each is asked of one peer after the other, the least busy first, so that several
+ * sources share the work.
+ */
+export class TransferClient {
+  readonly #peers: Peers
+  /** Peers whose last answer was a block, the latest last. */
+  readonly #givers = new Set<string>()
+  /** Peers whose last answer was none, and when. */
+  readonly #denied = new Map<string, number>()
+
+  constructor(peers: Peers) {
+    this.#peers = peers
+  }
+
+  /** The block, checked; `undefined` when no peer that speaks our protocol has it. @throws the signal's reason */
+  async fetch(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
+    const tried = new Set<string>()
+    for (;;) {
+      const peer = this.#next(request.providers, tried)
+      if (peer === undefined) return undefined
+      tried.add(peer)
+      const block = await this.ask(peer, cid, request)
+      if (block !== undefined) return block
+    }
+  }
+
+  /** Asks one peer; `undefined` when it has it not, or cannot be asked. @throws the signal's reason */
+  async ask(
+    peer: string,
+    cid: CID,
+    { signal, urgency }: Pick<BlockRequest, 'signal' | 'urgency'>,
+  ): Promise<Uint8Array | undefined> {
+    signal.throwIfAborted()
+    const done = this.#peers.use(peer)
+    try {
+      const link = await this.#peers.link(peer, 'blocks')
+      const block = await link.block(cid.multihash.digest, { signal, urgency })
+      this.#note(peer, block !== undefined)
+      return block
+    } catch {
+      signal.throwIfAborted()
+      this.#note(peer, false)
+      return undefined // whatever it was, the next peer is asked
+    } finally {
+      done()
+    }
+  }
+
+  /** Of those who were named first, who has not said "no" lately; then who delivered; then the others. */
+  #next(providers: readonly string[], tried: ReadonlySet<string>): string | undefined {
+    const may = (peer: string): boolean => !tried.has(peer) && this.#peers.canBeAsked(peer)
+    const named = providers.filter(may)
+    const mayAskStrangers = tried.size < providers.length + MAX_STRANGERS
+    return (
+      this.#peers.byLoad(named.filter((peer) => !this.#saidNo(peer)))[0] ??
+      this.#peers.byLoad([...this.#givers].filter(may))[0] ??
+      named[0] ??
+      (mayAskStrangers ? sample(this.#peers.speakers().filter(may), 1)[0] : undefined)
+    )
+  }
+
+  #saidNo(peer: string): boolean {
+    const at = this.#denied.get(peer)
+    return at !== undefined && performance.now() - at < DENIAL
+  }
+
+  #note(peer: string, delivered: boolean): void {
+    this.#givers.delete(peer)
+    this.#denied.delete(peer)
+    if (delivered) this.#givers.add(peer)
+    else this.#denied.set(peer, performance.now())
+    for (const kept of [this.#givers, this.#denied]) {
+      const [oldest] = kept.keys()
+      if (kept.size > MAX_REMEMBERED && oldest !== undefined) kept.delete(oldest)
+    }
+  }
+}

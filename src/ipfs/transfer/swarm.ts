@@ -1,0 +1,183 @@
+import { keyOf, keyOfHash } from '../block-kinds.ts'
+import { pause } from '../pause.ts'
+import { Ahead } from './ahead.ts'
+import { MAX_ASKED } from './protocol.ts'
+import type { CID } from 'multiformats/cid'
+import type { AheadWork } from './ahead.ts'
+import type { BlockRequest, TransferClient } from './client.ts'
+import type { Fellows } from './fellows.ts'
+import type { Peers } from './peers.ts'
+
+/**
+ * How long a reader waits for a fellow to get a block that it is to fetch, before it is fetched from elsewhere: this many
+ * times what a block took lately, within these bounds in ms.
+ */
+const PATIENCE = { times: 3, least: 300, most: 3_000 }
+/** How long a reader waits for a block from a fellow: likewise. */
+const FELLOW_TIME = { times: 8, least: 3_000, most: 15_000 }
+/** Files that are read at once under which blocks are fetched ahead. */
+const MAX_AHEAD = 64
+
+export interface SwarmParts {
+  readonly self: string
+  readonly peers: Peers
+  readonly client: TransferClient
+  readonly fellows: Fellows
+}
+
+/** Mirrors that fetch the same at the same time feed each other, so that their source need not feed each of them. */
+export class Swarm {
+  readonly #parts: SwarmParts
+  readonly #pace = new Pace()
+  readonly #running = new Map<Ahead, string>()
+
+  constructor(parts: SwarmParts) {
+    this.#parts = parts
+  }
+
+  /** See `IpfsNode.fetchAhead`. */
+  async ahead(
+    root: CID,
+    cids: readonly CID[],
+    work: AheadWork,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#running.size >= MAX_AHEAD || signal.aborted) return
+    const key = keyOf(root)
+    const fellows = (): readonly string[] => this.#parts.fellows.of(key)
+    const ahead = new Ahead(cids, work, { self: this.#parts.self, fellows }, signal)
+    this.#running.set(ahead, key)
+    try {
+      while (fellows().length === 0 && !signal.aborted) await ahead.changed()
+      await ahead.look()
+      for (const peer of fellows()) void this.#ask(ahead, peer, signal)
+      await ahead.run()
+    } finally {
+      this.#running.delete(ahead)
+    }
+  }
+
+  /**
+   * A block from a fellow that has it, else from elsewhere.
+   *
+   * @throws the signal's reason
+   */
+  async fetch(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
+    return (await this.#fromFellow(cid, request)) ?? this.#fromElsewhere(cid, request)
+  }
+
+  async #fromElsewhere(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
+    const began = performance.now()
+    const block = await this.#parts.client.fetch(cid, request)
+    if (block !== undefined) this.#pace.note(performance.now() - began)
+    return block
+  }
+
+  async #fromFellow(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
+    const key = keyOf(cid)
+    const ahead = [...this.#running.keys()].find((running) => running.has(key))
+    if (ahead === undefined) return undefined
+    if (ahead.holders(key).length === 0) await this.#waitForHolder(ahead, key, request)
+    const holders = this.#parts.peers.byLoad(ahead.holders(key)).slice(0, 2)
+    for (const peer of holders) {
+      const block = await this.#askFellow(peer, cid, request)
+      if (block !== undefined) return block
+    }
+    return undefined
+  }
+
+  onFellow(root: string, peer: string): void {
+    for (const [ahead, key] of this.#running) {
+      if (key !== root) continue
+      ahead.wake()
+      void this.#ask(ahead, peer, AbortSignal.timeout(60_000))
+    }
+  }
+
+  onNews(peer: string, hashes: readonly Uint8Array[]): void {
+    const keys = hashes.map(keyOfHash)
+    for (const ahead of this.#running.keys()) ahead.learn(peer, keys)
+  }
+
+  onKept(cid: CID): void {
+    const key = keyOf(cid)
+    for (const ahead of this.#running.keys()) if (ahead.has(key)) ahead.onKept(key)
+  }
+
+  onGone(peer: string): void {
+    for (const ahead of this.#running.keys()) ahead.forget(peer)
+  }
+
+  /** A block that nobody has is fetched by one of us; the others give it a moment. */
+  async #waitForHolder(
+    ahead: Ahead,
+    key: string,
+    { signal, urgency }: BlockRequest,
+  ): Promise<void> {
+    if (!urgency.urgent || ahead.leader(key) === this.#parts.self) return
+    const over = new AbortController()
+    const late = pause(this.#pace.of(PATIENCE), AbortSignal.any([signal, over.signal])).then(
+      () => true,
+    )
+    late.catch(() => undefined) // not awaited when a holder has come
+    try {
+      for (;;) {
+        const isLate = await Promise.race([late, ahead.changed().then(() => false)])
+        if (ahead.holders(key).length > 0 || !ahead.has(key)) return
+        if (isLate) return ahead.passOver(ahead.leader(key))
+      }
+    } finally {
+      over.abort(new Error('the wait is over'))
+    }
+  }
+
+  async #askFellow(
+    peer: string,
+    cid: CID,
+    { signal, urgency }: BlockRequest,
+  ): Promise<Uint8Array | undefined> {
+    if (!urgency.urgent) return this.#parts.client.ask(peer, cid, { signal, urgency })
+    const late = AbortSignal.timeout(this.#pace.of(FELLOW_TIME))
+    try {
+      const either = AbortSignal.any([signal, late])
+      return await this.#parts.client.ask(peer, cid, { signal: either, urgency })
+    } catch (error) {
+      if (!late.aborted || signal.aborted) throw error
+      return undefined
+    }
+  }
+
+  /** Asks a fellow which of the missing blocks it has. Never rejects: then it has none, as far as we know. */
+  async #ask(ahead: Ahead, peer: string, signal: AbortSignal): Promise<void> {
+    try {
+      const link = await this.#parts.peers.link(peer, 'talk')
+      const { missing } = ahead
+      for (let at = 0; at < missing.length; at += MAX_ASKED) {
+        const asked = missing.slice(at, at + MAX_ASKED)
+        const flags = await link.has(
+          asked.map((cid) => cid.multihash.digest),
+          { signal },
+        )
+        ahead.learn(
+          peer,
+          asked.filter((_, i) => flags[i]).map((cid) => keyOf(cid)),
+        )
+      }
+    } catch {
+      // It cannot be asked, or the read is over.
+    }
+  }
+}
+
+/** How long blocks took lately. */
+class Pace {
+  #mean = 0
+
+  note(milliseconds: number): void {
+    this.#mean += (milliseconds - this.#mean) / 8
+  }
+
+  of({ times, least, most }: { times: number; least: number; most: number }): number {
+    return Math.min(Math.max(this.#mean * times, least), most)
+  }
+}
