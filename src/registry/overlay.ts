@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { FactsCache } from './facts-cache.ts'
 import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
 import { OverlayReader } from './overlay-reader.ts'
@@ -49,6 +50,8 @@ export type Elsewhere = 'yes' | 'no' | 'unknown'
 /** Our own tree and the mirrors', in order, seen as one registry. */
 export class Overlay implements RegistrySource {
   readonly name = 'overlay'
+  /** What is known of the manifests in all of its trees. */
+  readonly facts = new FactsCache()
   readonly #own: RegistrySource
   readonly #mirrors: readonly Mirror[]
   readonly #hidden: Hidden
@@ -64,7 +67,8 @@ export class Overlay implements RegistrySource {
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
     this.#hidden = { tombstones: init.tombstones, aside }
-    this.#verify = { trust: init.trust, blobLimit: init.blobLimit, onMirrorError }
+    const { trust, blobLimit } = init
+    this.#verify = { trust, blobLimit, onMirrorError, facts: this.facts }
   }
 
   /** A reader over all roots as they are now. */

@@ -12,6 +12,7 @@ export const USAGE = `Usage: node test/hostile/run.ts [options]
   --seed S     where they come from, a number (another one each time); a lane has S, the next S + 1
   --path P     plays only the case that a failure named, with its --seed
   --lanes N    daemons at once (3)
+  --keep-going plays on after a failure, and makes none of them smaller
   --write      writes the figures of this run to docs/network.md`
 
 /** After a failure so long is spent on making it smaller, in ms. */
@@ -24,6 +25,7 @@ interface Arguments {
   seed: number
   path: string | undefined
   lanes: number
+  keepGoing: boolean
   write: boolean
 }
 
@@ -48,10 +50,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const failures = await Promise.all(
     Array.from({ length: lanes }, (_, n) => {
       const share = Math.floor((asked.cases + n) / lanes)
-      return play({ seed: seed + n, path, count: share }, tally)
+      return play({ seed: seed + n, path, count: share, keepGoing: asked.keepGoing }, tally)
     }),
   ).finally(() => clearInterval(progress))
-  const found = failures.filter((failure) => failure !== undefined)
+  const found = failures.flat()
   for (const failure of found) console.error(`\n${failure}`)
   console.log(tally.report)
   console.log(`\n  ${tally.cases} passing (${Math.round(tally.seconds)}s)`)
@@ -60,24 +62,32 @@ export async function main(args: readonly string[]): Promise<number> {
   return found.length > 0 ? 1 : 0
 }
 
-/** Plays the cases of one seed, one after the other. @returns what to print when one of them did harm */
-async function play(
-  { seed, path, count }: { seed: number; path: string | undefined; count: number },
-  tally: Tally,
-): Promise<string | undefined> {
+/** What one lane plays. */
+interface Share {
+  readonly seed: number
+  readonly path: string | undefined
+  readonly count: number
+  readonly keepGoing: boolean
+}
+
+/** Plays the cases of one seed, one after the other. @returns what to print of those that did harm */
+async function play({ seed, path, count, keepGoing }: Share, tally: Tally): Promise<string[]> {
   await using lane = await Lane.start(`${seed}`, (question, got) => tally.answer(question, got))
   lane.isCareful = path !== undefined
-  let failedAt: number | undefined
+  const found: string[] = []
+  let [number, failedAt] = [-1, Infinity]
   const property = fc.asyncProperty(cases, async (one: Case) => {
-    if (failedAt !== undefined && performance.now() > failedAt + SHRINKING_MS) return
+    number++
+    if (performance.now() > failedAt + SHRINKING_MS) return
     if (path !== undefined && tally.cases > 0) return // it would go on with the neighbours
     try {
       const seen = await lane.play(one)
-      if (failedAt === undefined) tally.count(seen)
+      if (failedAt === Infinity) tally.count(seen)
     } catch (error) {
-      failedAt ??= performance.now()
+      console.log(`failed: ${messageOf(error).split('\n')[0]}`)
+      if (keepGoing) return void found.push(described(error, one, `${seed} --path ${number}`))
+      failedAt = Math.min(failedAt, performance.now())
       lane.isCareful = true
-      console.log(`failed, and is made smaller: ${messageOf(error).split('\n')[0]}`)
       throw error
     }
   })
@@ -86,12 +96,16 @@ async function play(
     numRuns: count,
     ...(path === undefined ? {} : { path }),
   })
-  if (!details.failed) return undefined
-  const { counterexample, counterexamplePath, numShrinks, errorInstance } = details
+  if (!details.failed) return found
+  const { counterexample, counterexamplePath, errorInstance } = details
+  return [described(errorInstance, counterexample?.[0], `${seed} --path ${counterexamplePath}`)]
+}
+
+function described(error: unknown, one: Case | undefined, how: string): string {
   return [
-    `seed ${seed}, made smaller ${numShrinks} times: ${messageOf(errorInstance)}`,
-    JSON.stringify(counterexample?.[0], null, 1),
-    `again: node test/hostile/run.ts --cases 1 --seed ${seed} --path ${counterexamplePath}`,
+    messageOf(error),
+    JSON.stringify(one, null, 1),
+    `again: node test/hostile/run.ts --cases 1 --seed ${how}`,
   ].join('\n')
 }
 
@@ -107,6 +121,7 @@ function parseArguments(args: readonly string[]): Arguments {
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       path: { type: 'string' },
       lanes: { type: 'string', default: '3' },
+      'keep-going': { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
     },
   })
@@ -120,6 +135,7 @@ function parseArguments(args: readonly string[]): Arguments {
     seed: whole('seed', values.seed, 0),
     path: values.path,
     lanes: whole('lanes', values.lanes, 1),
+    keepGoing: values['keep-going'],
     write: values.write,
   }
 }

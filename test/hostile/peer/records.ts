@@ -75,7 +75,11 @@ const BROKEN: Record<string, (scene: RecordScene, good: IPNSEntry) => Promise<Pa
       const publicKey = Uint8Array.from(other.key.publicKey.toProtobuf())
       return { ...IPNSEntry.decode(await other.sign({ value: valueOf(scene.other) })), publicKey }
     },
-    'with an RSA key of 9 KB': async (_, good) => ({ ...good, publicKey: rsaOf(9000) }),
+    'with an RSA key of 9 KB': async (_, good) => ({
+      ...good,
+      publicKey: rsaOf(9000),
+      signatureV2: flipped(good.signatureV2),
+    }),
     'without a validity': (scene, good) =>
       resigned(scene, good, ({ Validity: _, ...data }) => data),
     'whose validity is no time': (scene, good) =>
