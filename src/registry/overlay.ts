@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { Doubts } from './doubts.ts'
 import { FactsCache } from './facts-cache.ts'
 import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
@@ -56,6 +57,8 @@ export class Overlay implements RegistrySource {
   readonly #mirrors: readonly Mirror[]
   readonly #hidden: Hidden
   readonly #verify: VerifyInit
+  readonly #doubts: Doubts
+  readonly #deadline: number
   readonly #now: () => number
 
   constructor(init: OverlayInit) {
@@ -64,6 +67,8 @@ export class Overlay implements RegistrySource {
     const patience = { deadline, pause, haste, now, onMirrorError }
     this.#own = init.own
     this.#now = now
+    this.#deadline = deadline
+    this.#doubts = new Doubts({ facts: this.facts, now })
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
     this.#hidden = { tombstones: init.tombstones, aside }
@@ -78,6 +83,8 @@ export class Overlay implements RegistrySource {
       own: this.own(),
       mirrors: this.#layers(),
       hides: (name, digest) => tombstones.hidesManifest(name, digest),
+      doubts: this.#doubts,
+      patience: this.#deadline,
       now: this.#now,
     })
   }

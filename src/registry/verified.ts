@@ -3,7 +3,7 @@ import { MANIFEST_MAX_BYTES, REFERENCES_MAX } from '../oci/manifest.ts'
 import { FactsCache } from './facts-cache.ts'
 import { WrongLengthError, readAll } from './read-all.ts'
 import { WrongContentError } from './trust.ts'
-import { UnprovenContent } from './verified-content.ts'
+import { UnprovenContent, impatient } from './verified-content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { MirrorErrorHandler } from './mirror.ts'
@@ -75,7 +75,7 @@ export class VerifiedReader implements RegistryReader {
   ): Promise<Content | undefined> {
     const content = await this.#inner.blob(name, digest, options)
     if (content === undefined || !this.#isAcceptable(content, this.#blobLimit)) return undefined
-    if (await this.#trust.isProven(content)) return content
+    if (await this.#trust.isProven(content)) return impatient(content)
     return new UnprovenContent(content, this.source, this.#trust)
   }
 

@@ -3,7 +3,6 @@ import { decode, encode } from '@ipld/dag-cbor'
 import { valueOf } from '../../../src/naming/root-value.ts'
 import { OwnedName } from './names.ts'
 import type { CID } from 'multiformats/cid'
-import type { RecordContent } from '../../../src/naming/record.ts'
 
 /** What a hostile record is made from. */
 export interface RecordScene {
@@ -25,15 +24,24 @@ export interface RecordTrick {
 
 const YEAR = 365 * 24 * 3_600_000
 
+/** What a record says; what is left out is as in a good one. */
+interface Said {
+  readonly value?: string
+  readonly sequence?: bigint
+  /** Milliseconds since the epoch. */
+  readonly validUntil?: number
+}
+
 /** Records that were signed by the owner, and say what is not followed. */
-const SAYING: Record<string, [row: string, (scene: RecordScene) => Partial<RecordContent>]> = {
-  expired: ['C08', () => ({ now: Date.now() - 2 * YEAR, lifetime: YEAR })],
-  'valid for a hundred years': ['C12', () => ({ lifetime: 100 * YEAR })],
+const SAYING: Record<string, [row: string, (scene: RecordScene) => Said]> = {
+  expired: ['C08', () => ({ validUntil: Date.now() - YEAR })],
+  'valid for a hundred years': ['C12', () => ({ validUntil: Date.now() + 100 * YEAR })],
   'of an older sequence': ['C09', ({ owner }) => ({ sequence: owner.sequence - 1n })],
   'of sequence 0': ['C09', () => ({ sequence: 0n })],
   'of the same sequence, for another root': ['C10', ({ owner }) => ({ sequence: owner.sequence })],
   'for itself': ['C11', ({ owner }) => ({ value: `/ipns/${owner.name.text}` })],
   'for a domain': ['C11', () => ({ value: '/ipns/example.com' })],
+  'for a domain, as some write it': ['C11', () => ({ value: '/ipns/dns/example.com' })],
   'for a path': ['C11', ({ other }) => ({ value: `${valueOf(other)}/docker` })],
   'for a path that leads up': ['C11', ({ other }) => ({ value: `${valueOf(other)}/../x` })],
   'for a raw block': [
@@ -42,7 +50,9 @@ const SAYING: Record<string, [row: string, (scene: RecordScene) => Partial<Recor
   ],
   'for no CID': ['C11', () => ({ value: '/ipfs/not-a-cid' })],
   'for nothing': ['C11', () => ({ value: '' })],
-  'for 5 KB of path': ['C11', ({ other }) => ({ value: `${valueOf(other)}/${'a'.repeat(4000)}` })],
+  'for a CID alone': ['C11', ({ other }) => ({ value: other.toString() })],
+  'for 4 KB of path': ['C11', ({ other }) => ({ value: `${valueOf(other)}/${'a'.repeat(4000)}` })],
+  'for 9 KB that are no path': ['C11', () => ({ value: `/ipfs/${'b'.repeat(4500)}` })],
 }
 
 /** Records that are broken in themselves. */
@@ -103,10 +113,7 @@ export const RECORD_TRICKS: readonly RecordTrick[] = [
   ...Object.entries(SAYING).map(([what, [row, say]]): RecordTrick => ({
     name: `a record ${what}`,
     row,
-    make: (scene) => {
-      const sequence = scene.owner.sequence + 1n
-      return scene.owner.sign({ value: valueOf(scene.other), sequence, ...say(scene) })
-    },
+    make: async (scene) => said(scene, await newer(scene), say(scene)),
   })),
   ...Object.entries(BROKEN).map(([what, change]): RecordTrick => ({
     name: `a record ${what}`,
@@ -125,6 +132,23 @@ async function newer({ owner, other }: RecordScene): Promise<IPNSEntry> {
   return IPNSEntry.decode(
     await owner.sign({ value: valueOf(other), sequence: owner.sequence + 1n }),
   )
+}
+
+/** Signs what is said, in the data as well as in the fields beside it that old readers look at. */
+async function said(
+  { owner }: RecordScene,
+  good: IPNSEntry,
+  { value, sequence, validUntil }: Said,
+): Promise<Uint8Array> {
+  const data = decode<Record<string, unknown>>(good.data ?? new Uint8Array())
+  const fields: Partial<IPNSEntry> = { ...good }
+  if (value !== undefined) data['Value'] = fields.value = Buffer.from(value)
+  if (sequence !== undefined) data['Sequence'] = fields.sequence = sequence
+  if (validUntil !== undefined) {
+    const text = new Date(validUntil).toISOString().replace('Z', '000000Z')
+    data['Validity'] = fields.validity = Buffer.from(text)
+  }
+  return IPNSEntry.encode(signedData(owner, { ...good, ...fields }, encode(data)))
 }
 
 async function resigned(

@@ -95,17 +95,30 @@ export function unixFs({
 
 /** A dag-pb block, without any of the checks that an honest encoder makes. */
 export function dagPbBytes(links: readonly Link[], data?: Uint8Array): Buffer {
-  const encoded = links.map(({ name, cid, tsize }) =>
-    bytesField(
-      2,
-      Buffer.concat([
-        bytesField(1, cid.bytes),
-        ...(name === undefined ? [] : [bytesField(2, Buffer.from(name))]),
-        ...(tsize === undefined ? [] : [countField(3, tsize)]),
-      ]),
-    ),
-  )
+  let last: Link | undefined
+  let bytes: Buffer = Buffer.alloc(0)
+  const encoded = links.map((link) => {
+    // Bombs are the same link, a thousand times.
+    if (!isSame(link, last)) bytes = linkBytes(link)
+    last = link
+    return bytes
+  })
   return Buffer.concat([...encoded, ...(data === undefined ? [] : [bytesField(1, data)])])
+}
+
+function linkBytes({ name, cid, tsize }: Link): Buffer {
+  return bytesField(
+    2,
+    Buffer.concat([
+      bytesField(1, cid.bytes),
+      ...(name === undefined ? [] : [bytesField(2, Buffer.from(name))]),
+      ...(tsize === undefined ? [] : [countField(3, tsize)]),
+    ]),
+  )
+}
+
+function isSame(a: Link, b: Link | undefined): boolean {
+  return a.cid === b?.cid && a.name === b.name && a.tsize === b.tsize
 }
 
 /** Puts a node of that kind, whose links are counted as they say. */
@@ -113,7 +126,8 @@ export function putNode(blocks: Blocks, links: readonly Link[], fields: UnixFsFi
   const bytes = dagPbBytes(links, unixFs(fields))
   const cid = blocks.put(DAG_PB, bytes)
   const below = links.reduce((sum, { tsize }) => sum + Number(tsize ?? 0), 0)
-  return { cid, tsize: bytes.length + below, size: fields.filesize ?? 0 }
+  const tsize = Math.min(bytes.length + below, Number.MAX_SAFE_INTEGER)
+  return { cid, tsize, size: fields.filesize ?? 0 }
 }
 
 /** Puts a raw block. */
