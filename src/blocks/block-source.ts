@@ -1,4 +1,5 @@
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { Flights } from './flights.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
@@ -55,6 +56,7 @@ export class FetchedBlocks implements BlockSource {
   readonly #store: BlockStore
   readonly #fetch: FetchBlock
   readonly #onKept: (cid: CID) => void
+  readonly #flights = new Flights<Uint8Array>()
 
   /** @param onKept told of each block that was fetched and stored */
   constructor(store: BlockStore, fetch: FetchBlock, onKept: (cid: CID) => void = () => undefined) {
@@ -66,6 +68,17 @@ export class FetchedBlocks implements BlockSource {
   async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
+    const local = await this.#local(cid, options)
+    if (local !== undefined) return local
+    const key = Buffer.from(cid.multihash.digest).toString('base64')
+    return this.#flights.run(key, (signal) => this.#bring(cid, { signal }), options.signal)
+  }
+
+  /**
+   * Fetches a block and keeps it. It looks on the disk once more: since its reader did, another flight may have landed, and
+   * nothing is fetched twice.
+   */
+  async #bring(cid: CID, options: BlockOptions): Promise<Uint8Array> {
     const local = await this.#local(cid, options)
     if (local !== undefined) return local
     const bytes = await this.#fetch(cid, options)

@@ -1,5 +1,11 @@
-import type { Abortable, ByteRange } from './ports.ts'
-import type { MirrorCandidate } from './mirror-content.ts'
+import type { Abortable, ByteRange, Content } from './ports.ts'
+
+/** Content as one mirror has it. */
+export interface MirrorCandidate {
+  readonly content: Content
+  /** Tells what went wrong with that mirror. */
+  readonly report: (error: unknown) => void
+}
 
 /** A candidate that is being read, up to its first piece. */
 export class Reading {

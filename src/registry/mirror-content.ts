@@ -4,14 +4,8 @@ import { Peekable } from './peekable.ts'
 import { StalledError } from './patience.ts'
 import { WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { MirrorCandidate } from './first-piece.ts'
 import type { Abortable, ByteRange, Content } from './ports.ts'
-
-/** Content as one mirror has it. */
-export interface MirrorCandidate {
-  readonly content: Content
-  /** Tells what went wrong with that mirror. */
-  readonly report: (error: unknown) => void
-}
 
 /**
  * A blob of the mirrors: when one fails before its first byte, or turns out wrong, the next one that has it is read; and

@@ -5,7 +5,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Claim } from './claims.ts'
 import type { Doubts } from './doubts.ts'
-import type { MirrorCandidate } from './mirror-content.ts'
+import type { MirrorCandidate } from './first-piece.ts'
 import type { Mirror } from './mirror.ts'
 import type { Abortable, Content, Notice, Page, RegistryReader } from './ports.ts'
 

@@ -15,6 +15,8 @@ export class Tally {
   mostMemory = 0
   slowestMs = 0
   readonly began = performance.now()
+  #longest: readonly string[] = []
+  #most: readonly string[] = []
   readonly #counts = new Map<string, number>()
 
   answer(_: Question, { isComplete, firstByteMs }: Got): void {
@@ -26,10 +28,14 @@ export class Tally {
   count({ changes, trick, manner, heldMs, memory, trusted }: Seen): void {
     this.cases++
     this.trusted += trusted
+    const names = [...changes, trick, manner && `the peer ${manner}`].filter(
+      (name) => name !== undefined,
+    )
+    if (heldMs > this.longestHeldMs) this.#longest = names
+    if (memory > this.mostMemory) this.#most = names
     this.longestHeldMs = Math.max(this.longestHeldMs, heldMs)
     this.mostMemory = Math.max(this.mostMemory, memory)
-    for (const name of [...changes, trick, manner && `the peer ${manner}`])
-      if (name !== undefined) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+    for (const name of names) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
   }
 
   /** How often each way to be hostile was played, by name. */
@@ -55,6 +61,10 @@ export class Tally {
 
   get report(): string {
     const rows = this.counts.map(([name, count]) => `${String(count).padStart(8)}  ${name}`)
-    return [...rows, this.line].join('\n')
+    const worst = [
+      `held longest by: ${this.#longest.join(', ')}`,
+      `most memory for: ${this.#most.join(', ')}`,
+    ]
+    return [...rows, ...worst, this.line].join('\n')
   }
 }

@@ -91,9 +91,14 @@ export class TestPeer implements AsyncDisposable {
     this.#libp2p.services.pubsub.subscribe(name.topic)
   }
 
-  /** Answers lookups of a name with these bytes, whatever they are, and tells everybody who listens. */
-  async announce(name: IpnsName, record: Uint8Array): Promise<void> {
+  /** Answers lookups of a name with these bytes, whatever they are. */
+  hold(name: IpnsName, record: Uint8Array): void {
     this.#records.set(textOf(name.routingKey), record)
+  }
+
+  /** The same, and tells everybody who listens. */
+  async announce(name: IpnsName, record: Uint8Array): Promise<void> {
+    this.hold(name, record)
     const { pubsub } = this.#libp2p.services
     const end = performance.now() + LISTENER_MS
     while (pubsub.getSubscribers(name.topic).length === 0 && performance.now() < end)
