@@ -11,7 +11,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tree: ['oci/', 'registry/ports.ts', 'blocks/'],
   naming: ['oci/', 'registry/ports.ts'],
   api: ['oci/', 'registry/ports.ts'],
-  ipfs: ['oci/', 'registry/ports.ts', 'blocks/block-store.ts', 'config/schema.ts'],
+  ipfs: [
+    'oci/',
+    'registry/ports.ts',
+    'blocks/block-store.ts',
+    'blocks/flights.ts',
+    'config/schema.ts',
+  ],
   config: ['oci/'],
   cli: ['config/'],
   // daemon.ts, and the parts it is made of in daemon/.

@@ -1,4 +1,5 @@
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { Flights } from './flights.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
@@ -82,6 +83,7 @@ export class FetchedBlocks implements BlockSource {
   readonly #store: BlockStore
   readonly #supply: BlockSupply
   readonly #onKept: (cid: CID) => void
+  readonly #flights = new Flights<Uint8Array>()
 
   /**
    * @param store a {@link WriteBehind}, where a reader should not wait for the disk
@@ -100,6 +102,19 @@ export class FetchedBlocks implements BlockSource {
   async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
+    const local = await this.#local(cid, options)
+    if (local !== undefined) return local
+    const ahead = options.ahead === true
+    // Apart, so that a block that somebody now waits for is asked for anew: whoever fetches makes one request of both.
+    const key = `${Buffer.from(cid.multihash.digest).toString('base64url')}${ahead ? '+' : ''}`
+    return this.#flights.join(key, (signal) => this.#bring(cid, { signal, ahead }), options)
+  }
+
+  /**
+   * Fetches a block and keeps it. It looks on the disk once more: since its reader did, another flight may have landed, and
+   * nothing is fetched twice.
+   */
+  async #bring(cid: CID, options: FetchBlockOptions): Promise<Uint8Array> {
     const local = await this.#local(cid, options)
     if (local !== undefined) return local
     const bytes = await this.#supply.fetch(cid, options)

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { MissingBlockError } from '../blocks/block-store.ts'
 import { keyOf, refuseForeign } from './block-kinds.ts'
-import { Flights } from './flights.ts'
+import { Flights } from '../blocks/flights.ts'
 import { pause } from './pause.ts'
 import { PeerAsker } from './peer-asker.ts'
 import { Slots } from './slots.ts'

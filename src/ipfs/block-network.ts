@@ -1,5 +1,5 @@
 import { keyOf, refuseForeign } from './block-kinds.ts'
-import { Flights } from './flights.ts'
+import { Flights } from '../blocks/flights.ts'
 import type { CID } from 'multiformats/cid'
 import type { BlockFetcher, FetchOptions } from './block-fetcher.ts'
 import type { Transfer } from './transfer/transfer.ts'

@@ -1,7 +1,7 @@
 import { isRegistryError } from '../oci/errors.ts'
 import { readManifest, referrerDescriptor } from '../oci/manifest.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { ManifestDescriptor } from '../oci/manifest.ts'
+import type { ManifestDescriptor, ManifestFacts } from '../oci/manifest.ts'
 
 /** What serving and listing need to know of a stored manifest. */
 export interface StoredFacts {
@@ -15,10 +15,13 @@ export interface StoredFacts {
 const CACHED_MANIFEST_BYTES = 16 * 1024
 /** So at most 32 MiB, and usually 1. */
 const CACHED_MANIFESTS = 2048
+/** Sizes that are remembered of what manifests describe: some 4 MiB. */
+const SIZES = 20_000
 
 /** Facts of stored manifests, by digest: the same bytes always have the same. */
 export class FactsCache {
   readonly #facts = new Map<Digest, StoredFacts>()
+  readonly #sizes = new Map<Digest, number>()
 
   /** What is known without the bytes. */
   peek(digest: Digest): StoredFacts | undefined {
@@ -35,9 +38,30 @@ export class FactsCache {
   of(digest: Digest, bytes: Uint8Array): StoredFacts | undefined {
     const known = this.peek(digest)
     if (known !== undefined) return known
-    const facts = parse(digest, bytes)
-    if (facts !== undefined && bytes.length <= CACHED_MANIFEST_BYTES) this.#touch(digest, facts)
+    const manifest = parse(bytes)
+    if (manifest === undefined) return undefined
+    this.#noteSizes(manifest)
+    const descriptor = referrerDescriptor(manifest, digest, bytes.length)
+    const { mediaType, subject } = manifest
+    const facts = { mediaType, subject: subject?.digest, descriptor }
+    if (bytes.length <= CACHED_MANIFEST_BYTES) this.#touch(digest, facts)
     return facts
+  }
+
+  /** What the manifest that was read last says of the size of some content, in bytes. It need not be true. */
+  sizeOf(digest: Digest): number | undefined {
+    return this.#sizes.get(digest)
+  }
+
+  #noteSizes({ config, layers, manifests }: ManifestFacts): void {
+    for (const { digest, size } of [...(config ? [config] : []), ...layers, ...manifests]) {
+      this.#sizes.delete(digest)
+      this.#sizes.set(digest, size)
+    }
+    for (const oldest of this.#sizes.keys()) {
+      if (this.#sizes.size <= SIZES) break
+      this.#sizes.delete(oldest)
+    }
   }
 
   /** Makes an entry the newest, and drops the oldest when there are too many. */
@@ -51,11 +75,9 @@ export class FactsCache {
   }
 }
 
-function parse(digest: Digest, bytes: Uint8Array): StoredFacts | undefined {
+function parse(bytes: Uint8Array): ManifestFacts | undefined {
   try {
-    const facts = readManifest(bytes)
-    const descriptor = referrerDescriptor(facts, digest, bytes.length)
-    return { mediaType: facts.mediaType, subject: facts.subject?.digest, descriptor }
+    return readManifest(bytes)
   } catch (error) {
     if (isRegistryError(error, 'MANIFEST_INVALID')) return undefined
     throw error

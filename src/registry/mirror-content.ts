@@ -1,18 +1,16 @@
 import { RegistryError } from '../oci/errors.ts'
+import { Reading, isLate } from './first-piece.ts'
+import { Peekable } from './peekable.ts'
+import { StalledError } from './patience.ts'
 import { WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { MirrorCandidate } from './first-piece.ts'
 import type { Abortable, ByteRange, Content } from './ports.ts'
 
-/** Content as one mirror has it. */
-export interface MirrorCandidate {
-  readonly content: Content
-  /** Tells what went wrong with that mirror. */
-  readonly report: (error: unknown) => void
-}
-
 /**
- * A blob of the mirrors: when one fails before its first byte, or turns out wrong, the next one that has it is read.
- * After the first byte there is no way back: what another mirror has would have to be hashed from its beginning.
+ * A blob of the mirrors: when one fails before its first byte, or turns out wrong, the next one that has it is read; and
+ * when it lets us wait for long, while another has it too. After the first byte there is no way back: what another mirror
+ * has would have to be hashed from its beginning.
  */
 export class MirrorContent implements Content {
   readonly digest: Digest
@@ -21,11 +19,16 @@ export class MirrorContent implements Content {
   readonly isWholeFirst: boolean
   readonly #first: MirrorCandidate
   readonly #others: (options: Abortable) => AsyncIterable<MirrorCandidate>
+  readonly #patience: number
 
-  /** @param others the same content in the mirrors after the first, asked one by one and only when needed */
+  /**
+   * @param others the same content in the other mirrors, asked one by one and only when needed
+   * @param patience after so many ms without a first piece another mirror is looked for
+   */
   constructor(
     first: MirrorCandidate,
     others: (options: Abortable) => AsyncIterable<MirrorCandidate>,
+    patience: number,
   ) {
     this.digest = first.content.digest
     this.size = first.content.size
@@ -33,30 +36,51 @@ export class MirrorContent implements Content {
     this.isWholeFirst = first.content.isWholeFirst ?? false
     this.#first = first
     this.#others = others
+    this.#patience = patience
   }
 
   /** @throws RegistryError BLOB_UNKNOWN when every mirror was wrong about it; UNAVAILABLE when it cannot be read now */
   async *open(
     options: Abortable & { range?: ByteRange | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
+    const candidates = new Peekable(this.#candidates(options))
     let failure: unknown
-    for await (const { content, report } of this.#candidates(options)) {
+    for (let next = await candidates.take(); next !== undefined; next = await candidates.take()) {
+      const reading = new Reading(next, options)
+      if (await this.#isOvertaken(reading, candidates)) {
+        failure = this.#giveUp(reading)
+        continue
+      }
       let begun = false
       try {
-        for await (const chunk of content.open(options)) {
+        for await (const chunk of reading.pieces()) {
           begun = true
           yield chunk
         }
         return
       } catch (error) {
         options.signal?.throwIfAborted()
-        report(error)
+        next.report(error)
         if (begun) throw error
         // "Could not read" weighs more than "wrong": somebody may have the content after all.
         if (failure === undefined || failure instanceof WrongContentError) failure = error
       }
     }
     throw this.#unreadable(failure)
+  }
+
+  /** Whether it lets us wait, and another that has it was found before its first piece came. */
+  async #isOvertaken({ first }: Reading, candidates: Peekable<MirrorCandidate>): Promise<boolean> {
+    if (!(await isLate(first, this.#patience))) return false
+    const other = candidates.peek().then((found) => found !== undefined || first.then(() => false))
+    return Promise.race([first.then(() => false), other])
+  }
+
+  #giveUp(reading: Reading): Error {
+    const error = new StalledError(this.#patience)
+    reading.giveUp(error)
+    reading.candidate.report(error)
+    return error
   }
 
   async *#candidates(options: Abortable): AsyncGenerator<MirrorCandidate> {

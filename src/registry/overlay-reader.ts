@@ -4,7 +4,8 @@ import { Notices } from './notices.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Claim } from './claims.ts'
-import type { MirrorCandidate } from './mirror-content.ts'
+import type { Doubts } from './doubts.ts'
+import type { MirrorCandidate } from './first-piece.ts'
 import type { Mirror } from './mirror.ts'
 import type { Abortable, Content, Notice, Page, RegistryReader, RepositoryPage } from './ports.ts'
 
@@ -44,13 +45,17 @@ export interface OverlayReaderInit {
   mirrors: readonly MirrorLayer[]
   /** Whether mirrors are not to be heard about a manifest. */
   hides: (name: RepositoryName, manifest: Digest) => boolean
+  /** Which content comes last. */
+  doubts: Doubts
+  /** After so many ms without a first piece of a blob another mirror is looked for. */
+  patience: number
   /** The clock, in ms. */
   now: () => number
 }
 
 /**
  * The overlay's policies, all of them:
- * - by digest: our own tree, else the first mirror in order that has it;
+ * - by digest: our own tree, else the first mirror in order that has it; content in doubt comes last ({@link Doubts});
  * - by tag: our own tree, else the first mirror in order;
  * - listings and referrers: the union, mirrors asked all at once;
  * - a mirror that has been stale for longer than it may be is asked by digest only;
@@ -66,14 +71,18 @@ export class OverlayReader implements RegistryReader {
   readonly #notices = new Notices()
   readonly #failures = new Map<Mirror, number>()
   readonly #hides: OverlayReaderInit['hides']
+  readonly #doubts: Doubts
+  readonly #patience: number
   readonly #now: () => number
   /** When this request has asked long enough. */
   readonly #until: number
 
-  constructor({ own, mirrors, hides, now }: OverlayReaderInit) {
+  constructor({ own, mirrors, hides, doubts, patience, now }: OverlayReaderInit) {
     this.#own = own
     this.#mirrors = mirrors
     this.#hides = hides
+    this.#doubts = doubts
+    this.#patience = patience
     this.#now = now
     this.#until = now() + ASKING_MS
   }
@@ -109,10 +118,10 @@ export class OverlayReader implements RegistryReader {
   ): Promise<Content | undefined> {
     const own = await this.#own.blob(name, digest, options)
     if (own !== undefined) return own
-    for await (const first of this.#candidates(name, digest, 0, options)) {
+    for await (const first of this.#candidates(name, digest, options)) {
       const others = (how: Abortable): AsyncIterable<MirrorCandidate> =>
-        this.#candidates(name, digest, first.index + 1, how)
-      return new MirrorContent(first, others)
+        this.#candidates(name, digest, how, first.mirror)
+      return new MirrorContent(first, others, this.#patience)
     }
     return undefined
   }
@@ -177,19 +186,27 @@ export class OverlayReader implements RegistryReader {
     return { found: undefined, failed }
   }
 
-  /** The blob in the mirrors from the one at `start` on, each asked when the next is wanted. */
+  /** The blob in the mirrors but one, each asked when the next is wanted; what is in doubt comes last. */
   async *#candidates(
     name: RepositoryName,
     digest: Digest,
-    start: number,
     options: Abortable,
-  ): AsyncGenerator<MirrorCandidate & { index: number }> {
-    for (const [index, { mirror, reader }] of this.#mirrors.entries()) {
-      if (index < start || reader === undefined) continue
+    except?: Mirror,
+  ): AsyncGenerator<MirrorCandidate & { mirror: Mirror }> {
+    const inDoubt: (MirrorCandidate & { mirror: Mirror })[] = []
+    for (const { mirror, reader } of this.#mirrors) {
+      if (mirror === except || reader === undefined) continue
       const box = await mirror.ask((signal) => reader.blob(name, digest, { signal }), options)
-      if (box?.answer === undefined) continue
-      yield { index, content: box.answer, report: (error) => mirror.report(error) }
+      const content = box?.answer
+      if (content === undefined) continue
+      const report = (error: unknown): void => {
+        this.#doubts.failed(content)
+        mirror.report(error)
+      }
+      if (this.#doubts.has(content)) inDoubt.push({ mirror, content, report })
+      else yield { mirror, content, report }
     }
+    yield* inDoubt
   }
 
   /** One mirror after the other, for what never changes: there is nothing to notice about it. */

@@ -1,5 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { AllowedReader } from './allowed.ts'
+import { Doubts } from './doubts.ts'
+import { FactsCache } from './facts-cache.ts'
 import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
 import { OverlayReader } from './overlay-reader.ts'
@@ -51,10 +53,14 @@ export type Elsewhere = 'yes' | 'no' | 'unknown'
 /** Our own tree and the mirrors', in order, seen as one registry. */
 export class Overlay implements RegistrySource {
   readonly name = 'overlay'
+  /** What is known of the manifests in all of its trees. */
+  readonly facts = new FactsCache()
   readonly #own: RegistrySource
   readonly #mirrors: readonly Mirror[]
   readonly #hidden: Hidden
   readonly #verify: VerifyInit
+  readonly #doubts: Doubts
+  readonly #deadline: number
   readonly #now: () => number
 
   constructor(init: OverlayInit) {
@@ -63,26 +69,23 @@ export class Overlay implements RegistrySource {
     const patience = { deadline, pause, haste, now, onMirrorError }
     this.#own = init.own
     this.#now = now
+    this.#deadline = deadline
+    this.#doubts = new Doubts({ facts: this.facts, now })
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
     this.#hidden = { tombstones: init.tombstones, aside }
-    this.#verify = { trust: init.trust, blobLimit: init.blobLimit, onMirrorError }
+    const { trust, blobLimit } = init
+    this.#verify = { trust, blobLimit, onMirrorError, facts: this.facts }
   }
 
   /** A reader over all roots as they are now. */
   reader(): OverlayReader {
-    const { tombstones } = this.#hidden
-    return new OverlayReader({
-      own: this.own(),
-      mirrors: this.#layers(),
-      hides: (name, digest) => tombstones.hidesManifest(name, digest),
-      now: this.#now,
-    })
+    return this.#over(this.own(), this.#layers())
   }
 
   /** A reader over one tree of ours, without any mirror. */
   alone(own: RegistryReader): OverlayReader {
-    return new OverlayReader({ own, mirrors: [], hides: () => false, now: this.#now })
+    return this.#over(own, [])
   }
 
   /**
@@ -116,6 +119,18 @@ export class Overlay implements RegistrySource {
    */
   setAside(name: RepositoryName, digest: Digest): void {
     this.#hidden.aside.add(asideKey(name, digest))
+  }
+
+  #over(own: RegistryReader, mirrors: readonly MirrorLayer[]): OverlayReader {
+    const { tombstones } = this.#hidden
+    return new OverlayReader({
+      own,
+      mirrors,
+      hides: (name, digest) => tombstones.hidesManifest(name, digest),
+      doubts: this.#doubts,
+      patience: this.#deadline,
+      now: this.#now,
+    })
   }
 
   /** What is not allowed is not even hidden, and what is hidden is not even verified. */

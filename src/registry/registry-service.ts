@@ -1,7 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { snapshotNameOf } from '../oci/snapshot-name.ts'
 import { Deletes } from './deletes.ts'
-import { FactsCache } from './facts-cache.ts'
 import { listRepositories, listTags } from './listings.ts'
 import { mountBlob } from './mount-blob.ts'
 import { blobUnknown, pullManifest } from './pull.ts'
@@ -10,6 +9,7 @@ import { listReferrers } from './referrers.ts'
 import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { FactsCache } from './facts-cache.ts'
 import type { MountableTree } from './mount-blob.ts'
 import type { Overlay } from './overlay.ts'
 import type { OverlayReader } from './overlay-reader.ts'
@@ -58,11 +58,12 @@ export class Registry implements RegistryService {
   readonly #options: RegistryOptions
   readonly #push: PushManifest
   readonly #deletes: Deletes
-  readonly #facts = new FactsCache()
+  readonly #facts: FactsCache
 
   constructor(parts: RegistryParts, options: RegistryOptions) {
     this.uploads = parts.uploads
     this.#parts = parts
+    this.#facts = parts.overlay.facts
     this.#options = options
     this.#push = new PushManifest({ ...parts, ...options })
     this.#deletes = new Deletes(parts)

@@ -1,7 +1,23 @@
 import { algorithmOf, createHasher } from '../oci/digest.ts'
+import { notStalled } from './patience.ts'
 import { Trust, WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Abortable, ByteRange, Content } from './ports.ts'
+
+/**
+ * A mirror's content that does not go on for so long is given up, in ms. A leaf of 1 MiB may come on a slow line, and three
+ * of them in one message; and a client that waits for its first byte is to be told within half a minute (faults, C16).
+ */
+const STALLED_MS = 25_000
+
+/** Proven content of a mirror, which may still stop coming. */
+export function impatient(content: Content): Content {
+  return {
+    ...content,
+    open: ({ range, signal } = {}) =>
+      notStalled((either) => content.open({ range, signal: either }), STALLED_MS, signal),
+  }
+}
 
 /** Content of a mirror whose mapping nobody has proven yet: it proves itself while it is read. */
 export class UnprovenContent implements Content {
@@ -32,11 +48,11 @@ export class UnprovenContent implements Content {
     options: Abortable & { range?: ByteRange | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
     const { range, signal } = options
-    if (await this.#trust.isProven(this.#content)) return yield* this.#content.open(options)
+    if (await this.#trust.isProven(this.#content)) return yield* this.#open(options)
     if (this.#trust.isRejected(this.#content)) throw this.#wrong('found wrong before')
     if (range === undefined || range.length === this.size) return yield* this.#proving({ signal })
     await this.prove({ signal })
-    yield* this.#content.open(options)
+    yield* this.#open(options)
   }
 
   /**
@@ -59,7 +75,7 @@ export class UnprovenContent implements Content {
     const hasher = createHasher(algorithmOf(this.digest))
     let length = 0
     let held: Uint8Array | undefined
-    for await (const chunk of this.#content.open({ signal })) {
+    for await (const chunk of this.#open({ signal })) {
       // An empty piece must not push the last one out before the end has been seen.
       if (chunk.length === 0) continue
       length += chunk.length
@@ -73,6 +89,13 @@ export class UnprovenContent implements Content {
     if (actual !== this.digest) throw this.#wrong(`it hashes to ${actual}`)
     await this.#trust.accept(this.#content)
     if (held !== undefined) yield held
+  }
+
+  #open({
+    signal,
+    range,
+  }: Abortable & { range?: ByteRange | undefined }): AsyncIterable<Uint8Array> {
+    return impatient(this.#content).open({ range, signal })
   }
 
   #wrong(why: string): WrongContentError {

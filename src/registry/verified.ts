@@ -1,8 +1,9 @@
 import { algorithmOf, digestOf } from '../oci/digest.ts'
 import { MANIFEST_MAX_BYTES, REFERENCES_MAX } from '../oci/manifest.ts'
+import { FactsCache } from './facts-cache.ts'
 import { WrongLengthError, readAll } from './read-all.ts'
 import { WrongContentError } from './trust.ts'
-import { UnprovenContent } from './verified-content.ts'
+import { UnprovenContent, impatient } from './verified-content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { MirrorErrorHandler } from './mirror.ts'
@@ -17,6 +18,8 @@ export interface VerifyInit {
   blobLimit: number
   /** Told about content that is not what the mirror claims. */
   onMirrorError?: MirrorErrorHandler | undefined
+  /** What is known of manifests; shared with those who serve them. */
+  facts?: FactsCache | undefined
 }
 
 /**
@@ -29,13 +32,16 @@ export class VerifiedReader implements RegistryReader {
   readonly #trust: Trust
   readonly #blobLimit: number
   readonly #report: MirrorErrorHandler
+  readonly #facts: FactsCache
 
-  constructor(inner: RegistryReader, { trust, blobLimit, onMirrorError = () => {} }: VerifyInit) {
+  constructor(inner: RegistryReader, init: VerifyInit) {
+    const { trust, blobLimit, onMirrorError = () => {}, facts = new FactsCache() } = init
     this.source = inner.source
     this.#inner = inner
     this.#trust = trust
     this.#blobLimit = blobLimit
     this.#report = onMirrorError
+    this.#facts = facts
   }
 
   /** A tag whose manifest is wrong is absent too, so that the next mirror is asked for the tag. */
@@ -49,6 +55,7 @@ export class VerifiedReader implements RegistryReader {
     return (await this.manifest(name, digest, options)) === undefined ? undefined : digest
   }
 
+  /** A document that we do not serve as a manifest is none here, so that the next mirror is asked. */
   async manifest(
     name: RepositoryName,
     digest: Digest,
@@ -56,7 +63,8 @@ export class VerifiedReader implements RegistryReader {
   ): Promise<Content | undefined> {
     const content = await this.#inner.manifest(name, digest, options)
     if (content === undefined || !this.#isAcceptable(content, MANIFEST_MAX_BYTES)) return undefined
-    if (await this.#trust.isProven(content)) return content
+    const isServed = this.#facts.peek(digest) !== undefined
+    if (isServed && (await this.#trust.isProven(content))) return content
     return this.#prove(content, options)
   }
 
@@ -67,7 +75,7 @@ export class VerifiedReader implements RegistryReader {
   ): Promise<Content | undefined> {
     const content = await this.#inner.blob(name, digest, options)
     if (content === undefined || !this.#isAcceptable(content, this.#blobLimit)) return undefined
-    if (await this.#trust.isProven(content)) return content
+    if (await this.#trust.isProven(content)) return impatient(content)
     return new UnprovenContent(content, this.source, this.#trust)
   }
 
@@ -112,6 +120,11 @@ export class VerifiedReader implements RegistryReader {
     }
     await this.#trust.accept(content)
     const { digest, size, id } = content
+    if (this.#facts.of(digest, bytes) === undefined) {
+      const what = `mirror ${this.source}: ${digest} is not a manifest that this registry serves`
+      this.#report(this.source, new Error(what))
+      return undefined
+    }
     return {
       digest,
       size,

@@ -1,5 +1,5 @@
 import { sample } from './hello-book.ts'
-import type { Urgency } from '../flights.ts'
+import type { Urgency } from '../../blocks/flights.ts'
 import type { CID } from 'multiformats/cid'
 import type { Peers } from './peers.ts'
 

@@ -1,7 +1,7 @@
 import { isBlock } from '../block-kinds.ts'
 import { decodeBits, encodeFrame } from './frames.ts'
 import { FRAME, PRESENT, ProtocolError, cidOf } from './protocol.ts'
-import type { Urgency } from '../flights.ts'
+import type { Urgency } from '../../blocks/flights.ts'
 import type { FrameType } from './protocol.ts'
 
 /** A question that was not put, or not answered, because the peer is gone, silent or a liar. */

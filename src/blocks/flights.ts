@@ -24,7 +24,7 @@ export class Flights<T> {
   async join(
     key: string,
     work: Work<T>,
-    { signal, urgent = true }: { signal?: AbortSignal | undefined; urgent?: boolean },
+    { signal, urgent = true }: { signal?: AbortSignal | undefined; urgent?: boolean | undefined },
   ): Promise<T> {
     signal?.throwIfAborted()
     const flight = this.#flights.get(key) ?? this.#start(key, work)
