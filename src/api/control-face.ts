@@ -8,6 +8,14 @@ export interface KeyInfo {
   id: string
 }
 
+/** Whose key is published under again. */
+export interface TakenOver {
+  /** The IPNS name (`k51…`). */
+  id: string
+  /** The other writer's sequence, as text: ours will be higher. */
+  above: string
+}
+
 /** How far an export is. HTTP sends it as a line of JSON, and ends a whole export with `{"done":true}`. */
 export interface ExportProgress {
   /** Files written so far. */
@@ -30,6 +38,8 @@ export interface Control {
     key: Uint8Array,
     options: Abortable & { replace: boolean },
   ): Promise<KeyInfo>
+  /** Publishes again, above another writer of the same key, that was met before. */
+  takeOver(options?: Abortable): Promise<TakenOver>
   /** Writes the registry as files into a directory of this machine, telling how far it is. */
   exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
 }

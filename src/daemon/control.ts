@@ -1,8 +1,9 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
-import type { Control, ExportProgress, KeyInfo } from '../api/control-face.ts'
+import type { Control, ExportProgress, KeyInfo, TakenOver } from '../api/control-face.ts'
 import type { Keys } from '../ipfs/keys.ts'
+import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { ExportedTree } from '../tree/export.ts'
 
@@ -10,11 +11,13 @@ import type { ExportedTree } from '../tree/export.ts'
 export class DaemonControl implements Control {
   readonly #keys: Keys
   readonly #trees: () => ExportedTree[]
+  readonly #publisher: Publisher | undefined
 
   /** @param trees our own tree and the mirrors', in the order in which they are served */
-  constructor(keys: Keys, trees: () => ExportedTree[]) {
+  constructor(keys: Keys, trees: () => ExportedTree[], publisher: Publisher | undefined) {
     this.#keys = keys
     this.#trees = trees
+    this.#publisher = publisher
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -31,6 +34,17 @@ export class DaemonControl implements Control {
       const { ipnsName } = await this.#keys.import(name, key, { replace })
       return { name, id: ipnsName }
     })
+  }
+
+  takeOver(): Promise<TakenOver> {
+    const above = this.#publisher?.takeOver()
+    if (this.#publisher !== undefined && above !== undefined)
+      return Promise.resolve({ id: this.#publisher.name.text, above: above.toString() })
+    const message =
+      this.#publisher === undefined
+        ? 'this node publishes nothing (ipns.writeKey is null)'
+        : 'no other writer was met under this key, so there is nothing to take over'
+    return Promise.reject(new RegistryError('DENIED', { message }))
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

@@ -126,15 +126,16 @@ export class Publisher {
   }
 
   /**
-   * Goes on above another writer's sequence. Returns at once.
+   * Goes on above another writer. Returns at once.
    *
-   * @returns false when no other writer was met
+   * @returns the sequence that ours will be above; `undefined` when no other writer was met
    */
-  takeOver(): boolean {
-    if (this.#state?.conflict === undefined) return false
+  takeOver(): bigint | undefined {
+    const conflict = this.#state?.conflict
+    if (conflict === undefined) return undefined
     this.#takesOver = true
     this.#waker.wake()
-    return true
+    return conflict.sequence
   }
 
   status(): PublisherStatus {
@@ -342,7 +343,8 @@ export class Publisher {
 function explained({ sequence, value }: { sequence: bigint; value: string }): string {
   return (
     `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, which was never ours. ` +
-    'Nothing is published until one of the two stops, or this is an old backup and loses what is newer: see heliport key takeover'
+    'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
+    'If there is none, this data directory is older than what was published from it, and so is what it would publish'
   )
 }
 

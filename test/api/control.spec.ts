@@ -30,6 +30,11 @@ class MemoryControl implements Control {
     return { name, id: `k51${name}` }
   }
 
+  async takeOver() {
+    if (this.fail !== undefined) throw this.fail
+    return { id: 'k51registry', above: '18446744073709551614' }
+  }
+
   async *exportTree(directory: string) {
     if (directory === '/full') throw new RegistryError('DENIED', { message: 'not empty' })
     yield { files: 1, bytes: 10 }
@@ -86,6 +91,14 @@ describe('api: the control socket', () => {
     assert.equal((await ask('POST', '/api/v1/keys/export', { name: 'nope' })).status, 404)
   })
 
+  it('takes a key over from another writer, and tells sequences as text: they may be over 2^53', async () => {
+    const answer = await ask('POST', '/api/v1/keys/takeover', {})
+    assert.deepEqual(answer.json(), { id: 'k51registry', above: '18446744073709551614' })
+    control.fail = new RegistryError('DENIED', { message: 'no other writer was met' })
+    const refused = await ask('POST', '/api/v1/keys/takeover', {})
+    assert.deepEqual([refused.status, refused.code()], [403, 'DENIED'])
+  })
+
   const wrong: [string, unknown, number][] = [
     ['/api/v1/keys/export', 'no json', 400],
     ['/api/v1/keys/export', {}, 400],
@@ -94,6 +107,7 @@ describe('api: the control socket', () => {
     ['/api/v1/keys/export', '', 400],
     ['/api/v1/keys/import', { name: 'a', key: '%%%' }, 400],
     ['/api/v1/keys/import', { name: 'a', key: 'a'.repeat(70_000) }, 413],
+    ['/api/v1/keys/takeover', { name: 'a' }, 400],
     ['/api/v1/export', { directory: '' }, 400],
     ['/api/v1/export', { directory: '/full' }, 403],
   ]

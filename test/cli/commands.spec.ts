@@ -14,6 +14,7 @@ describe('the command line', () => {
         'key show',
         'key export',
         'key import',
+        'key takeover',
         'export DIR',
         'version',
       ]) {
@@ -40,8 +41,8 @@ describe('the command line', () => {
     [['status', 'now'], /does not know what to do with "now"/],
     [['status', '--config'], /'--config/],
     [['status', '--json=yes'], /'--json'/],
-    [['key'], /key show, key export or key import/],
-    [['key', 'burn'], /key show, key export or key import/],
+    [['key'], /key show, key export, key import or key takeover/],
+    [['key', 'burn'], /key show, key export, key import or key takeover/],
     [['key', 'export'], /needs more/],
     [['key', 'export', 'registry'], /needs -o FILE/],
     [['key', 'import', 'registry'], /needs more/],
