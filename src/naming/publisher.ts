@@ -95,6 +95,7 @@ export class Publisher {
   #told: IpnsRecord | undefined
   /** Addresses that differed from the record's when it was looked at. */
   #movedTo: string | undefined
+  #askedAt: number | undefined
   #failure: string | undefined
 
   constructor(components: PublisherComponents, options: PublisherOptions) {
@@ -186,6 +187,7 @@ export class Publisher {
     const isTold = record !== undefined && this.#told?.sequence === record.sequence
     if (!isTold || isDue(state.publishedAt, this.#republishEvery, this.#clock.now()))
       await this.#tell(record ?? (await this.#sign(state, value)))
+    this.#askAround(signal)
     return Math.min(CHECK_EVERY, this.#republishEvery)
   }
 
@@ -224,6 +226,17 @@ export class Publisher {
     await within({ clock: this.#clock, milliseconds, signal }, (until) =>
       exchange.company(until),
     ).catch(() => signal.throwIfAborted()) // nobody came
+  }
+
+  /** Others may have met another writer, or a later life of this key, while we could not hear of it. */
+  #askAround(signal: AbortSignal): void {
+    const { exchange, log } = this.#components
+    const now = this.#clock.now()
+    if (!isDue(this.#askedAt, CHECK_EVERY, now)) return
+    this.#askedAt = now
+    exchange
+      .askPeers(this.name, (found) => this.#meet(found), signal)
+      .catch((error: unknown) => log.debug({ err: error }, 'peers could not be asked for our name'))
   }
 
   #meet({ record }: FoundRecord): void {
@@ -307,11 +320,11 @@ export class Publisher {
 
   /**
    * The sequence to go on from. A restored key of which nobody knows anything may have been used for years, and those
-   * who followed it take nothing older. Nobody published once a second since 1970, so that is where it goes on.
+   * who followed it take nothing older. Nobody published every millisecond since 1970, so that is where it goes on.
    */
   #last({ sequence }: PublisherState): bigint {
     if (sequence > 0n || this.#components.isNewKey === true) return sequence
-    return BigInt(Math.max(0, Math.floor(this.#clock.now() / SECOND)))
+    return BigInt(Math.max(0, this.#clock.now()))
   }
 
   /** First tells, then writes down: what is told is no secret, and another start would sign anew. */

@@ -1,4 +1,4 @@
-import { MINUTE, SECOND, systemClock, within } from './clock.ts'
+import { MINUTE, SECOND, isDue, systemClock, within } from './clock.ts'
 import { Lookups } from './lookups.ts'
 import { IPNS_PREFIX, fromRoutingKey, ipnsName } from './name.ts'
 import { InvalidRecordError, hasExpired, readRecord } from './record.ts'
@@ -15,6 +15,8 @@ export type { FoundRecord } from './lookups.ts'
 const DHT_PUT_TIMEOUT = MINUTE
 /** A peer that joined is asked again after this, for what it or we were told while we did not know of each other. */
 const ASK_AGAIN_AFTER = SECOND
+/** How often those who are behind are told so. Milliseconds. */
+const CORRECT_EVERY = MINUTE
 /** `/ipns/` and the longest multihash of a key, with room to spare. */
 const MAX_ROUTING_KEY = 64
 /** Names whose records we keep for others; more than any configuration lists. */
@@ -24,6 +26,8 @@ interface Topic {
   readonly name: IpnsName
   readonly listeners: Set<Listener>
   readonly leave: () => void
+  /** When somebody who is behind was told so. Milliseconds since the epoch. */
+  correctedAt: number | undefined
 }
 
 export interface ExchangeComponents {
@@ -44,6 +48,7 @@ export class RecordExchange {
   readonly #network: RecordNetwork
   readonly #held: DurableMap
   readonly #keychain: Keychain
+  readonly #log: Log
   readonly #clock: Clock
   readonly #stop = new AbortController()
   readonly #topics = new Map<string, Topic>()
@@ -56,6 +61,7 @@ export class RecordExchange {
     this.#network = components.network
     this.#held = components.held
     this.#keychain = components.keychain
+    this.#log = components.log
     this.#clock = components.clock ?? systemClock
     this.#lookups = new Lookups({ ...components, clock: this.#clock, signal: this.#stop.signal })
   }
@@ -167,7 +173,7 @@ export class RecordExchange {
   #join(name: IpnsName): Topic {
     const listeners = new Set<Listener>()
     const leave = this.#network.subscribe(name.topic, {
-      validate: (data) => this.#judge(name, data),
+      validate: (data) => this.#judge(topic, data),
       onMessage: (data, from) => {
         void this.#lookups.read(name, data).then((record) => {
           if (record !== undefined) tellAll(listeners, { record, from })
@@ -175,7 +181,7 @@ export class RecordExchange {
       },
       onJoin: (peer) => this.#onJoin(topic, peer),
     })
-    const topic = { name, listeners, leave }
+    const topic: Topic = { name, listeners, leave, correctedAt: undefined }
     this.#topics.set(name.topic, topic)
     return topic
   }
@@ -195,23 +201,39 @@ export class RecordExchange {
   }
 
   /** What other peers hear about through us: only records that are good, and not older than what we hold. */
-  async #judge(name: IpnsName, data: Uint8Array): Promise<Verdict> {
+  async #judge(topic: Topic, data: Uint8Array): Promise<Verdict> {
+    const { name } = topic
     try {
       const record = await readRecord(name, data, this.#keychain)
+      if (hasExpired(record, this.#clock.now())) return 'ignore'
       const held = this.#memory.get(name.text)
-      const isOld = held !== undefined && record.sequence < held.sequence
-      return isOld || hasExpired(record, this.#clock.now()) ? 'ignore' : 'accept'
+      if (held === undefined || record.sequence > held.sequence) return 'accept'
+      if (record.sequence === held.sequence && record.value === held.value) return 'accept'
+      this.#correct(topic, held)
+      return record.sequence < held.sequence ? 'ignore' : 'accept'
     } catch (error) {
       if (error instanceof InvalidRecordError) return 'reject'
       throw error
     }
   }
 
+  /**
+   * Somebody tells what is behind what we hold: an owner who lost count, say (an old backup, another writer), whom
+   * nobody would follow, and who would never know. Others may only replay, so it is not told again and again.
+   */
+  #correct(topic: Topic, held: IpnsRecord): void {
+    const now = this.#clock.now()
+    if (hasExpired(held, now) || !isDue(topic.correctedAt, CORRECT_EVERY, now)) return
+    topic.correctedAt = now
+    this.#network.publish(topic.name.topic, held.bytes).catch((error: unknown) => {
+      this.#log.debug({ name: topic.name.text, err: error }, 'a newer record could not be told')
+    })
+  }
+
+  /** One that has expired is given, too: nobody follows it, but its owner may have lost count (a restored backup). */
   #answer(key: Uint8Array): Promise<Uint8Array | undefined> {
     const text = nameOf(key)
-    const record = text === undefined ? undefined : this.#memory.get(text)
-    const isGood = record !== undefined && !hasExpired(record, this.#clock.now())
-    return Promise.resolve(isGood ? record.bytes : undefined)
+    return Promise.resolve(text === undefined ? undefined : this.#memory.get(text)?.bytes)
   }
 }
 
