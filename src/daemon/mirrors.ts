@@ -2,6 +2,7 @@ import { FetchedBlocks } from '../blocks/block-source.ts'
 import { MissingBlockError } from '../blocks/block-store.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
+import { partOf } from '../naming/mirror-state.ts'
 import { advanceTree } from '../tree/advance.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { TreeSource } from '../tree/source.ts'
@@ -61,11 +62,12 @@ function openMirror(name: MirrorName, parts: MirrorParts): OpenMirror {
 function follow(name: MirrorName, parts: MirrorParts, advance: Advance): FollowedName {
   const { storage, node, exchange, provider } = parts
   const log = parts.log.child({ room: 'naming' })
-  const followKey = (key: string): FollowedName =>
+  const states = storage.state.map('mirrors')
+  const followKey = (key: string, state = states): FollowedName =>
     new Mirror(key, {
       exchange,
       keychain: node.keys.keychain,
-      state: storage.state.map('mirrors'),
+      state,
       dial: (addresses, options) => node.dial(addresses, options),
       onRoot: (root) => provider.provide(root),
       advance,
@@ -74,7 +76,7 @@ function follow(name: MirrorName, parts: MirrorParts, advance: Advance): Followe
   if (name.kind === 'key') return followKey(name.text)
   return new DnsLinkMirror(name.text, {
     resolve: (domain, options) => node.resolveDnsLink(domain, options),
-    follow: followKey,
+    follow: (key) => followKey(key, partOf(states, name.text)),
     state: storage.state.map('dnslink'),
     log,
   })

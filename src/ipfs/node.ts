@@ -44,6 +44,8 @@ export interface Internet {
   readonly bootstrap: readonly string[]
   /** Which addresses count as global. */
   readonly scope: Scope
+  /** DNS servers (`address:port`) in the place of the system's. */
+  readonly dnsServers?: readonly string[] | undefined
 }
 
 /** A peer we are connected to. */
@@ -129,6 +131,7 @@ class HeliaNode implements IpfsNode {
   readonly records: RecordNetwork
   readonly #config: NetworkConfig
   readonly #scopes: Scopes
+  readonly #dnsServers: readonly string[] | undefined
   readonly #helia: StartedHelia['helia']
   readonly #fetcher: BlockFetcher
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
@@ -142,6 +145,7 @@ class HeliaNode implements IpfsNode {
   ) {
     this.#config = config
     this.#scopes = components.scopes
+    this.#dnsServers = components.internet?.dnsServers
     this.#helia = helia
     this.#helpers = helpers
     this.#fetcher = new BlockFetcher(exchange, components.fetchTimes)
@@ -231,7 +235,7 @@ class HeliaNode implements IpfsNode {
   ): Promise<string | undefined> {
     if (this.#config.mode !== 'public')
       throw new Error(`domains are looked up only in the public mode, not in ${this.#config.mode}`)
-    return resolveDnsLink(this.#helia, domain, options)
+    return resolveDnsLink(domain, { ...options, servers: this.#dnsServers })
   }
 
   stop(): Promise<void> {
