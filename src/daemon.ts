@@ -161,7 +161,7 @@ async function serve(
   const log = whole.log.child({ room: 'api' })
   const operations = {
     version: packageJson.version,
-    readiness: () => readinessOf({ storage }),
+    readiness: () => readinessOf(whole),
     status: () =>
       statusReport({
         ...whole,
@@ -174,7 +174,12 @@ async function serve(
   const path = await socketPath(directory)
   const control = createControlApp({
     ...operations,
-    control: new DaemonControl({ keys: node.keys, trees, history: storage.history }),
+    control: new DaemonControl({
+      keys: node.keys,
+      trees,
+      history: storage.history,
+      publisher: whole.publisher,
+    }),
     log,
   })
   openDoor(stack, await listen(control, { path, signal, log }))

@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: readonly [pattern: RegExp, rooms: readonly string[]][] = [
   [/^(koa|@koa\/router)$/, ['api']],
   [/^(helia|libp2p|@helia\/.+|@libp2p\/.+|interface-(block)?store)$/, ['ipfs']],
-  [/^@helia\/(ipns|interface|dnslink)$/, ['naming', 'daemon']],
+  [/^@helia\/(ipns|interface)$/, ['naming', 'daemon']],
   [/^@libp2p\/(interface|crypto|peer-id|gossipsub|fetch|kad-dht)(\/.+)?$/, ['naming', 'daemon']],
   [/^@ipshipyard\/.+$/, ['ipfs', 'naming']],
   [/^interface-(datastore|blockstore)$/, ['ipfs', 'naming']],

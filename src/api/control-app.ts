@@ -30,6 +30,7 @@ export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
     .get('/api/v1/keys', control.listKeys)
     .post('/api/v1/keys/export', control.exportKey)
     .post('/api/v1/keys/import', control.importKey)
+    .post('/api/v1/keys/takeover', control.takeOver)
     .get('/api/v1/log', control.log)
     .post('/api/v1/diff', control.diff)
     .post('/api/v1/export', control.exportTree)

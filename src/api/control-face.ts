@@ -8,6 +8,14 @@ export interface KeyInfo {
   id: string
 }
 
+/** Whose key is published under again. */
+export interface TakenOver {
+  /** The IPNS name (`k51…`). */
+  id: string
+  /** The other writer's sequence, as text: ours will be higher. */
+  above: string
+}
+
 /** How far an export is. HTTP sends it as a line of JSON, and ends a whole export with `{"done":true}`. */
 export interface ExportProgress {
   /** Files written so far. */
@@ -42,6 +50,8 @@ export interface Control {
     key: Uint8Array,
     options: Abortable & { replace: boolean },
   ): Promise<KeyInfo>
+  /** Publishes again, above another writer of the same key, that was met before. */
+  takeOver(options?: Abortable): Promise<TakenOver>
   /** Commits from the newest to the oldest. @param page `before`: only those before this sequence */
   commits(page: { limit: number; before?: number | undefined } & Abortable): Promise<CommitInfo[]>
   /** What is different in `to`; roots are CIDs, or the numbers of commits. */

@@ -11,6 +11,7 @@ import type { Control } from './control-face.ts'
 /** Requests of commands are small; an RSA key is 3 KB. */
 const MAX_REQUEST_BYTES = 64 * 1024
 
+const NOTHING = z.strictObject({})
 const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
 const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
 const ROOT = z.string().min(1).max(128)
@@ -44,6 +45,11 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
       const { signal } = ctx.state
       const bytes = Buffer.from(key, 'base64')
       sendJson(ctx, await control.importKey(name, bytes, { replace, signal }), { status: 201 })
+    },
+
+    takeOver: async (ctx: ApiContext): Promise<void> => {
+      await readRequest(ctx, NOTHING, limits)
+      sendJson(ctx, await control.takeOver({ signal: ctx.state.signal }))
     },
 
     log: async (ctx: ApiContext): Promise<void> => {

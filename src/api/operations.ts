@@ -2,8 +2,11 @@ import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './context.ts'
 
-/** Whether the daemon can serve; if not, why. */
-export type Readiness = { ready: true } | { ready: false; reason: string }
+/**
+ * Whether the daemon can serve; if not, why. One that serves, takes pushes, and yet needs somebody's attention is ready
+ * and `degraded`: to take it out of service would only add harm.
+ */
+export type Readiness = { ready: true; degraded?: string } | { ready: false; reason: string }
 
 /** What the daemon tells about itself. */
 export interface Operations {
@@ -24,7 +27,11 @@ export function operationRoutes({ status, readiness, version }: Operations) {
     ready: async (ctx: ApiContext): Promise<void> => {
       const state = await readiness()
       if (!state.ready) throw new RegistryError('UNAVAILABLE', { message: state.reason })
-      sendJson(ctx, { status: 'ready' })
+      const { degraded } = state
+      sendJson(
+        ctx,
+        degraded === undefined ? { status: 'ready' } : { status: 'degraded', reason: degraded },
+      )
     },
 
     status: async (ctx: ApiContext): Promise<void> => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { expect } from './arguments.ts'
 import { findDaemon } from './find-daemon.ts'
 import { CommandError, EXIT, UsageError } from './io.ts'
-import { remoteKeys } from './remote-keys.ts'
+import { remoteKeys, takeOverKey } from './remote-keys.ts'
 import { writeSecretFile } from './secret-file.ts'
 import { findTarget } from './target.ts'
 import type { Arguments } from './arguments.ts'
@@ -13,7 +13,7 @@ import type { CommandIO } from './io.ts'
 /** An RSA key of 8192 bits is below 5 KiB. */
 const LARGEST_KEY = 16 * 1024
 
-/** `heliport key show|export|import`: the keychain, through the daemon when one runs. */
+/** `heliport key show|export|import|takeover`: the keychain, through the daemon when one runs. */
 export async function key(args: Arguments, io: CommandIO): Promise<number> {
   const [, verb, ...names] = args.words
   const rest = { ...args, words: [`key ${verb ?? ''}`.trim(), ...names] }
@@ -24,8 +24,10 @@ export async function key(args: Arguments, io: CommandIO): Promise<number> {
       return await exportKey(rest, io)
     case 'import':
       return await importKey(rest, io)
+    case 'takeover':
+      return await takeOver(rest, io)
     default:
-      throw new UsageError('write heliport key show, key export or key import')
+      throw new UsageError('write heliport key show, key export, key import or key takeover')
   }
 }
 
@@ -79,5 +81,17 @@ async function importKey(args: Arguments, io: CommandIO): Promise<number> {
   await keys.import(name, bytes, { replace })
   const entry = (await keys.list()).find((found) => found.name === name)
   io.stdout.write(`${name}\t${entry?.id ?? 'imported'}\n`)
+  return EXIT.ok
+}
+
+/** Another writer is only ever met by a daemon that runs. */
+async function takeOver(args: Arguments, io: CommandIO): Promise<number> {
+  expect(args, { options: ['config', 'data'], words: [0, 0] })
+  const { dataDir } = await findTarget(args, io)
+  const daemon = await findDaemon(dataDir, io.signal)
+  if (daemon === undefined) throw new CommandError(`no daemon runs on ${dataDir}`)
+  const { id, above } = await takeOverKey(daemon)
+  io.stdout.write(`${id}\tpublished again, above sequence ${above}\n`)
+  io.stderr.write('heliport: another writer that still runs with this key stops publishing now\n')
   return EXIT.ok
 }

@@ -22,6 +22,15 @@ export function remoteKeys(daemon: ControlClient): OfflineKeys {
   }
 }
 
+/** Has a running daemon publish above another writer of its key. @throws CommandError when it has met none */
+export async function takeOverKey(daemon: ControlClient): Promise<{ id: string; above: string }> {
+  const answer = await daemon.post('/api/v1/keys/takeover', {})
+  const value: unknown = JSON.parse(Buffer.from(answer).toString('utf8'))
+  if (typeof value === 'object' && value !== null && 'id' in value && 'above' in value)
+    return { id: String(value.id), above: String(value.above) }
+  throw new CommandError('the daemon sent something unexpected: is it of another version?')
+}
+
 function asKey(value: unknown): KeyEntry {
   if (typeof value === 'object' && value !== null && 'name' in value && 'id' in value) {
     return { name: String(value.name), id: String(value.id) }

@@ -7,6 +7,7 @@ usage:
   heliport key show [NAME]               the keys of this node and the IPNS names they publish under
   heliport key export NAME -o FILE       write a private key to a new file (libp2p protobuf, not encrypted)
   heliport key import NAME FILE [--replace]
+  heliport key takeover                  publish again, above another writer of the same key
   heliport swarm key [-o FILE]           make a key for a private network, in the format of Kubo
   heliport export DIR                    write the registry as files, in the layout of CNCF Distribution
   heliport log [--limit N] [--json]      what was changed, when, and the root after it

@@ -1,8 +1,15 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
-import type { CommitInfo, Control, ExportProgress, KeyInfo } from '../api/control-face.ts'
+import type {
+  CommitInfo,
+  Control,
+  ExportProgress,
+  KeyInfo,
+  TakenOver,
+} from '../api/control-face.ts'
 import type { Keys } from '../ipfs/keys.ts'
+import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { ExportedTree } from '../tree/export.ts'
 import type { History } from '../tree/history.ts'
@@ -12,12 +19,19 @@ export class DaemonControl implements Control {
   readonly #keys: Keys
   readonly #trees: () => ExportedTree[]
   readonly #history: History
+  readonly #publisher: Publisher | undefined
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
-  constructor(parts: { keys: Keys; trees: () => ExportedTree[]; history: History }) {
+  constructor(parts: {
+    keys: Keys
+    trees: () => ExportedTree[]
+    history: History
+    publisher: Publisher | undefined
+  }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
     this.#history = parts.history
+    this.#publisher = parts.publisher
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -34,6 +48,17 @@ export class DaemonControl implements Control {
       const { ipnsName } = await this.#keys.import(name, key, { replace })
       return { name, id: ipnsName }
     })
+  }
+
+  takeOver(): Promise<TakenOver> {
+    const above = this.#publisher?.takeOver()
+    if (this.#publisher !== undefined && above !== undefined)
+      return Promise.resolve({ id: this.#publisher.name.text, above: above.toString() })
+    const message =
+      this.#publisher === undefined
+        ? 'this node publishes nothing (ipns.writeKey is null)'
+        : 'no other writer was met under this key, so there is nothing to take over'
+    return Promise.reject(new RegistryError('DENIED', { message }))
   }
 
   async commits(page: { limit: number; before?: number | undefined }): Promise<CommitInfo[]> {

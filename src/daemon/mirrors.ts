@@ -2,6 +2,7 @@ import { FetchedBlocks } from '../blocks/block-source.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
+import { partOf } from '../naming/mirror-state.ts'
 import { advanceTree } from '../tree/advance.ts'
 import { DirectoryReader } from '../tree/directory.ts'
 import { TreeSource } from '../tree/source.ts'
@@ -117,11 +118,12 @@ interface FollowParts extends MirrorParts {
 function follow(name: MirrorName, parts: FollowParts): FollowedName {
   const { storage, node, exchange, onRoot, advance } = parts
   const log = parts.log.child({ room: 'naming' })
-  const followKey = (key: string): FollowedName =>
+  const states = storage.state.map('mirrors')
+  const followKey = (key: string, state = states): FollowedName =>
     new Mirror(key, {
       exchange,
       keychain: node.keys.keychain,
-      state: storage.state.map('mirrors'),
+      state,
       dial: (addresses, options) => node.dial(addresses, options),
       onRoot,
       advance,
@@ -130,7 +132,7 @@ function follow(name: MirrorName, parts: FollowParts): FollowedName {
   if (name.kind === 'key') return followKey(name.text)
   return new DnsLinkMirror(name.text, {
     resolve: (domain, options) => node.resolveDnsLink(domain, options),
-    follow: followKey,
+    follow: (key) => followKey(key, partOf(states, name.text)),
     state: storage.state.map('dnslink'),
     log,
   })

@@ -76,6 +76,7 @@ export class RootFollower {
 
   /** A commit is durable. Never fails: the commit stands, whatever becomes of the rest. */
   async changed(root: CID): Promise<void> {
+    this.#publish(root) // first, because others wait for it, and nobody for MFS
     try {
       if (this.#storage !== undefined) await this.#mfs?.set(await dockerOf(this.#storage, root))
     } catch (error) {
@@ -84,7 +85,6 @@ export class RootFollower {
         'the MFS root could not be set; it is set again at the next commit or start',
       )
     }
-    this.#publish(root)
   }
 
   #publish(root: CID): void {
@@ -108,11 +108,13 @@ export interface PublisherParts {
 
 /** The publisher of our own registry; `undefined` on a read-only node. */
 export async function openPublisher(
-  { ipns }: Config,
+  { ipns, network }: Config,
   { storage, node, exchange, log }: PublisherParts,
 ): Promise<Publisher | undefined> {
-  if (ipns.writeKey === null) return undefined
-  const key = await node.keys.getOrCreate(ipns.writeKey)
+  const { writeKey } = ipns
+  if (writeKey === null) return undefined
+  const isNewKey = (await node.keys.list()).every(({ name }) => name !== writeKey)
+  const key = await node.keys.getOrCreate(writeKey)
   const name = ipnsNameOf(key)
   return new Publisher(
     {
@@ -121,6 +123,8 @@ export async function openPublisher(
       exchange,
       state: storage.state.map('publisher'),
       addresses: () => node.announcedAddresses(),
+      isNewKey,
+      expectsPeers: network.mode !== 'offline' || network.peers.length > 0,
       isOurs: (root) => isOurs(root, name, storage),
       log: log.child({ room: 'naming' }),
     },

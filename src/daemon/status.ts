@@ -77,16 +77,21 @@ function rootOf({ lane }: Storage): string | null {
   }
 }
 
-/** Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. */
-export function readinessOf({ storage }: Pick<StatusParts, 'storage'>): Readiness {
-  const { stopped } = storage.lane
-  return stopped === undefined
-    ? { ready: true }
-    : {
-        ready: false,
-        reason:
-          'the registry takes no changes, because its disk failed or lost something (storage.error in the status)',
-      }
+/**
+ * Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. Nor does
+ * another writer under our key: every push is taken and kept, only that others do not see it yet.
+ */
+export function readinessOf({
+  storage,
+  publisher,
+}: Pick<StatusParts, 'storage' | 'publisher'>): Readiness {
+  if (storage.lane.stopped !== undefined) {
+    const reason =
+      'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
+    return { ready: false, reason }
+  }
+  const degraded = publisher?.status().conflict
+  return degraded === undefined ? { ready: true } : { ready: true, degraded }
 }
 
 function messageOf(error: unknown): string {

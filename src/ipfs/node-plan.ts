@@ -18,6 +18,8 @@ export interface Internet {
   readonly bootstrap: readonly string[]
   /** Which addresses count as global. */
   readonly scope: Scope
+  /** DNS servers (`address:port`) in the place of the system's. */
+  readonly dnsServers?: readonly string[] | undefined
 }
 
 /** What follows from the network's configuration. */

@@ -151,6 +151,7 @@ class HeliaNode implements IpfsNode {
   readonly records: RecordNetwork
   readonly #config: NetworkConfig
   readonly #scopes: Scopes
+  readonly #dnsServers: readonly string[] | undefined
   readonly #helia: StartedHelia['helia']
   readonly #blocks: BlockNetwork
   readonly #transfer: Transfer
@@ -166,6 +167,7 @@ class HeliaNode implements IpfsNode {
   ) {
     this.#config = config
     this.#scopes = components.scopes
+    this.#dnsServers = components.internet?.dnsServers
     this.#helia = helia
     this.#helpers = helpers
     const bitswap = new BlockFetcher(exchange, components.fetchTimes)
@@ -243,7 +245,7 @@ class HeliaNode implements IpfsNode {
   ): Promise<string | undefined> {
     if (this.#config.mode !== 'public')
       throw new Error(`domains are looked up only in the public mode, not in ${this.#config.mode}`)
-    return resolveDnsLink(this.#helia, domain, options)
+    return resolveDnsLink(domain, { ...options, servers: this.#dnsServers })
   }
 
   stop(): Promise<void> {

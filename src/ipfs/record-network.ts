@@ -1,7 +1,7 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { isNamed } from './errors.ts'
 import type { GossipSubEvents } from '@libp2p/gossipsub'
-import type { Libp2p } from '@libp2p/interface'
+import type { IdentifyResult, Libp2p } from '@libp2p/interface'
 import type { Services } from './libp2p-options.ts'
 
 /** What a topic's validator says about a message: pass it on, drop it, or drop it and think less of its sender. */
@@ -32,6 +32,16 @@ export class RecordNetwork {
   /** Connected peers that are subscribed to the topic. */
   subscribers(topic: string): string[] {
     return this.#libp2p.services.pubsub.getSubscribers(topic).map(String)
+  }
+
+  /** Tells of each peer who answers lookups, whenever a connection to it was made. Returns the way out. */
+  onPeer(listener: (peer: string) => void): () => void {
+    const { protocol } = this.#libp2p.services.fetch
+    const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
+      if (detail.protocols.includes(protocol)) listener(detail.peerId.toString())
+    }
+    this.#libp2p.addEventListener('peer:identify', onIdentify)
+    return () => this.#libp2p.removeEventListener('peer:identify', onIdentify)
   }
 
   /** How many peers it was sent to. Nobody listening is no error. */

@@ -1,5 +1,4 @@
-import { MINUTE, SECOND, backOff } from './clock.ts'
-import { Waker } from './waker.ts'
+import { MINUTE, SECOND, backOff, within } from './clock.ts'
 import type { CID } from 'multiformats/cid'
 import type { Clock } from './clock.ts'
 import type { Log } from './ports.ts'
@@ -8,6 +7,9 @@ import type { Log } from './ports.ts'
 const ATTEMPT_TIMEOUT = 5 * MINUTE
 /** How long an attempt may still go on once there is a newer root. Milliseconds. */
 const SUPERSEDED_GRACE = 10 * SECOND
+/** The attempt at the newest root, and one that was overtaken. */
+const MAX_ATTEMPTS = 2
+const MAX_PROVIDERS = 16
 
 /** A root to move to. */
 export interface Target {
@@ -32,25 +34,39 @@ export interface Advancing {
   readonly failingSince: number | undefined
 }
 
+interface Attempt {
+  readonly root: CID
+  readonly abort: AbortController
+  /** Whether it is to be given up soon, because there is a newer root. */
+  isOvertaken: boolean
+  /** When nothing of it goes on any more. */
+  ended: Promise<void>
+}
+
 /**
- * Moves a mirror to the newest root that can be had: one attempt at a time, again and again, always at the newest.
- * An attempt that is overtaken may still finish, for a little while: a source that publishes every second would
- * otherwise keep its mirrors from ever arriving.
+ * Moves a mirror to the newest root that can be had, again and again.
+ *
+ * A newer root is tried at once, beside the attempt that it overtakes: that one may hang on a source that has died,
+ * and it may also be about to arrive, which it must have a chance to while a source publishes every second.
  */
 export class Advancer {
   readonly #advance: Advance
   readonly #clock: Clock
   readonly #log: Log
-  readonly #waker: Waker
   readonly #stop = new AbortController()
   readonly #current: () => CID | undefined
   readonly #arrived: (target: Target) => Promise<void>
-  #running: Promise<void> | undefined
+  readonly #attempts = new Set<Attempt>()
+  #isStarted = false
   #target: Target | undefined
+  /** The sequence that arrived last: an attempt that was overtaken may be late. */
+  #reached = -1n
+  #arrivals: Promise<void> = Promise.resolve()
+  #failures = 0
+  /** Ends the pause after a failure. */
+  #pause = new AbortController()
   #error: string | undefined
   #failingSince: number | undefined
-  /** Tells a running attempt that there is a newer target. */
-  #overtaken: (() => void) | undefined
 
   constructor(components: {
     advance: Advance
@@ -66,103 +82,128 @@ export class Advancer {
     this.#arrived = components.arrived
     this.#clock = components.clock
     this.#log = components.log
-    this.#waker = new Waker(components.clock)
   }
 
   start(): void {
-    this.#running ??= this.#run(this.#stop.signal)
+    this.#isStarted = true
+    this.#begin()
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the node stops'))
-    await this.#running
+    await Promise.all([...this.#attempts].map(({ ended }) => ended))
   }
 
   /** Makes this the root to move to. */
   aim(target: Target): void {
     this.#target = target
-    this.#overtaken?.()
-    this.#waker.wake()
+    this.#failures = 0
+    for (const attempt of this.#attempts) this.#giveUpLater(attempt)
+    this.#begin()
   }
 
-  /** Tries again soon: somebody who may have the blocks appeared. */
+  /** Tries again now: somebody who may have the blocks appeared. */
   retry(providers: readonly string[]): void {
     const target = this.#target
     if (target === undefined) return
     const all = new Set([...providers, ...target.providers])
-    this.#target = { ...target, providers: [...all].slice(0, 16) }
-    if (this.#overtaken === undefined) this.#waker.wake()
+    this.#target = { ...target, providers: [...all].slice(0, MAX_PROVIDERS) }
+    this.#begin()
   }
 
   state(): Advancing {
     return { target: this.#target, error: this.#error, failingSince: this.#failingSince }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      failures = (await this.#attempt(signal)) ? 0 : failures + 1
-      const due = failures === 0 ? 5 * MINUTE : backOff(failures, 2 * SECOND, 5 * MINUTE)
-      await this.#waker.sleep(due, signal).catch(() => undefined) // stopping: the loop ends
+  /** Begins an attempt at the target, if there is none already and there is room. */
+  #begin(): void {
+    const target = this.#target
+    if (target === undefined || !this.#isStarted || this.#stop.signal.aborted) return
+    const isTried = [...this.#attempts].some(({ root }) => root.equals(target.root))
+    if (isTried || this.#attempts.size >= MAX_ATTEMPTS) return
+    this.#pause.abort(new Error('it is tried again already'))
+    const attempt: Attempt = {
+      root: target.root,
+      abort: new AbortController(),
+      isOvertaken: false,
+      ended: Promise.resolve(),
     }
+    this.#attempts.add(attempt)
+    attempt.ended = this.#try(attempt, target)
   }
 
-  async #attempt(signal: AbortSignal): Promise<boolean> {
-    const target = this.#target
-    if (target === undefined) return true
-    const timer = new AbortController()
-    const overtaken = new AbortController()
-    this.#overtaken = () => this.#giveUpLater(overtaken, timer.signal)
+  async #try(attempt: Attempt, target: Target): Promise<void> {
+    const isThere = await this.#reach(attempt, target)
+    this.#attempts.delete(attempt)
+    attempt.abort.abort(new Error('the attempt is over'))
+    // There may be a newer target that waited for room.
+    if (isThere || attempt.isOvertaken) this.#begin()
+    else this.#beginLater()
+  }
+
+  async #reach(attempt: Attempt, target: Target): Promise<boolean> {
     try {
-      const deadline = AbortSignal.any([
-        signal,
-        AbortSignal.timeout(ATTEMPT_TIMEOUT),
-        overtaken.signal,
-      ])
-      await unlessAborted(
-        this.#advance(target.root, this.#current(), {
-          signal: deadline,
-          providers: target.providers,
-        }),
-        deadline,
-      )
-      await this.#arrived(target)
-      if (this.#target?.root.equals(target.root) === true) this.#target = undefined
+      await this.#move(target, AbortSignal.any([this.#stop.signal, attempt.abort.signal]))
+      if (this.#target?.sequence === target.sequence) this.#target = undefined
+      this.#failures = 0
       this.#error = undefined
       this.#failingSince = undefined
       return true
     } catch (error) {
       // Whatever kept the blocks from us, the old root serves on and the next attempt may have more luck.
-      if (signal.aborted) return false
+      if (this.#stop.signal.aborted || target.sequence <= this.#reached) return false
       this.#failingSince ??= this.#clock.now()
       this.#error = `the root ${target.root.toString()} cannot be had yet: ${messageOf(error)}`
       this.#log.debug(
         { root: target.root.toString(), err: error },
         'a mirror could not move to a new root',
       )
-      return overtaken.signal.aborted
-    } finally {
-      this.#overtaken = undefined
-      timer.abort(new Error('the attempt is over'))
+      return false
     }
   }
 
-  #giveUpLater(overtaken: AbortController, over: AbortSignal): void {
-    this.#clock.sleep(SUPERSEDED_GRACE, over).then(
-      () => overtaken.abort(new Error('there is a newer root')),
+  async #move(target: Target, signal: AbortSignal): Promise<void> {
+    const limit = { clock: this.#clock, milliseconds: ATTEMPT_TIMEOUT, signal }
+    const { root, providers } = target
+    let old: CID | undefined
+    do {
+      old = this.#current()
+      const from = old
+      await within(limit, (until) => this.#advance(root, from, { signal: until, providers }))
+      // What is needed depends on the root that serves, and an older attempt may have changed that meanwhile.
+    } while (this.#current() !== old)
+    await this.#arrive(target)
+  }
+
+  /** One after the other, and never an older one after a newer one. */
+  #arrive(target: Target): Promise<void> {
+    const arrival = this.#arrivals.then(async () => {
+      if (target.sequence < this.#reached) return
+      await this.#arrived(target)
+      this.#reached = target.sequence
+    })
+    this.#arrivals = arrival.catch(() => undefined) // the attempt has the error
+    return arrival
+  }
+
+  #beginLater(): void {
+    this.#failures++
+    this.#pause = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, this.#pause.signal])
+    this.#clock.sleep(backOff(this.#failures, 2 * SECOND, 5 * MINUTE), signal).then(
+      () => this.#begin(),
+      () => undefined, // stopping, or it was begun for another reason
+    )
+  }
+
+  #giveUpLater(attempt: Attempt): void {
+    if (attempt.isOvertaken) return
+    attempt.isOvertaken = true
+    this.#clock.sleep(SUPERSEDED_GRACE, attempt.abort.signal).then(
+      () => attempt.abort.abort(new Error('there is a newer root')),
       () => undefined, // the attempt ended in time
     )
   }
-}
-
-/** The result of a call, or the signal's reason as soon as it aborts, even if the call does not listen to it. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  return Promise.race([promise, aborted]).finally(() =>
-    signal.removeEventListener('abort', onAbort),
-  )
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { MINUTE, systemClock } from './clock.ts'
+import { MINUTE, SECOND, backOff, systemClock, within } from './clock.ts'
 import type { CID } from 'multiformats/cid'
 import type { DurableMap } from '../registry/ports.ts'
 import type { Clock } from './clock.ts'
@@ -7,6 +7,9 @@ import type { Log } from './ports.ts'
 
 /** How often the domain is looked up. Milliseconds. */
 const LOOKUP_EVERY = 5 * MINUTE
+/** How soon again when that failed, at first: at a start the network is often not up yet. Milliseconds. */
+const RETRY_AFTER = 5 * SECOND
+const LOOKUP_TIMEOUT = 30 * SECOND
 
 export interface DnsLinkComponents {
   /** The IPNS name (`k51…`) that the domain's DNSLink record points to; `undefined` when it points elsewhere. */
@@ -87,10 +90,12 @@ export class DnsLinkMirror implements FollowedName {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         await this.#lookUp(signal)
+        failures = 0
       } catch (error) {
+        failures++
         // A resolver that fails says nothing about the name we know already.
         if (signal.aborted) return
         this.#fail(
@@ -101,12 +106,16 @@ export class DnsLinkMirror implements FollowedName {
           'a domain could not be looked up',
         )
       }
-      await this.#clock.sleep(LOOKUP_EVERY, signal).catch(() => undefined) // stopping: the loop ends
+      const due = failures === 0 ? LOOKUP_EVERY : backOff(failures, RETRY_AFTER, LOOKUP_EVERY)
+      await this.#clock.sleep(due, signal).catch(() => undefined) // stopping: the loop ends
     }
   }
 
   async #lookUp(signal: AbortSignal): Promise<void> {
-    const name = await this.#components.resolve(this.name, { signal })
+    const limit = { clock: this.#clock, milliseconds: LOOKUP_TIMEOUT, signal }
+    const name = await within(limit, (until) =>
+      this.#components.resolve(this.name, { signal: until }),
+    )
     signal.throwIfAborted()
     if (name === undefined) {
       return this.#fail(`the DNSLink of ${this.name} does not point to an IPNS name (/ipns/k51…)`)

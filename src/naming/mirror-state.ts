@@ -14,6 +14,26 @@ const schema = z.object({
 /** What a mirror must never forget. */
 export type MirrorState = z.infer<typeof schema>
 
+/** One follower's part of a map, when others may follow the same name: each has a floor of its own. */
+export function partOf(map: DurableMap, owner: string): DurableMap {
+  const space = `${owner}/`
+  return {
+    get: (key) => map.get(space + key),
+    put: (key, value) => map.put(space + key, value),
+    delete: (key) => map.delete(space + key),
+    entries: (prefix = '') => entriesOf(map, space, prefix),
+  }
+}
+
+async function* entriesOf(
+  map: DurableMap,
+  space: string,
+  prefix: string,
+): AsyncGenerator<[string, Uint8Array]> {
+  for await (const [key, value] of map.entries(space + prefix))
+    yield [key.slice(space.length), value]
+}
+
 /** @throws when what is stored cannot be read: without the floor an old record could be replayed */
 export async function loadMirrorState(map: DurableMap, name: string): Promise<MirrorState> {
   const bytes = await map.get(name)

@@ -1,23 +1,24 @@
-import { DAY, HOUR, MINUTE, SECOND, systemClock } from './clock.ts'
+import { HOUR, MINUTE, SECOND, isDue, systemClock } from './clock.ts'
 import { Advancer } from './advancer.ts'
-import { DhtKeeper } from './dht-keeper.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { MirrorHealth } from './mirror-health.ts'
 import { loadMirrorState, saveMirrorState } from './mirror-state.ts'
 import { ipnsName } from './name.ts'
 import { InvalidRecordError, readRecord } from './record.ts'
-import { ruleOn } from './record-policy.ts'
+import { lastsTooLong, ruleOn } from './record-policy.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { CID } from 'multiformats/cid'
 import type { DurableMap } from '../registry/ports.ts'
 import type { Advance, Target } from './advancer.ts'
 import type { Clock } from './clock.ts'
+import type { MirrorFacts } from './mirror-health.ts'
 import type { MirrorState } from './mirror-state.ts'
 import type { IpnsName } from './name.ts'
 import type { Log } from './ports.ts'
-import type { FoundRecord, RecordExchange } from './record-exchange.ts'
+import type { FoundRecord } from './lookups.ts'
+import type { RecordExchange } from './record-exchange.ts'
 import type { IpnsRecord } from './record.ts'
 
-/** When nobody has confirmed the record for this long, the status says so. Milliseconds. */
-const STALE_AFTER = DAY
 /** Peer ids that are remembered as likely sources of a root. */
 const MAX_PROVIDERS = 16
 
@@ -82,22 +83,16 @@ export class Mirror implements FollowedName {
   readonly #components: MirrorComponents
   readonly #clock: Clock
   readonly #pollEvery: number
-  readonly #keepAliveEvery: number
   readonly #advancer: Advancer
-  readonly #dht: DhtKeeper
+  readonly #keepAlive: KeepAlive
+  readonly #health = new MirrorHealth()
   readonly #stop = new AbortController()
+  /** The floor may be ahead of the disk; what serves never is. */
   #state: MirrorState = {}
-  /** The record at the floor, while it can be read and has not expired. */
+  #isSaved = true
+  /** The record at the floor; it may have expired. */
   #record: IpnsRecord | undefined
-  #resolvedAt: number | undefined
-  #startedAt = 0
-  #keptAliveAt: number | undefined
   #dhtAskedAt: number | undefined
-  /** Whether anybody who may know has been asked since the start. */
-  #hasAsked = false
-  /** Why the newest record is not followed. */
-  #refusal: string | undefined
-  #refusedAt: number | undefined
   #leave: (() => void) | undefined
   #polling: Promise<void> | undefined
   /** Records are looked at one after the other. */
@@ -111,10 +106,10 @@ export class Mirror implements FollowedName {
     this.#components = components
     this.#clock = components.clock ?? systemClock
     this.#pollEvery = options.pollEvery ?? 30 * SECOND
-    this.#keepAliveEvery = options.keepAliveEvery ?? 12 * HOUR
     const { advance, exchange, log } = components
     const clock = this.#clock
-    this.#dht = new DhtKeeper(this.#name, { exchange, log, clock })
+    const every = options.keepAliveEvery ?? 12 * HOUR
+    this.#keepAlive = new KeepAlive(this.#name, { exchange, log, clock, every })
     this.#advancer = new Advancer({
       advance,
       log,
@@ -129,42 +124,33 @@ export class Mirror implements FollowedName {
   }
 
   status(): MirrorStatus {
-    const { target, error } = this.#advancer.state()
     return {
       name: this.name,
       root: this.root()?.toString(),
       sequence: this.#state.current?.sequence.toString(),
-      resolvedAt: this.#resolvedAt,
-      state: this.#condition(target !== undefined),
-      error: this.#refusal ?? error,
+      resolvedAt: this.#health.confirmedAt,
+      state: this.#health.condition(this.#facts()),
+      error: this.#health.refusal ?? this.#advancer.state().error,
     }
   }
 
   staleSince(): number | undefined {
-    const since = [
-      this.#refusedAt,
-      this.#advancer.state().failingSince,
-      this.#expiredAt(),
-      this.#unconfirmedSince(),
-    ].filter((time) => time !== undefined)
-    return since.length === 0 ? undefined : Math.min(...since)
+    return this.#health.staleSince(this.#facts())
   }
 
   async start(): Promise<void> {
-    const { state: map, keychain, exchange } = this.#components
-    this.#startedAt = this.#clock.now()
+    const { state: map, exchange } = this.#components
+    this.#health.start(this.#clock.now())
     try {
       this.#state = await loadMirrorState(map, this.name)
     } catch (error) {
       // One mirror that cannot go on must not keep the registry from starting. Without its floor it follows nothing.
-      this.#refusal = `what is remembered of this mirror cannot be read: ${messageOf(error)}`
-      this.#refusedAt = this.#startedAt
-      this.#components.log.warn({ name: this.name, err: error }, 'a mirror cannot be followed')
+      this.#refuse(`what is remembered of this mirror cannot be read: ${messageOf(error)}`)
       return
     }
     const { floor, current } = this.#state
     if (floor !== undefined) {
-      this.#record = await tryRead(this.#name, Buffer.from(floor.record, 'base64'), keychain)
+      await this.#recall(floor.record)
       if (!current?.root.equals(floor.root)) this.#advancer.aim({ ...floor, providers: [] })
     }
     this.#advancer.start()
@@ -175,37 +161,43 @@ export class Mirror implements FollowedName {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the node stops'))
     this.#leave?.()
-    await Promise.all([this.#advancer.stop(), this.#dht.stop(), this.#polling])
+    await Promise.all([this.#advancer.stop(), this.#keepAlive.stop(), this.#polling])
     await this.#lane
+    await this.#saves
   }
 
-  #condition(moving: boolean): MirrorStatus['state'] {
-    if (this.#refusal !== undefined) return 'error'
-    if (moving) return 'advancing'
-    if (this.root() === undefined) return 'waiting'
-    const now = this.#clock.now()
-    const expired = (this.#state.floor?.validUntil ?? 0) <= now
-    const unheard = now - (this.#resolvedAt ?? this.#startedAt) > STALE_AFTER
-    return expired || unheard ? 'stale' : 'current'
+  #facts(): MirrorFacts {
+    const { target, failingSince } = this.#advancer.state()
+    return {
+      now: this.#clock.now(),
+      hasRoot: this.root() !== undefined,
+      isMoving: target !== undefined,
+      validUntil: this.#state.floor?.validUntil,
+      failingSince,
+      patience: Math.max(this.#pollEvery, this.#dhtPause()),
+    }
   }
 
-  #expiredAt(): number | undefined {
-    const { validUntil } = this.#state.floor ?? {}
-    return validUntil !== undefined && validUntil <= this.#clock.now() ? validUntil : undefined
-  }
-
-  /** After a start the first round tells. Later, one round that brings nothing may be bad luck; two are a sign. */
-  #unconfirmedSince(): number | undefined {
-    if (this.#resolvedAt === undefined) return this.#hasAsked ? this.#startedAt : undefined
-    const rounds = 2 * Math.max(this.#pollEvery, this.#dhtPause())
-    return this.#clock.now() - this.#resolvedAt > rounds ? this.#resolvedAt : undefined
+  /** Goes on with the record of the life before. */
+  async #recall(base64: string): Promise<void> {
+    const { exchange, keychain } = this.#components
+    const record = await tryRead(this.#name, Buffer.from(base64, 'base64'), keychain)
+    if (record === undefined) return
+    this.#follow(record)
+    try {
+      await exchange.hold(this.#name, record)
+    } catch (error) {
+      // The disk, say: whoever asks is answered all the same, in this life of the process.
+      this.#components.log.warn({ name: this.name, err: error }, 'a record could not be kept')
+    }
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#ask(signal)
-        await this.#keepAlive()
+        if (!this.#isSaved) await this.#save({})
+        await this.#keepAlive.tell()
       } catch (error) {
         // The next round may have more luck; the root that serves is not touched by any of this.
         if (!signal.aborted)
@@ -214,73 +206,84 @@ export class Mirror implements FollowedName {
             'a mirror could not be polled',
           )
       }
-      this.#hasAsked = true
+      this.#health.asked(this.#clock.now())
       await this.#clock.sleep(this.#pollEvery, signal).catch(() => undefined) // stopping: the loop ends
     }
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
-    const { dial, exchange } = this.#components
-    const addresses = this.#record?.addresses ?? []
-    if (addresses.length > 0) await dial(addresses, { signal })
-    const found = await exchange.get(this.#name, { signal, dht: this.#dhtIsDue() })
-    for (const each of found) this.#offer(each)
+    const { exchange } = this.#components
+    // Whoever can be reached where the record says is asked when it is connected, and holds nobody up until then.
+    this.#dial(this.#record?.addresses ?? [], [])
+    const offer = (found: FoundRecord): void => this.#offer(found)
+    await Promise.all([exchange.askPeers(this.#name, offer, signal), this.#askDht(signal)])
     await this.#lane
   }
 
   /** The DHT is slow to ask, so its answer counts for as long as the publisher says, within our bounds. */
-  #dhtIsDue(): boolean {
+  async #askDht(signal: AbortSignal): Promise<void> {
+    const { exchange, log } = this.#components
     const now = this.#clock.now()
-    if (this.#dhtAskedAt !== undefined && now - this.#dhtAskedAt < this.#dhtPause()) return false
+    if (!exchange.hasDht || !isDue(this.#dhtAskedAt, this.#dhtPause(), now)) return
     this.#dhtAskedAt = now
-    return true
+    try {
+      const record = await exchange.askDht(this.#name, signal)
+      if (record !== undefined) this.#offer({ record, from: undefined })
+      await this.#lane
+      this.#keepAlive.mend(record)
+    } catch (error) {
+      log.debug({ name: this.name, err: error }, 'the DHT could not be asked for a record')
+    }
   }
 
   #dhtPause(): number {
     return Math.max(MINUTE, this.#record?.ttl ?? 0)
   }
 
-  async #keepAlive(): Promise<void> {
-    const now = this.#clock.now()
-    const record = this.#record
-    if (record === undefined || record.validUntil <= now) return
-    if (this.#keptAliveAt !== undefined && now - this.#keptAliveAt < this.#keepAliveEvery) return
-    this.#keptAliveAt = now
-    await this.#components.exchange.put(this.#name, record)
-    this.#dht.put(record)
-  }
-
   #offer(found: FoundRecord): void {
     this.#lane = this.#lane
       .then(() => (this.#stop.signal.aborted ? undefined : this.#take(found)))
       .catch((error: unknown) => {
-        // The disk, say. The record is not taken then, and the next poll brings it again.
+        // The disk, say. The next poll tries again.
         this.#components.log.warn({ name: this.name, err: error }, 'a record could not be kept')
       })
   }
 
   async #take({ record, from }: FoundRecord): Promise<void> {
-    const ruling = ruleOn(record, this.#state.floor, this.#clock.now())
+    const now = this.#clock.now()
+    const { floor } = this.#state
+    const ruling = ruleOn(record, floor, now)
     if (ruling.kind === 'older') return
     if (ruling.kind === 'refused') return this.#refuse(ruling.reason)
-    this.#resolvedAt = this.#clock.now()
+    this.#health.confirm(now)
     const providers = providersOf(record, from)
-    const isLonger = record.validUntil > (this.#state.floor?.validUntil ?? 0)
-    if (ruling.kind === 'newer' || isLonger) await this.#raise(record, ruling.root)
-    if (ruling.kind === 'same') return this.#advancer.retry(providers)
-    this.#refusal = undefined
-    this.#refusedAt = undefined
+    if (ruling.kind === 'same') {
+      this.#advancer.retry(providers)
+      const isLonger = this.#record === undefined || record.validUntil > (floor?.validUntil ?? 0)
+      if (isLonger && !lastsTooLong(record, now)) await this.#raise(record, ruling.root)
+      return
+    }
+    this.#health.forgive()
+    const raised = this.#raise(record, ruling.root)
     this.#advancer.aim({ root: ruling.root, sequence: record.sequence, providers })
-    if (record.addresses.length > 0) this.#dial(record.addresses, providers)
+    this.#dial(record.addresses, providers)
+    await raised
   }
 
-  /** Makes a record the floor: nothing before it is taken again, in this life of the process or the next. */
+  /** Makes a record the floor: nothing before it is taken again. It is on disk before its root serves. */
   async #raise(record: IpnsRecord, root: CID): Promise<void> {
     const { sequence, validUntil, bytes } = record
     const floor = { sequence, root, validUntil, record: Buffer.from(bytes).toString('base64') }
-    await this.#save({ floor })
+    this.#state = { ...this.#state, floor }
+    this.#isSaved = false
+    this.#follow(record)
+    const held = this.#components.exchange.hold(this.#name, record)
+    await Promise.all([this.#save({}), held])
+  }
+
+  #follow(record: IpnsRecord): void {
     this.#record = record
-    await this.#components.exchange.hold(this.#name, record)
+    this.#keepAlive.keep(record)
   }
 
   async #arrive({ root, sequence }: Target): Promise<void> {
@@ -293,6 +296,7 @@ export class Mirror implements FollowedName {
   }
 
   #dial(addresses: readonly string[], providers: readonly string[]): void {
+    if (addresses.length === 0) return
     const { dial, log } = this.#components
     dial(addresses, { signal: this.#stop.signal }).then(
       (connected) => (connected ? this.#advancer.retry(providers) : undefined),
@@ -302,17 +306,17 @@ export class Mirror implements FollowedName {
   }
 
   #refuse(reason: string): void {
-    if (this.#refusal !== reason) this.#components.log.warn({ name: this.name }, reason)
-    this.#refusal = reason
-    this.#refusedAt ??= this.#clock.now()
+    if (this.#health.refuse(reason, this.#clock.now()))
+      this.#components.log.warn({ name: this.name }, reason)
   }
 
-  /** Changes one half of the state; the other may be changing at the same time, so one save follows the other. */
+  /** Writes the state with this change, which counts only once it is on disk. One save follows the other. */
   #save(change: MirrorState): Promise<void> {
     const saved = this.#saves.then(async () => {
       const state = { ...this.#state, ...change }
       await saveMirrorState(this.#components.state, this.name, state)
-      this.#state = state
+      this.#isSaved = state.floor === this.#state.floor
+      this.#state = { ...this.#state, ...change }
     })
     this.#saves = saved.catch(() => undefined) // its caller has the error
     return saved
@@ -335,7 +339,7 @@ async function tryRead(
   try {
     return await readRecord(name, bytes, keychain)
   } catch (error) {
-    if (error instanceof InvalidRecordError) return undefined // it has expired; its floor and root still count
+    if (error instanceof InvalidRecordError) return undefined // its floor and root still count
     throw error
   }
 }

@@ -17,6 +17,8 @@ export interface RecordNetwork {
   peers(): string[]
   /** Connected peers that are subscribed to a topic. */
   subscribers(topic: string): string[]
+  /** Tells of each peer who can be asked, whenever a connection to it was made. Returns the way out. */
+  onPeer(listener: (peer: string) => void): () => void
   /** Sends a signed message to a topic; returns to how many peers. Nobody listening is no error. */
   publish(topic: string, data: Uint8Array): Promise<number>
   /** Returns the way out. */

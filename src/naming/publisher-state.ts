@@ -2,12 +2,13 @@ import { z } from 'zod'
 import type { DurableMap } from '../registry/ports.ts'
 
 const text = z.string()
+const number = text.regex(/^\d+$/).transform(BigInt)
 const schema = z.object({
   /** The last sequence that was used, or is about to be: it is written before it signs anything. */
-  sequence: text.regex(/^\d+$/).transform(BigInt),
+  sequence: number,
   /** What it was used for: `/ipfs/…`. */
   value: text,
-  /** The signed record, base64; absent between the decision and the signature. */
+  /** The signed record, base64; absent until it was told. */
   record: text.optional(),
   /** When it was last told to the network. Milliseconds since the epoch. */
   publishedAt: z.number().optional(),
@@ -16,6 +17,8 @@ const schema = z.object({
    * than the key (restored into an empty store), and higher sequences are ours to continue.
    */
   confirmed: z.boolean(),
+  /** What another writer published under the key. Nothing is published until somebody says who goes on. */
+  conflict: z.object({ sequence: number, value: text }).optional(),
 })
 
 /** What a publisher must never forget. */
@@ -37,6 +40,9 @@ export async function savePublisherState(
   name: string,
   state: PublisherState,
 ): Promise<void> {
-  const json = JSON.stringify({ ...state, sequence: state.sequence.toString() })
+  // JSON has no bigints.
+  const json = JSON.stringify(state, (_key, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  )
   await map.put(name, Buffer.from(json))
 }

@@ -1,5 +1,5 @@
 import { base36 } from 'multiformats/bases/base36'
-import { DAY, HOUR, MINUTE, SECOND, backOff, systemClock } from './clock.ts'
+import { HOUR, MINUTE, SECOND, backOff, isDue, systemClock, within } from './clock.ts'
 import { DhtKeeper } from './dht-keeper.ts'
 import { ipnsName } from './name.ts'
 import { loadPublisherState, savePublisherState } from './publisher-state.ts'
@@ -14,13 +14,18 @@ import type { Clock } from './clock.ts'
 import type { IpnsName } from './name.ts'
 import type { Log } from './ports.ts'
 import type { PublisherState } from './publisher-state.ts'
-import type { FoundRecord, RecordExchange } from './record-exchange.ts'
+import type { FoundRecord } from './lookups.ts'
+import type { RecordExchange } from './record-exchange.ts'
 import type { IpnsRecord } from './record.ts'
 
 /** How long readers may go by a record before they ask again. */
 const TTL = MINUTE
-/** How often a record is signed anew because we are found elsewhere: relays come and go. */
+/** How often a record is signed anew because we are found elsewhere: relays come and go. Milliseconds. */
 const MOVE_PAUSE = MINUTE
+/** How often the record is looked at: our clock may have been wrong, or our addresses may have changed. Milliseconds. */
+const CHECK_EVERY = 5 * MINUTE
+/** How long a key with a history waits for somebody who may know of more, and one without. Milliseconds. */
+const COMPANY_WAIT = { known: 10 * SECOND, restored: 30 * SECOND }
 /** The largest number that fits the field (IPNS spec, "Sequence": uint64). */
 const MAX_SEQUENCE = 2n ** 64n - 1n
 
@@ -35,6 +40,9 @@ export interface PublisherStatus {
   /** Milliseconds since the epoch. */
   readonly publishedAt: number | undefined
   readonly pending: boolean
+  /** Another writer publishes under the key, so we do not. */
+  readonly conflict: string | undefined
+  /** Whatever is wrong, the conflict first. */
   readonly error: string | undefined
 }
 
@@ -47,6 +55,10 @@ export interface PublisherComponents {
   readonly addresses: () => string[]
   /** Whether this root was ever ours, by the journal. */
   readonly isOurs: (root: CID) => Promise<boolean>
+  /** Whether the key was made just now, so that nobody can know of anything under it. */
+  readonly isNewKey?: boolean | undefined
+  /** Whether somebody may be met who is not connected yet. */
+  readonly expectsPeers?: boolean | undefined
   readonly log: Log
   readonly clock?: Clock | undefined
 }
@@ -80,9 +92,10 @@ export class Publisher {
   #wanted: CID | undefined
   /** The newest record of our name that others hold, until the loop has looked at it. */
   #met: IpnsRecord | undefined
-  /** Whether the network heard of our record in this life of the process. */
-  #told = false
-  #conflict: string | undefined
+  #takesOver = false
+  /** What the network heard last in this life of the process. */
+  #told: IpnsRecord | undefined
+  #askedAt: number | undefined
   #failure: string | undefined
 
   constructor(components: PublisherComponents, options: PublisherOptions) {
@@ -118,27 +131,33 @@ export class Publisher {
     this.#waker.wake()
   }
 
-  /** Goes on after another writer was met: its sequence is ours to continue from. */
-  takeOver(): void {
-    if (this.#conflict === undefined || this.#state === undefined) return
-    this.#conflict = undefined
-    this.#state = { ...this.#state, confirmed: false }
+  /**
+   * Goes on above another writer. Returns at once.
+   *
+   * @returns the sequence that ours will be above; `undefined` when no other writer was met
+   */
+  takeOver(): bigint | undefined {
+    const conflict = this.#state?.conflict
+    if (conflict === undefined) return undefined
+    this.#takesOver = true
     this.#waker.wake()
+    return conflict.sequence
   }
 
   status(): PublisherStatus {
     const state = this.#state
-    const published = state?.publishedAt === undefined ? undefined : rootOf(state.value)
-    const pending =
-      this.#wanted !== undefined && (!this.#told || !published?.equals(this.#wanted.toV1()))
+    const published = state?.record === undefined ? undefined : rootOf(state.value)
+    const told = this.#told === undefined ? undefined : rootOf(this.#told.value)
+    const conflict = state?.conflict === undefined ? undefined : explained(state.conflict)
     return {
       name: this.name.text,
       root: this.#wanted?.toString(),
-      publishedRoot: published?.toString(),
+      publishedRoot: (told ?? published)?.toString(),
       sequence: (state?.sequence ?? 0n).toString(),
       publishedAt: state?.publishedAt,
-      pending,
-      error: this.#conflict ?? this.#failure ?? this.#dht.error,
+      pending: this.#wanted !== undefined && told?.equals(this.#wanted.toV1()) !== true,
+      conflict,
+      error: conflict ?? this.#failure ?? this.#dht.error,
     }
   }
 
@@ -166,40 +185,65 @@ export class Publisher {
 
   /** Does what is to be done now; returns the milliseconds until there may be something again. */
   async #step(signal: AbortSignal): Promise<number> {
-    let state = this.#state ?? (await this.#begin(signal))
-    state = await this.#heed(state)
-    if (this.#conflict !== undefined || this.#wanted === undefined) return DAY
-    const known = await this.#usable(state, valueOf(this.#wanted))
-    const moved = known !== undefined && known.addresses.join() !== this.#addresses().join()
-    if (known !== undefined && this.#told) {
-      const pause = moved ? Math.min(MOVE_PAUSE, this.#republishEvery) : this.#republishEvery
-      const due = (state.publishedAt ?? 0) + pause - this.#clock.now()
-      if (due > 0) return Math.min(due, pause)
-    }
-    const isGood = known !== undefined && !moved
-    await this.#tell(isGood ? known : await this.#sign(state, valueOf(this.#wanted)))
-    return this.#republishEvery
+    const state = await this.#heed(this.#state ?? (await this.#begin(signal)))
+    if (state.conflict !== undefined || this.#wanted === undefined) return CHECK_EVERY
+    const value = valueOf(this.#wanted)
+    const known = await this.#usable(state, value)
+    const wait = known === undefined ? 0 : this.#waitToMove(known, state)
+    const record = wait === 0 ? undefined : known
+    const isTold = record !== undefined && this.#told?.sequence === record.sequence
+    if (!isTold || isDue(state.publishedAt, this.#republishEvery, this.#clock.now()))
+      await this.#tell(record ?? (await this.#sign(state, value)))
+    this.#askAround(signal)
+    return Math.min(wait || CHECK_EVERY, CHECK_EVERY, this.#republishEvery)
   }
 
   /** Reads what we knew, and asks the network what it knows. */
   async #begin(signal: AbortSignal): Promise<PublisherState> {
-    const { exchange, state: map } = this.#components
+    const { exchange, state: map, log, isNewKey = false } = this.#components
     const state = await loadPublisherState(map, this.name.text)
-    this.#leave ??= exchange.subscribe(this.name, (found) => this.#meet(found))
-    const ask = async (dht: boolean) => {
-      for (const found of await exchange.get(this.name, { signal, dht })) this.#meet(found)
-    }
-    // A key without a history here may have one elsewhere: that is worth waiting for, within the bounds of `get`.
-    const fresh = state.sequence === 0n
-    await ask(fresh)
-    if (!fresh && exchange.hasDht) {
-      ask(true).catch((error: unknown) => {
-        if (!signal.aborted)
-          this.#components.log.debug({ err: error }, 'the DHT could not be asked for our name')
-      })
-    }
+    const meet = (found: FoundRecord): void => this.#meet(found)
+    this.#leave ??= exchange.subscribe(this.name, meet)
+    // We may have mirrored the name before its key came here. What we know ourselves confirms nothing.
+    const held = exchange.held(this.name)
+    if (held !== undefined && held.sequence > state.sequence)
+      meet({ record: held, from: undefined })
+    const isRestored = state.sequence === 0n && !isNewKey
+    if (!isNewKey) await this.#waitForCompany(isRestored, signal)
+    await exchange.askPeers(this.name, meet, signal)
+    const asked = exchange.askDht(this.name, signal).then(
+      (record) => record && meet({ record, from: undefined }),
+      (error: unknown) =>
+        signal.aborted || log.debug({ err: error }, 'the DHT could not be asked for our name'),
+    )
+    // A key without a history here may have one elsewhere: that is worth waiting for.
+    if (isRestored) await asked
     this.#state = state
     return state
+  }
+
+  /**
+   * Nobody hears of us as long as nobody is there, but a sequence would be used up that a later life of this key may
+   * have used already: this data directory may be an old backup.
+   */
+  async #waitForCompany(isRestored: boolean, signal: AbortSignal): Promise<void> {
+    const { exchange, expectsPeers = false } = this.#components
+    if (!expectsPeers) return
+    const milliseconds = isRestored ? COMPANY_WAIT.restored : COMPANY_WAIT.known
+    await within({ clock: this.#clock, milliseconds, signal }, (until) =>
+      exchange.company(until),
+    ).catch(() => signal.throwIfAborted()) // nobody came
+  }
+
+  /** Others may have met another writer, or a later life of this key, while we could not hear of it. */
+  #askAround(signal: AbortSignal): void {
+    const { exchange, log } = this.#components
+    const now = this.#clock.now()
+    if (!isDue(this.#askedAt, CHECK_EVERY, now)) return
+    this.#askedAt = now
+    exchange
+      .askPeers(this.name, (found) => this.#meet(found), signal)
+      .catch((error: unknown) => log.debug({ err: error }, 'peers could not be asked for our name'))
   }
 
   #meet({ record }: FoundRecord): void {
@@ -213,80 +257,101 @@ export class Publisher {
    * a restored backup or key, or another writer. Roots that were ours, and a state that never met the network, are
    * continued above it; anything else is another writer, and two of them would fight for ever (faults B-threats 5).
    */
-  async #heed(state: PublisherState): Promise<PublisherState> {
+  async #heed(before: PublisherState): Promise<PublisherState> {
     const met = this.#met
-    this.#met = undefined
-    if (met === undefined || met.sequence < state.sequence) return state
-    if (met.sequence === state.sequence && met.value === state.value) {
-      return state.confirmed ? state : this.#save({ ...state, confirmed: true })
-    }
-    const root = rootOf(met.value)
-    const ours = root !== undefined && (await this.#components.isOurs(root))
-    if (state.confirmed && !ours) {
-      this.#met = met // for takeOver
-      this.#collide(met)
-      return state
-    }
-    this.#conflict = undefined
-    return this.#save({ sequence: met.sequence, value: met.value, confirmed: true })
+    const state = await this.#overtake(before)
+    const heeded = met === undefined ? state : await this.#compare(state, met)
+    if (this.#met === met) this.#met = undefined
+    return heeded
   }
 
-  #collide({ sequence, value }: IpnsRecord): void {
-    if (this.#conflict !== undefined) return
-    this.#conflict = `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}`
-    this.#components.log.warn({ name: this.name.text }, this.#conflict)
+  async #overtake(state: PublisherState): Promise<PublisherState> {
+    const { conflict, sequence } = state
+    if (!this.#takesOver || conflict === undefined) return state
+    const above = conflict.sequence > sequence ? conflict : state
+    const taken = { sequence: above.sequence, value: above.value, confirmed: true }
+    const saved = await this.#save(taken)
+    this.#takesOver = false
+    return saved
+  }
+
+  async #compare(state: PublisherState, met: IpnsRecord): Promise<PublisherState> {
+    const { sequence, value } = met
+    if (sequence < state.sequence) return state
+    if (sequence === state.sequence && value === state.value)
+      return state.confirmed ? state : this.#save({ ...state, confirmed: true })
+    if (state.conflict !== undefined && sequence <= state.conflict.sequence) return state
+    const root = rootOf(value)
+    const isOurs = root !== undefined && (await this.#components.isOurs(root))
+    if (isOurs || !state.confirmed) return this.#save({ sequence, value, confirmed: true })
+    if (state.conflict === undefined)
+      this.#components.log.warn({ name: this.name.text }, explained(met))
+    return this.#save({ ...state, conflict: { sequence, value } })
   }
 
   /** The record that is signed already, if it still says what is wanted and will for a while. */
   async #usable(state: PublisherState, value: string): Promise<IpnsRecord | undefined> {
     if (state.record === undefined || state.value !== value) return undefined
-    try {
-      const record = await readRecord(
-        this.name,
-        Buffer.from(state.record, 'base64'),
-        this.#components.keychain,
-      )
-      const fresh = record.validUntil - this.#clock.now() > this.#lifetime / 2
-      return fresh ? record : undefined
-    } catch (error) {
-      if (error instanceof InvalidRecordError) return undefined // it has expired
-      throw error
-    }
+    const bytes = Buffer.from(state.record, 'base64')
+    const record = await tryRead(this.name, bytes, this.#components.keychain)
+    if (record === undefined) return undefined
+    // It may have been signed by a clock that was wrong, or for another lifetime.
+    const left = record.validUntil - this.#clock.now()
+    const isFresh = left > this.#lifetime / 2
+    return isFresh && left <= this.#lifetime + Math.min(HOUR, this.#lifetime / 2)
+      ? record
+      : undefined
   }
 
+  /**
+   * How long this record may still say where we are found, in ms: for ever, while it is right; when it is not, until a
+   * minute after it was told, since addresses may come and go. After a start it is put right at once.
+   */
+  #waitToMove({ addresses }: IpnsRecord, { publishedAt = 0 }: PublisherState): number {
+    const now = this.#addresses().toSorted().join()
+    if (now === [...addresses].toSorted().join()) return Infinity
+    const age = this.#clock.now() - publishedAt
+    return this.#told === undefined || age < 0 ? 0 : Math.max(MOVE_PAUSE - age, 0)
+  }
+
+  /** The sequence and its value are durable before it is signed. */
   async #sign(state: PublisherState, value: string): Promise<IpnsRecord> {
     const { key, keychain } = this.#components
     if (state.sequence >= MAX_SEQUENCE) throw new Error('this key has used up its sequence numbers')
-    const sequence = state.sequence + 1n
-    const decided = await this.#save({ sequence, value, confirmed: state.confirmed })
-    const now = this.#clock.now()
+    const sequence = this.#last(state) + 1n
+    const { publishedAt, confirmed } = state
+    await this.#save({ sequence, value, publishedAt, confirmed })
     const addresses = this.#addresses()
-    const bytes = await signRecord(key, {
-      value,
-      sequence,
-      addresses,
-      now,
-      lifetime: this.#lifetime,
-      ttl: TTL,
-    })
-    const record = await readRecord(this.name, bytes, keychain)
-    await this.#save({ ...decided, record: Buffer.from(bytes).toString('base64') })
-    return record
+    const [lifetime, ttl, now] = [this.#lifetime, TTL, this.#clock.now()]
+    const bytes = await signRecord(key, { value, sequence, addresses, now, lifetime, ttl })
+    return readRecord(this.name, bytes, keychain)
   }
 
+  /**
+   * The sequence to go on from. A restored key of which nobody knows anything may have been used for years, and those
+   * who followed it take nothing older. Nobody published every millisecond since 1970, so that is where it goes on.
+   */
+  #last({ sequence }: PublisherState): bigint {
+    if (sequence > 0n || this.#components.isNewKey === true) return sequence
+    return BigInt(Math.max(0, this.#clock.now()))
+  }
+
+  /** First tells, then writes down: what is told is no secret, and another start would sign anew. */
   async #tell(record: IpnsRecord): Promise<void> {
-    const peers = await this.#components.exchange.put(this.name, record)
+    const { exchange, log } = this.#components
+    const peers = await exchange.tell(this.name, record)
+    this.#told = record
     this.#dht.put(record)
-    this.#told = true
-    if (this.#state !== undefined)
-      await this.#save({ ...this.#state, publishedAt: this.#clock.now() })
-    const details = {
-      name: this.name.text,
-      value: record.value,
-      sequence: record.sequence.toString(),
-      peers,
+    const { value, sequence, bytes } = record
+    const details = { name: this.name.text, value, sequence: sequence.toString(), peers }
+    log.info(details, 'root published')
+    const written = {
+      record: Buffer.from(bytes).toString('base64'),
+      publishedAt: this.#clock.now(),
     }
-    this.#components.log.info(details, 'root published')
+    const held = exchange.hold(this.name, record)
+    if (this.#state !== undefined) await this.#save({ ...this.#state, ...written })
+    await held
   }
 
   async #save(state: PublisherState): Promise<PublisherState> {
@@ -297,5 +362,26 @@ export class Publisher {
 
   #addresses(): string[] {
     return fitting(this.#components.addresses())
+  }
+}
+
+function explained({ sequence, value }: { sequence: bigint; value: string }): string {
+  return (
+    `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, which was never ours. ` +
+    'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
+    'If there is none, this data directory is older than what was published from it, and so is what it would publish'
+  )
+}
+
+async function tryRead(
+  name: IpnsName,
+  bytes: Uint8Array,
+  keychain: Keychain,
+): Promise<IpnsRecord | undefined> {
+  try {
+    return await readRecord(name, bytes, keychain)
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return undefined
+    throw error
   }
 }

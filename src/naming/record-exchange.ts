@@ -1,36 +1,33 @@
-import { MINUTE, SECOND, systemClock } from './clock.ts'
+import { MINUTE, SECOND, isDue, systemClock, within } from './clock.ts'
+import { Lookups } from './lookups.ts'
 import { IPNS_PREFIX, fromRoutingKey, ipnsName } from './name.ts'
-import { InvalidRecordError, readRecord } from './record.ts'
+import { InvalidRecordError, hasExpired, readRecord } from './record.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { DurableMap } from '../registry/ports.ts'
 import type { Clock } from './clock.ts'
+import type { FoundRecord, Listener } from './lookups.ts'
 import type { IpnsName } from './name.ts'
 import type { Log, RecordNetwork, Verdict } from './ports.ts'
 import type { IpnsRecord } from './record.ts'
 
-/** How long one peer may take over a lookup; we are connected to it already. */
-const LOOKUP_TIMEOUT = 2_500
-const DHT_TIMEOUT = MINUTE
-/** Peers asked for one name at once, and in all: subscribers first. */
-const LOOKUPS_AT_ONCE = 8
-const MAX_LOOKUPS = 48
+export type { FoundRecord } from './lookups.ts'
+
+const DHT_PUT_TIMEOUT = MINUTE
+/** A peer that joined is asked again after this, for what it or we were told while we did not know of each other. */
+const ASK_AGAIN_AFTER = SECOND
+/** How often those who are behind are told so. Milliseconds. */
+const CORRECT_EVERY = MINUTE
 /** `/ipns/` and the longest multihash of a key, with room to spare. */
 const MAX_ROUTING_KEY = 64
 /** Names whose records we keep for others; more than any configuration lists. */
 const MAX_HELD = 1_024
 
-/** A record and who gave it to us. */
-export interface FoundRecord {
-  readonly record: IpnsRecord
-  /** A peer id; `undefined` when it came from the DHT. */
-  readonly from: string | undefined
-}
-
-type Listener = (found: FoundRecord) => void
-
 interface Topic {
+  readonly name: IpnsName
   readonly listeners: Set<Listener>
   readonly leave: () => void
+  /** When somebody who is behind was told so. Milliseconds since the epoch. */
+  correctedAt: number | undefined
 }
 
 export interface ExchangeComponents {
@@ -55,8 +52,9 @@ export class RecordExchange {
   readonly #clock: Clock
   readonly #stop = new AbortController()
   readonly #topics = new Map<string, Topic>()
-  #unserve: (() => void) | undefined
-  /** What is held, read once; bounded like the map. */
+  readonly #lookups: Lookups
+  #leave: Array<() => void> = []
+  /** What is held; bounded like the map. */
   readonly #memory = new Map<string, IpnsRecord>()
 
   constructor(components: ExchangeComponents) {
@@ -65,27 +63,34 @@ export class RecordExchange {
     this.#keychain = components.keychain
     this.#log = components.log
     this.#clock = components.clock ?? systemClock
+    this.#lookups = new Lookups({ ...components, clock: this.#clock, signal: this.#stop.signal })
   }
 
   get hasDht(): boolean {
     return this.#network.hasDht
   }
 
-  /** Begins to answer lookups. */
+  /** Begins to answer lookups, and to ask whoever comes. */
   async start(): Promise<void> {
     for await (const [text, bytes] of this.#held.entries()) {
-      const record = await this.#read(ipnsName(text), bytes)
-      // One that has expired, or cannot be read any more, is of no use to anybody.
+      const record = await this.#lookups.read(ipnsName(text), bytes)
+      // What cannot be read is of no use to anybody. What has expired may only seem so, to a clock that is wrong.
       if (record === undefined) await this.#held.delete(text)
       else this.#memory.set(text, record)
     }
-    this.#unserve = this.#network.serve(IPNS_PREFIX, (key) => this.#answer(key))
+    this.#leave = [
+      this.#network.serve(IPNS_PREFIX, (key) => this.#answer(key)),
+      // Not everybody who has a record listens for newer ones: a stock publisher does not.
+      this.#network.onPeer((peer) => {
+        for (const topic of this.#topics.values()) this.#askSoon(topic, peer)
+      }),
+    ]
   }
 
   /** Ends all subscriptions and lookups. */
   stop(): void {
     this.#stop.abort(new Error('the node stops'))
-    this.#unserve?.()
+    for (const leave of this.#leave) leave()
     for (const { leave, listeners } of this.#topics.values()) {
       listeners.clear()
       leave()
@@ -93,51 +98,68 @@ export class RecordExchange {
     this.#topics.clear()
   }
 
-  /** Keeps a record, and answers lookups with it from now on. */
-  async hold(name: IpnsName, record: IpnsRecord): Promise<void> {
-    if (!this.#memory.has(name.text) && this.#memory.size >= MAX_HELD) return
-    await this.#held.put(name.text, record.bytes)
-    this.#memory.set(name.text, record)
+  /** Resolves when anybody is connected. @throws the signal's reason */
+  async company(signal: AbortSignal): Promise<void> {
+    if (this.#network.peers().length > 0) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const leave = this.#network.onPeer(() => resolve())
+    const onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    await promise.finally(() => {
+      leave()
+      signal.removeEventListener('abort', onAbort)
+    })
   }
 
-  /** Holds a record and tells everybody who listens; to how many peers that was. Nobody is no error. */
-  async put(name: IpnsName, record: IpnsRecord): Promise<number> {
-    await this.hold(name, record)
+  /** The record we answer lookups of a name with, also when it has expired. */
+  held(name: IpnsName): IpnsRecord | undefined {
+    return this.#memory.get(name.text)
+  }
+
+  /** Keeps a record, unless there is a newer one, and answers lookups with it from now on. */
+  async hold(name: IpnsName, record: IpnsRecord): Promise<void> {
+    if (this.#remember(name, record)) await this.#held.put(name.text, record.bytes)
+  }
+
+  #remember(name: IpnsName, record: IpnsRecord): boolean {
+    const before = this.#memory.get(name.text)
+    if (before === undefined && this.#memory.size >= MAX_HELD) return false
+    if (before !== undefined && before.sequence > record.sequence) return false
+    if (before !== undefined && Buffer.compare(before.bytes, record.bytes) === 0) return false
+    this.#memory.set(name.text, record)
+    return true
+  }
+
+  /**
+   * Tells everybody who listens, at once, and answers lookups with the record; to how many peers it was told. Nobody
+   * is no error. On our disk it is only after {@link hold}.
+   */
+  async tell(name: IpnsName, record: IpnsRecord): Promise<number> {
+    this.#remember(name, record)
     return this.#network.publish(name.topic, record.bytes)
   }
 
   /** Leaves a record with the DHT, where there is one. @throws when no peer took it */
   async putInDht(name: IpnsName, record: IpnsRecord, signal: AbortSignal): Promise<void> {
-    await this.#network.dhtPut(name.routingKey, record.bytes, this.#limit(DHT_TIMEOUT, signal))
+    const either = AbortSignal.any([this.#stop.signal, signal])
+    const limit = { clock: this.#clock, milliseconds: DHT_PUT_TIMEOUT, signal: either }
+    await within(limit, (until) => this.#network.dhtPut(name.routingKey, record.bytes, until))
+  }
+
+  /** Asks connected peers; each valid record is given as it comes. */
+  askPeers(name: IpnsName, onFound: Listener, signal?: AbortSignal): Promise<void> {
+    return this.#lookups.askPeers(name, onFound, signal)
+  }
+
+  /** The DHT's newest record; takes long. `undefined` when it has none. @throws when it cannot be asked now */
+  askDht(name: IpnsName, signal?: AbortSignal): Promise<IpnsRecord | undefined> {
+    return this.#lookups.askDht(name, signal)
   }
 
   /**
-   * Asks everybody who may know, and gives all the different valid records there are, in no order. Peers that do not
-   * answer in time have none.
-   *
-   * @param options.dht whether to ask the DHT too (takes long)
+   * Hears of every valid record that is announced, or that a peer who comes or joins brings along; it may have expired.
+   * Returns the way out.
    */
-  async get(
-    name: IpnsName,
-    options: { signal?: AbortSignal | undefined; dht?: boolean | undefined } = {},
-  ): Promise<FoundRecord[]> {
-    const subscribers = this.#network.subscribers(name.topic)
-    const others = this.#network.peers().filter((peer) => !subscribers.includes(peer))
-    const queue = [...subscribers, ...others].slice(0, MAX_LOOKUPS)
-    const found: FoundRecord[] = []
-    const worker = async () => {
-      for (let peer = queue.shift(); peer !== undefined; peer = queue.shift()) {
-        found.push(...(await this.#ask(name, peer, options.signal)))
-      }
-    }
-    const dht = options.dht === true ? this.#askDht(name, options.signal) : Promise.resolve([])
-    await Promise.all(Array.from({ length: LOOKUPS_AT_ONCE }, worker))
-    found.push(...(await dht))
-    options.signal?.throwIfAborted()
-    return found
-  }
-
-  /** Hears of every valid record that is announced, or that a peer who joins brings along. Returns the way out. */
   subscribe(name: IpnsName, onRecord: Listener): () => void {
     const topic = this.#topics.get(name.topic) ?? this.#join(name)
     topic.listeners.add(onRecord)
@@ -150,94 +172,72 @@ export class RecordExchange {
   /** One subscription per topic, however many listen: the last to leave ends it. */
   #join(name: IpnsName): Topic {
     const listeners = new Set<Listener>()
-    const tell = (answers: readonly FoundRecord[]) => {
-      for (const answer of answers) for (const listener of listeners) listener(answer)
-    }
     const leave = this.#network.subscribe(name.topic, {
-      validate: (data) => this.#judge(name, data),
+      validate: (data) => this.#judge(topic, data),
       onMessage: (data, from) => {
-        void this.#read(name, data).then((record) =>
-          tell(record === undefined ? [] : [{ record, from }]),
-        )
+        void this.#lookups.read(name, data).then((record) => {
+          if (record !== undefined) tellAll(listeners, { record, from })
+        })
       },
-      onJoin: (peer) => {
-        void this.#ask(name, peer, undefined).then(tell)
-      },
+      onJoin: (peer) => this.#onJoin(topic, peer),
     })
-    const topic = { listeners, leave }
+    const topic: Topic = { name, listeners, leave, correctedAt: undefined }
     this.#topics.set(name.topic, topic)
     return topic
   }
 
+  /** Who joins may have been told what we were not, or the other way round, until we both know of each other. */
+  #onJoin(topic: Topic, peer: string): void {
+    this.#askSoon(topic, peer)
+    this.#clock.sleep(ASK_AGAIN_AFTER, this.#stop.signal).then(
+      () => this.#askSoon(topic, peer),
+      () => undefined, // stopping
+    )
+  }
+
+  #askSoon({ name, listeners }: Topic, peer: string): void {
+    if (listeners.size > 0) this.#lookups.askSoon(name, peer, (found) => tellAll(listeners, found))
+  }
+
   /** What other peers hear about through us: only records that are good, and not older than what we hold. */
-  async #judge(name: IpnsName, data: Uint8Array): Promise<Verdict> {
+  async #judge(topic: Topic, data: Uint8Array): Promise<Verdict> {
+    const { name } = topic
     try {
       const record = await readRecord(name, data, this.#keychain)
+      if (hasExpired(record, this.#clock.now())) return 'ignore'
       const held = this.#memory.get(name.text)
-      return held !== undefined && record.sequence < held.sequence ? 'ignore' : 'accept'
+      if (held === undefined || record.sequence > held.sequence) return 'accept'
+      if (record.sequence === held.sequence && record.value === held.value) return 'accept'
+      this.#correct(topic, held)
+      return record.sequence < held.sequence ? 'ignore' : 'accept'
     } catch (error) {
-      if (error instanceof InvalidRecordError) return error.expired ? 'ignore' : 'reject'
+      if (error instanceof InvalidRecordError) return 'reject'
       throw error
     }
   }
 
+  /**
+   * Somebody tells what is behind what we hold: an owner who lost count, say (an old backup, another writer), whom
+   * nobody would follow, and who would never know. Others may only replay, so it is not told again and again.
+   */
+  #correct(topic: Topic, held: IpnsRecord): void {
+    const now = this.#clock.now()
+    if (hasExpired(held, now) || !isDue(topic.correctedAt, CORRECT_EVERY, now)) return
+    topic.correctedAt = now
+    this.#network.publish(topic.name.topic, held.bytes).catch((error: unknown) => {
+      this.#log.debug({ name: topic.name.text, err: error }, 'a newer record could not be told')
+    })
+  }
+
+  /** One that has expired is given, too: nobody follows it, but its owner may have lost count (a restored backup). */
   #answer(key: Uint8Array): Promise<Uint8Array | undefined> {
     const text = nameOf(key)
-    const record = text === undefined ? undefined : this.#memory.get(text)
-    const isGood = record !== undefined && record.validUntil > this.#clock.now()
-    return Promise.resolve(isGood ? record.bytes : undefined)
+    return Promise.resolve(text === undefined ? undefined : this.#memory.get(text)?.bytes)
   }
+}
 
-  /** No peer's failure is ours: one that cannot be asked has nothing. */
-  async #ask(
-    name: IpnsName,
-    peer: string,
-    signal: AbortSignal | undefined,
-  ): Promise<FoundRecord[]> {
-    try {
-      const bytes = await this.#network.lookup(
-        peer,
-        name.routingKey,
-        this.#limit(LOOKUP_TIMEOUT, signal),
-      )
-      const record = bytes === undefined ? undefined : await this.#read(name, bytes)
-      return record === undefined ? [] : [{ record, from: peer }]
-    } catch (error) {
-      this.#log.debug(
-        { peer, name: name.text, err: error },
-        'a peer could not be asked for a record',
-      )
-      return []
-    }
-  }
-
-  async #askDht(name: IpnsName, signal: AbortSignal | undefined): Promise<FoundRecord[]> {
-    if (!this.#network.hasDht) return []
-    try {
-      const bytes = await this.#network.dhtGet(name.routingKey, this.#limit(30 * SECOND, signal))
-      const record = bytes === undefined ? undefined : await this.#read(name, bytes)
-      return record === undefined ? [] : [{ record, from: undefined }]
-    } catch (error) {
-      this.#log.debug({ name: name.text, err: error }, 'the DHT could not be asked for a record')
-      return []
-    }
-  }
-
-  /** A record, `undefined` when it is not one of that name. */
-  async #read(name: IpnsName, bytes: Uint8Array): Promise<IpnsRecord | undefined> {
-    try {
-      return await readRecord(name, bytes, this.#keychain)
-    } catch (error) {
-      if (!(error instanceof InvalidRecordError)) throw error
-      this.#log.debug({ name: name.text, err: error }, 'a record was refused')
-      return undefined
-    }
-  }
-
-  #limit(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
-    const signals = [this.#stop.signal, AbortSignal.timeout(milliseconds)]
-    return AbortSignal.any(signal === undefined ? signals : [...signals, signal])
-  }
+function tellAll(listeners: ReadonlySet<Listener>, found: FoundRecord): void {
+  for (const listener of listeners) listener(found)
 }
 
 /** The name in a lookup, `undefined` when it is none: lookups come from anybody. */

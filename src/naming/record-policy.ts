@@ -1,4 +1,5 @@
 import { DAY } from './clock.ts'
+import { hasExpired } from './record.ts'
 import { rootOf } from './root-value.ts'
 import type { CID } from 'multiformats/cid'
 import type { IpnsRecord } from './record.ts'
@@ -27,19 +28,27 @@ export function ruleOn(
   now: number,
 ): Ruling {
   if (floor !== undefined && record.sequence < floor.sequence) return { kind: 'older' }
-  const isNewer = record.sequence !== floor?.sequence
-  if (record.validUntil <= now) return isNewer ? refused('a record has expired') : { kind: 'older' }
-  if (record.validUntil > now + MAX_VALIDITY)
-    return refused('a record is valid for more than five years')
   const root = rootOf(record.value)
-  if (root === undefined) {
-    const shown = JSON.stringify(record.value.slice(0, 80))
-    return refused(`a record points to ${shown}, which is not /ipfs/ and a directory's CID`)
+  if (floor !== undefined && record.sequence === floor.sequence) {
+    if (hasExpired(record, now)) return { kind: 'older' }
+    if (root?.equals(floor.root) === true) return { kind: 'same', root }
+    const roots = `${floor.root.toString()} came first, ${shown(record)} is refused`
+    return refused(`two records have sequence ${record.sequence}: ${roots}`)
   }
-  if (floor === undefined || isNewer) return { kind: 'newer', root }
-  const roots = `${floor.root.toString()} came first, ${root.toString()} is refused`
-  if (root.equals(floor.root)) return { kind: 'same', root }
-  return refused(`two records have sequence ${record.sequence}: ${roots}`)
+  if (hasExpired(record, now)) return refused('a record has expired')
+  if (lastsTooLong(record, now)) return refused('a record is valid for more than five years')
+  if (root === undefined)
+    return refused(`a record points to ${shown(record)}, which is not /ipfs/ and a directory's CID`)
+  return { kind: 'newer', root }
+}
+
+/** Whether a record could be replayed for longer than we would have it, or our clock is years behind. */
+export function lastsTooLong(record: IpnsRecord, now: number): boolean {
+  return record.validUntil > now + MAX_VALIDITY
+}
+
+function shown({ value }: IpnsRecord): string {
+  return JSON.stringify(value.slice(0, 80))
 }
 
 function refused(reason: string): Ruling {

@@ -30,6 +30,11 @@ class MemoryControl implements Control {
     return { name, id: `k51${name}` }
   }
 
+  async takeOver() {
+    if (this.fail !== undefined) throw this.fail
+    return { id: 'k51registry', above: '18446744073709551614' }
+  }
+
   commits({ limit, before }: { limit: number; before?: number | undefined }) {
     const commit = { sequence: before ?? limit, time: '', root: 'bafy', changes: [] }
     return Promise.resolve([commit])
@@ -110,6 +115,14 @@ describe('api: the control socket', () => {
     assert.equal((await ask('POST', '/api/v1/keys/export', { name: 'nope' })).status, 404)
   })
 
+  it('takes a key over from another writer, and tells sequences as text: they may be over 2^53', async () => {
+    const answer = await ask('POST', '/api/v1/keys/takeover', {})
+    assert.deepEqual(answer.json(), { id: 'k51registry', above: '18446744073709551614' })
+    control.fail = new RegistryError('DENIED', { message: 'no other writer was met' })
+    const refused = await ask('POST', '/api/v1/keys/takeover', {})
+    assert.deepEqual([refused.status, refused.code()], [403, 'DENIED'])
+  })
+
   const wrong: [string, unknown, number][] = [
     ['/api/v1/keys/export', 'no json', 400],
     ['/api/v1/keys/export', {}, 400],
@@ -118,6 +131,7 @@ describe('api: the control socket', () => {
     ['/api/v1/keys/export', '', 400],
     ['/api/v1/keys/import', { name: 'a', key: '%%%' }, 400],
     ['/api/v1/keys/import', { name: 'a', key: 'a'.repeat(70_000) }, 413],
+    ['/api/v1/keys/takeover', { name: 'a' }, 400],
     ['/api/v1/export', { directory: '' }, 400],
     ['/api/v1/export', { directory: '/full' }, 403],
   ]

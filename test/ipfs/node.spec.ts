@@ -9,11 +9,8 @@ import { openKeysAt } from '../../src/ipfs/keys.ts'
 import { loadSecret } from '../../src/ipfs/password.ts'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
-import { resolveDnsLink } from '../../src/ipfs/dnslink.ts'
-import { componentLogger, silent } from '../../src/ipfs/logger.ts'
 import { scopesOf } from '../../src/ipfs/scope.ts'
 import { offline, startNode } from './nodes.ts'
-import type { DNSLinkComponents } from '@helia/dnslink'
 import type { AddressInfo } from 'node:net'
 import type { NetworkConfig } from '../../src/ipfs/config.ts'
 
@@ -115,46 +112,6 @@ describe('the node', () => {
     ]
     assert.equal(await node.dial(outside), false)
     assert.equal(await node.dial(node.addresses()), false) // itself
-    await node.stop()
-  })
-})
-
-describe('the DNSLink of a domain', () => {
-  const NAME = 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8'
-  const ROOT = 'bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354'
-
-  /** A DNS with these TXT records. */
-  function zone(records: Record<string, string>) {
-    const query = (domain: string) => {
-      const data = records[domain]
-      if (data === undefined) return Promise.reject(new Error(`no TXT record of ${domain}`))
-      return Promise.resolve({ Answer: [{ name: domain, type: 16, TTL: 60, data }] })
-    }
-    return {
-      dns: { query } as unknown as DNSLinkComponents['dns'],
-      logger: componentLogger(silent),
-    }
-  }
-
-  const cases: Array<[string, string, string | undefined]> = [
-    ['a name', `dnslink=/ipns/${NAME}`, NAME],
-    ['a fixed root', `dnslink=/ipfs/${ROOT}`, undefined],
-    ['a path below a name', `dnslink=/ipns/${NAME}/docker`, undefined],
-  ]
-  for (const [what, record, expected] of cases) {
-    it(`that points to ${what} gives ${expected === undefined ? 'nothing' : 'the name'}`, async () => {
-      const components = zone({ '_dnslink.example.org': record })
-      assert.equal(await resolveDnsLink(components, 'example.org'), expected)
-    })
-  }
-
-  it('that does not exist is an error', async () => {
-    await assert.rejects(resolveDnsLink(zone({}), 'example.org'))
-  })
-
-  it('is looked up only in the public mode', async () => {
-    const node = await startNode()
-    await assert.rejects(node.resolveDnsLink('example.org'), /only in the public mode/)
     await node.stop()
   })
 })

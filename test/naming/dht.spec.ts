@@ -50,8 +50,8 @@ describe('names in a DHT', () => {
   })
   afterEach(() => stack.disposeAsync())
 
-  function startPublisher(state = new MemoryMap()): Publisher {
-    const options = { addresses: () => [], isOurs: () => Promise.resolve(false) }
+  function startPublisher(state = new MemoryMap(), isNewKey = true): Publisher {
+    const options = { addresses: () => [], isOurs: () => Promise.resolve(false), isNewKey }
     const publisher = new Publisher(
       { ...options, key, keychain, exchange, state, clock, log: silent },
       { lifetime: LIFETIME },
@@ -110,7 +110,7 @@ describe('names in a DHT', () => {
 
   it('are continued above what is there, with a key that has no history here', async () => {
     await put(41n, 0)
-    const publisher = startPublisher()
+    const publisher = startPublisher(new MemoryMap(), false)
     publisher.publish(await rootNumber(1))
     await until(async () => (await inDht())?.sequence === 42n)
     assert.equal(publisher.status().error, undefined)

@@ -43,7 +43,7 @@ describe('a publisher that comes back on another port', () => {
     const addresses = () => node.announcedAddresses()
     const isOurs = () => Promise.resolve(true)
     const publisher = new Publisher(
-      { key, keychain, exchange, addresses, isOurs, state, log: silent },
+      { key, keychain, exchange, addresses, isOurs, isNewKey: true, state, log: silent },
       { lifetime: LIFETIME },
     )
     publisher.start()

@@ -81,6 +81,7 @@ describe('names between real nodes on loopback', () => {
         log: silent,
         addresses: () => peer.node.announcedAddresses(),
         isOurs: () => Promise.resolve(false),
+        isNewKey: true,
       },
       { lifetime: LIFETIME },
     )
@@ -175,7 +176,7 @@ describe('names between real nodes on loopback', () => {
     await until(() => !ownerIsThere())
     const record = await makeRecord(key, { sequence: 9n, value: valueOf(await rootNumber(9)) })
     await until(() => messenger.node.records.subscribers(nameOf(key).topic).length === 1)
-    await messenger.exchange.put(nameOf(key), record)
+    await messenger.exchange.tell(nameOf(key), record)
     await until(() => mirror.status().error !== undefined)
     const { error, root, state } = mirror.status()
     assert.match(error ?? '', /no peer has it/)

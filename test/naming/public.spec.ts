@@ -62,10 +62,14 @@ describe('public nodes that share only a DHT', () => {
     return { node, exchange }
   }
 
-  function publisherAt({ exchange }: Peer, addresses: () => string[] = () => []): Publisher {
+  function publisherAt(
+    { exchange }: Peer,
+    addresses: () => string[] = () => [],
+    isNewKey = true,
+  ): Publisher {
     const isOurs = () => Promise.resolve(false)
     const publisher = new Publisher(
-      { key, keychain, exchange, addresses, isOurs, state: new MemoryMap(), log: silent },
+      { isNewKey, key, keychain, exchange, addresses, isOurs, state: new MemoryMap(), log: silent },
       { lifetime: LIFETIME },
     )
     publisher.start()
@@ -167,14 +171,13 @@ describe('public nodes that share only a DHT', () => {
     await until(async () => (await inDht(witness))?.sequence === 3n)
     await lost.stop()
     await owner.node.stop()
-    const restored = publisherAt(await start())
+    const restored = publisherAt(await start(), () => [], false)
     restored.publish(await rootNumber(4))
     await until(() => restored.status().sequence === '4')
   })
 
   async function inDht({ exchange }: Peer) {
-    const [found] = await exchange.get(nameOf(key), { dht: true })
-    return found?.record
+    return exchange.askDht(nameOf(key))
   }
 
   it('say that nobody provides what nobody provides', async () => {

@@ -36,6 +36,7 @@ describe('the publisher', () => {
   let exchange: RecordExchange
   let publisher: Publisher
   let addresses: string[]
+  let isNewKey: boolean
 
   beforeEach(async () => {
     key = await makeKey()
@@ -45,6 +46,7 @@ describe('the publisher', () => {
     held = new MemoryMap()
     history = new Set()
     addresses = []
+    isNewKey = true
     await open()
   })
 
@@ -62,6 +64,7 @@ describe('the publisher', () => {
         state,
         clock,
         log: silent,
+        isNewKey,
         addresses: () => addresses,
         isOurs: (root) => Promise.resolve(history.has(root.toString())),
       },
@@ -205,6 +208,7 @@ describe('the publisher', () => {
   it('continues above the network with a key that was restored into an empty store', async () => {
     await close()
     await somebodyHolds(41n, valueOf(await rootNumber(0)))
+    isNewKey = false
     await open()
     await publish(1)
     assert.deepEqual(

@@ -71,17 +71,15 @@ describe('the exchange of records', () => {
     other.serve('/ipns/', () => Promise.reject(new Error('stream reset')))
     hub.join('liar').serve('/ipns/', () => Promise.resolve(Buffer.from('junk')))
     hub.join('friend').serve('/ipns/', () => Promise.resolve(bytes))
-    const found = await exchange.get(nameOf(key))
-    assert.deepEqual(
-      found.map(({ from, record }) => [from, record.sequence]),
-      [['friend', 3n]],
-    )
+    const found: Array<[string | undefined, bigint]> = []
+    await exchange.askPeers(nameOf(key), ({ from, record }) => found.push([from, record.sequence]))
+    assert.deepEqual(found, [['friend', 3n]])
   })
 
   it('ends its questions when the caller leaves', async () => {
     await exchange.start()
     await assert.rejects(
-      exchange.get(nameOf(key), { signal: AbortSignal.abort(new Error('gone')) }),
+      exchange.askPeers(nameOf(key), () => undefined, AbortSignal.abort(new Error('gone'))),
       /gone/,
     )
   })

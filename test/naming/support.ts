@@ -178,7 +178,9 @@ export class MemoryHub {
 
   join(id: string): MemoryNetwork {
     const network = new MemoryNetwork(id, this)
+    const others = [...this.members.values()]
     this.members.set(id, network)
+    for (const other of others) other.meet(id)
     return network
   }
 }
@@ -188,6 +190,7 @@ export class MemoryNetwork implements RecordNetwork {
   readonly #id: string
   readonly #hub: MemoryHub
   readonly topics = new Map<string, Set<TopicListener>>()
+  readonly #greeters = new Set<(peer: string) => void>()
   asksOfDht = 0
   answer: ((key: Uint8Array) => Promise<Uint8Array | undefined>) | undefined
   /** What this peer answers instead of the truth. */
@@ -209,6 +212,14 @@ export class MemoryNetwork implements RecordNetwork {
   }
   subscribers(topic: string): string[] {
     return this.peers().filter((id) => this.#hub.members.get(id)?.topics.has(topic))
+  }
+  onPeer(listener: (peer: string) => void): () => void {
+    this.#greeters.add(listener)
+    return () => this.#greeters.delete(listener)
+  }
+  /** Somebody came. */
+  meet(peer: string): void {
+    for (const greet of this.#greeters) greet(peer)
   }
   async publish(topic: string, data: Uint8Array): Promise<number> {
     this.published.push({ topic, data })

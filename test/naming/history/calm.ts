@@ -1,0 +1,85 @@
+import { nameOf } from '../support.ts'
+import { Violation } from './watch.ts'
+import type { SimNode } from './node.ts'
+import type { World } from './world.ts'
+
+/** Long enough for every pause there is: polls, retries with growing pauses, checks of the clock. Milliseconds. */
+const LONG_ENOUGH = 11 * 60_000
+
+/** All is well again: what must then come true by itself, does it? */
+export async function calm(world: World): Promise<void> {
+  await world.heal()
+  await world.pass(LONG_ENOUGH)
+  checkWriters(world)
+  checkMirrors(world)
+  await oneWriterGoesOn(world)
+  world.watch.checks++
+}
+
+/** Of two writers who publish different roots one has stopped, and says so. */
+function checkWriters({ writers }: World): void {
+  const active = writers.filter(
+    ({ publisher, data }) =>
+      data.lane !== undefined &&
+      publisher !== undefined &&
+      publisher.status().conflict === undefined,
+  )
+  const roots = new Set(active.map(({ data }) => data.lane?.toString()))
+  if (roots.size > 1)
+    throw new Violation(
+      `${active.map(describe).join(' and ')} both publish, and neither has met the other`,
+    )
+  for (const node of active) {
+    const { pending, error } = node.publisher?.status() ?? {}
+    if (pending === true || error !== undefined)
+      throw new Violation(`${node.id} does not publish: ${error ?? 'nobody knows why'}`)
+  }
+}
+
+/** Every mirror knows the newest record that anybody holds, and serves its root if anybody has it. */
+function checkMirrors(world: World): void {
+  const name = nameOf(world.key)
+  const held = world.nodes
+    .flatMap(({ exchange }) => exchange?.held(name) ?? [])
+    .filter(({ validUntil }) => validUntil > world.time.now)
+    .toSorted((a, b) => (a.sequence < b.sequence ? -1 : 1))
+  const newest = held.at(-1)
+  if (newest === undefined) return
+  for (const mirror of world.mirrors) {
+    const { state, sequence, error } = mirror.mirror?.status() ?? {}
+    const isThere = sequence === newest.sequence.toString()
+    const cannot = error !== undefined || state === 'advancing'
+    if (!isThere && !cannot)
+      throw new Violation(
+        `${mirror.id} serves ${sequence ?? 'nothing'} and is content, while ${newest.sequence} is there`,
+      )
+  }
+}
+
+/** The operator ends one of the two writers, and takes over where there was a conflict: then all must follow. */
+async function oneWriterGoesOn(world: World): Promise<void> {
+  const writer = world.any(world.writers.filter(({ isUp }) => isUp))
+  for (const other of world.writers)
+    if (other !== writer && other.isUp) await world.end(other, 'stop')
+  world.hasTwoWriters = writer.id === 'W2'
+  writer.publisher?.takeOver()
+  const root = await world.newRoot()
+  writer.push(root)
+  await world.pass(LONG_ENOUGH)
+  const { pending, error, sequence } = writer.publisher?.status() ?? {}
+  if (pending !== false || error !== undefined)
+    throw new Violation(`${describe(writer)} does not publish: ${error ?? 'nobody knows why'}`)
+  for (const mirror of world.mirrors) {
+    const status = mirror.mirror?.status()
+    if (status?.root !== root.toString())
+      throw new Violation(
+        `${mirror.id} serves ${status?.sequence ?? 'nothing'} (${status?.state}, ${status?.error}) ` +
+          `and does not follow ${describe(writer)}, who published ${sequence}`,
+      )
+  }
+}
+
+function describe(node: SimNode): string {
+  const { sequence, root, conflict } = node.publisher?.status() ?? {}
+  return `${node.id} (${sequence}, ${root?.slice(-6)}${conflict === undefined ? '' : ', in conflict'})`
+}

@@ -1,0 +1,193 @@
+import { CID } from 'multiformats/cid'
+import { Mirror } from '../../../src/naming/mirror.ts'
+import { Publisher } from '../../../src/naming/publisher.ts'
+import { RecordExchange } from '../../../src/naming/record-exchange.ts'
+import { LIFETIME, keychain, nameOf, silent } from '../support.ts'
+import { SimDisk } from './disk.ts'
+import { SimNetwork } from './net.ts'
+import type { PrivateKey } from '@ipshipyard/crypto'
+import type { SeededRandom } from '../../faults/random.ts'
+import type { DiskContent, DiskDefect } from './disk.ts'
+import type { Ether } from './ether.ts'
+import type { SimTime, WallClock } from './time.ts'
+import type { Watch } from './watch.ts'
+
+/** What a node is made of. */
+export interface NodeParts {
+  readonly key: PrivateKey
+  readonly time: SimTime
+  readonly random: SeededRandom
+  readonly ether: Ether
+  readonly watch: Watch
+  readonly defect?: DiskDefect | undefined
+  /** Who else has a root, of those this node is connected to. */
+  readonly holders: (node: SimNode, root: CID) => SimNode[]
+}
+
+/** What a disk holds, besides the state of the naming room. */
+export interface NodeData {
+  readonly state: DiskContent
+  /** Roots whose blocks are here. */
+  readonly blocks: Set<string>
+  /** Roots that were committed here. */
+  readonly journal: Set<string>
+  /** The root of the tree; `undefined` while nothing was ever pushed. */
+  lane: CID | undefined
+}
+
+/** One node of a history, over all its lives: a writer of the name, or a mirror of it. */
+export class SimNode {
+  readonly id: string
+  readonly isWriter: boolean
+  readonly clock: WallClock
+  readonly #parts: NodeParts
+  data: NodeData = emptyData()
+  /** Whether the key was made here, at the next start. */
+  isNewKey = false
+  /** Fetches of blocks hang, or fail. */
+  trouble: 'none' | 'hangs' | 'fails' = 'none'
+  publisher: Publisher | undefined
+  mirror: Mirror | undefined
+  exchange: RecordExchange | undefined
+  disk: SimDisk | undefined
+  #network: SimNetwork | undefined
+
+  constructor(id: string, parts: NodeParts) {
+    this.id = id
+    this.isWriter = id.startsWith('W')
+    this.#parts = parts
+    this.clock = parts.time.wallClock()
+  }
+
+  get isUp(): boolean {
+    return this.#network !== undefined
+  }
+
+  /** Who is connected. */
+  peers(): string[] {
+    return this.#network?.peers() ?? []
+  }
+
+  async start(): Promise<void> {
+    if (this.isUp) return
+    const { time, random, ether, defect, watch } = this.#parts
+    const hasDht = this.id.endsWith('1')
+    const disk = new SimDisk(this.data.state, time, random, defect)
+    this.disk = disk
+    this.#network = new SimNetwork(this.id, ether, random, hasDht)
+    const { clock } = this
+    this.exchange = new RecordExchange({
+      network: this.#network,
+      held: disk.map('records'),
+      keychain,
+      log: silent,
+      clock,
+    })
+    await this.exchange.start()
+    if (this.isWriter) this.#startPublisher(disk, this.exchange)
+    else {
+      this.mirror = this.#makeMirror(disk, this.exchange)
+      await this.mirror.start()
+      const { root, sequence } = this.mirror.status()
+      if (root === undefined) watch.servesNothing(this.id)
+      else watch.serves(this.id, BigInt(sequence ?? -1), CID.parse(root))
+    }
+    ether.join(this.#network)
+  }
+
+  /** Ends as SIGTERM does. Time must pass for it to come to its end. */
+  stop(): Promise<void> {
+    const [publisher, mirror, exchange, network] = [
+      this.publisher,
+      this.mirror,
+      this.exchange,
+      this.#network,
+    ]
+    if (network !== undefined) this.#parts.ether.leave(network)
+    this.publisher = this.mirror = this.exchange = this.#network = undefined
+    return (async () => {
+      await Promise.all([publisher?.stop(), mirror?.stop()])
+      exchange?.stop()
+    })()
+  }
+
+  /** Ends as SIGKILL does: what is on its way to the disk may get there or not. */
+  async crash(): Promise<void> {
+    this.disk?.crash()
+    await this.stop()
+  }
+
+  /** A change of the registry: from now on it is to be published. */
+  push(root: CID): void {
+    this.data.blocks.add(root.toString())
+    this.data.journal.add(root.toString())
+    this.data.lane = root
+    this.publisher?.publish(root)
+  }
+
+  #startPublisher(disk: SimDisk, exchange: RecordExchange): void {
+    const { key, watch } = this.#parts
+    const tell = exchange.tell.bind(exchange)
+    // Only the publisher tells anything on a writer.
+    exchange.tell = (name, record) => {
+      watch.told(this.id, record)
+      return tell(name, record)
+    }
+    this.publisher = new Publisher(
+      {
+        key,
+        keychain,
+        exchange,
+        state: disk.map('publisher'),
+        clock: this.clock,
+        log: silent,
+        addresses: () => [],
+        isNewKey: this.isNewKey,
+        expectsPeers: true,
+        isOurs: (root) => Promise.resolve(this.data.journal.has(root.toString())),
+      },
+      { lifetime: LIFETIME },
+    )
+    this.isNewKey = false
+    this.publisher.start()
+    if (this.data.lane !== undefined) this.publisher.publish(this.data.lane)
+  }
+
+  #makeMirror(disk: SimDisk, exchange: RecordExchange): Mirror {
+    const { key, watch } = this.#parts
+    const mirror: Mirror = new Mirror(nameOf(key).text, {
+      exchange,
+      keychain,
+      state: disk.map('mirrors'),
+      clock: this.clock,
+      log: silent,
+      advance: (to, _from, { signal }) => this.#fetch(to, signal),
+      dial: () => Promise.resolve(false),
+      onRoot: (root) => watch.serves(this.id, BigInt(mirror.status().sequence ?? -1), root),
+    })
+    return mirror
+  }
+
+  async #fetch(root: CID, signal: AbortSignal): Promise<void> {
+    const { random, holders } = this.#parts
+    if (this.trouble === 'hangs') await this.clock.sleep(2 ** 40, signal)
+    await this.clock.sleep(random.between(1, 400), signal)
+    if (this.data.blocks.has(root.toString())) return
+    if (this.trouble === 'fails' || holders(this, root).length === 0)
+      throw new Error(`no peer has ${root.toString()}`)
+    this.data.blocks.add(root.toString())
+  }
+}
+
+export function emptyData(): NodeData {
+  return { state: new Map(), blocks: new Set(), journal: new Set(), lane: undefined }
+}
+
+export function copyOf(data: NodeData): NodeData {
+  return {
+    state: new Map(data.state),
+    blocks: new Set(data.blocks),
+    journal: new Set(data.journal),
+    lane: data.lane,
+  }
+}

@@ -1,0 +1,94 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { DEFECTS, play } from './history/history.ts'
+import type { HistoryReport } from './history/history.ts'
+
+const PAGE = join(import.meta.dirname, '../../docs/network.md')
+const [BEGIN, END] = ['<!-- run: naming -->', '<!-- end: naming -->']
+
+const USAGE = `Random histories of names: pushes, crashes, restores, clocks that jump, partitions, replays, forgeries, two writers.
+The real publisher, mirrors and exchange of records, on simulated time, disks and network.
+
+  --steps N     steps in all (1000)
+  --seed S      where they come from, a number (another one each time)
+  --defect D    breaks something on purpose, to see it found: ${Object.keys(DEFECTS).join(', ')}
+  --quick       200 steps
+  --write       writes the figures to docs/network.md`
+
+/** Plays histories. Resolves with the exit code: 1 when a promise was broken. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      steps: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+      defect: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
+  const steps = values.quick ? 200 : numberOf('steps', values.steps)
+  const seed = numberOf('seed', values.seed)
+  const defect = values.defect === undefined ? undefined : DEFECTS[values.defect]
+  if (values.defect !== undefined && defect === undefined)
+    throw new Error(`--defect is one of: ${Object.keys(DEFECTS).join(', ')}`)
+  console.log(`${steps} steps with seed ${seed}`)
+  const begun = performance.now()
+  const report = await play({ steps, seed, defect, onProgress: progress(steps) })
+  const text = figures(report, seed, (performance.now() - begun) / 1000)
+  console.log(`\n${text}`)
+  if (values.write && values.defect === undefined) await write(text)
+  return report.failure === undefined ? 0 : 1
+}
+
+function numberOf(option: string, text: string): number {
+  const number = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number)) return number
+  throw new Error(`--${option} is a whole number, not ${text}`)
+}
+
+/** A line for each tenth. */
+function progress(all: number): (steps: number) => void {
+  let next = all / 10
+  return (steps) => {
+    if (steps < next) return
+    console.log(`${steps} steps`)
+    next = steps + all / 10
+  }
+}
+
+function figures(report: HistoryReport, seed: number, seconds: number): string {
+  const { steps, histories, kinds, checks, elapsed, failure } = report
+  const date = new Date().toISOString().slice(0, 10)
+  const verdict = failure === undefined ? 'nothing moved back' : `**broken**: ${failure}`
+  const hours = Math.round(elapsed / 3_600_000)
+  const counts = [...kinds]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([kind, n]) => `${kind} ${number(n)}`)
+  return [
+    `${number(steps)} steps in ${number(histories)} histories with seed ${seed} on ${date}: ${verdict}.`,
+    `${number(checks)} comparisons, ${number(hours)} hours of simulated time in ${Math.round(seconds)} s. The steps:`,
+    `${counts.join(', ')}.`,
+  ].join('\n')
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en')
+}
+
+async function write(text: string): Promise<void> {
+  const page = await readFile(PAGE, 'utf8')
+  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)]
+  if (from < 0 || to < from) throw new Error(`docs/network.md has no ${BEGIN}`)
+  const head = page.slice(0, from + BEGIN.length)
+  await writeFile(PAGE, `${head}\n${text}\n${page.slice(to)}`)
+  console.log('written: docs/network.md')
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
