@@ -91,12 +91,7 @@ export interface RegistrySource {
 
 /** Our own tree as it was after each commit. */
 export interface SnapshotSource {
-  /**
-   * A reader over our tree as it was under a root.
-   *
-   * @param root opaque to the rules (a CID as text)
-   * @returns `undefined` when this registry never had it
-   */
+  /** @param root opaque to the rules (a CID as text) @returns `undefined` when this registry never had it */
   snapshot(root: string): Promise<RegistryReader | undefined>
 }
 
