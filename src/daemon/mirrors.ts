@@ -81,6 +81,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
   const repositories = new RepositorySet(entry.repositories)
   const freshness = new Freshness(entry, follower, storage.state.map('confirmed'))
   const tree = new TreeSource(entry.text, root, directories, () => freshness.staleSince())
+  const onMoved = (listener: () => void): void => void moved.add(listener)
   return {
     entry,
     follower,
@@ -91,13 +92,14 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
       repositories,
       maxStale: entry.maxStale ?? undefined,
       deadline: entry.deadline,
+      onMoved,
     },
     supply,
     tree: () => {
       const now = root()
       return now && { name: entry.text, root: now, directories, repositories }
     },
-    onMoved: (listener) => void moved.add(listener),
+    onMoved,
     start: async () => {
       await freshness.start()
       await follower.start()

@@ -10,6 +10,8 @@ export interface MirrorSource extends RegistrySource {
   readonly maxStale?: number | undefined
   /** Longest wait for one answer, in ms, in place of everybody's. */
   readonly deadline?: number
+  /** Calls back whenever it has moved to a newer root. */
+  onMoved?(listener: () => void): void
 }
 
 /** Told when a mirror failed and was passed over. Must not throw. */
@@ -41,7 +43,8 @@ export interface MirrorPatience {
 /**
  * A mirror that is asked with a deadline of its own, so that it never holds a pull: what fails is reported and passed
  * over. After a missed deadline it is given only an instant for a while, which is enough for what is on this disk; then
- * one question goes through to try it, and the others stay hasty until that one was answered.
+ * one question goes through to try it, and the others stay hasty until that one was answered. A mirror that has moved
+ * to a newer root was just reached, so it is tried at once: what was pushed after an outage must not be unknown.
  */
 export class Mirror {
   readonly name: string
@@ -57,6 +60,9 @@ export class Mirror {
     this.#source = source
     const deadline = source.deadline ?? patience.deadline
     this.#patience = { ...patience, deadline, haste: Math.min(patience.haste, deadline) }
+    source.onMoved?.(() => {
+      if (this.#pausedUntil !== undefined) this.#pausedUntil = this.#patience.now()
+    })
   }
 
   /** A reader over the root that is current now; `undefined` while there is none. */

@@ -42,7 +42,7 @@ describe('a directory of docker-registry that Kubo publishes', function () {
         const root = await kubo.ipfs(['add', '--recursive', '--quieter', storage])
         assert.equal(root.startsWith('Qm') ? 0 : 1, version)
         await kubo.ipfs(['name', 'publish', '--key=registry', `/ipfs/${root}`])
-        return kubo.ipfs(['cid', 'format', '-v', '1', '-b', 'base32', root])
+        return await kubo.ipfs(['cid', 'format', '-v', '1', '-b', 'base32', root])
       }
 
       const first = image(LARGE)

@@ -121,6 +121,26 @@ describe('the overlay', () => {
     assert.equal(errors.length, 2, 'it answers again')
   })
 
+  it('tries a paused mirror at once when it has moved to a newer root', async () => {
+    const stuck = twisted(new MemoryRegistry('stuck'), { before: (_, signal) => never(signal) })
+    const listeners: (() => void)[] = []
+    const onMoved = (listener: () => void): void => void listeners.push(listener)
+    const { service, errors } = await createRegistry({
+      mirrors: [{ ...stuck, onMoved }],
+      overlay: { deadline: 10, pause: 1000, haste: 1 },
+    })
+    const pull = () =>
+      assert.rejects(service.getManifest(APP, tagged('v1')), { code: 'MANIFEST_UNKNOWN' })
+    await pull()
+    await pull()
+    assert.equal(errors.length, 1, 'it is paused')
+    for (const moved of listeners) moved()
+    await pull()
+    assert.equal(errors.length, 2, 'it is given its deadline again')
+    await pull()
+    assert.equal(errors.length, 2, 'and is paused again, since it did not answer')
+  })
+
   it('serves what a paused mirror can answer at once, since that is on our own disk', async () => {
     const mirror = new MemoryRegistry('m')
     let isDead = true

@@ -67,7 +67,7 @@ for (const mode of MODES) {
       const next = randomImage({ layers: [MIB] })
       await source.client.pushImage('team/app', next, { tag: 'next' })
       await follows(mirror, source, { timeout: 120_000 })
-      await mirror.client.pullsExactly('team/app', 'next', next)
+      await eventuallyPulls(mirror, 'team/app', 'next', next)
     })
   })
 }

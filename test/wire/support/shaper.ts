@@ -28,7 +28,7 @@ export class Shaper {
     if (at <= now && this.#waiting.length === 0) this.#send(packet)
     else {
       this.#waiting.push({ at, packet })
-      this.#timer ??= setTimeout(this.#forward, Math.max(0, at - now))
+      if (this.#timer === undefined) this.#timer = setTimeout(this.#forward, at - now)
     }
   }
 
