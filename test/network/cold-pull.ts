@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { noise } from '../e2e/support/transfer.ts'
+import { writeFigures } from '../support/figures-page.ts'
 import { bitswap } from './cold-pull/bitswap.ts'
 import { heliport } from './cold-pull/heliport.ts'
 import { kubo } from './cold-pull/kubo.ts'
 import { stream } from './cold-pull/stream.ts'
 import { MIB, median, megabytes, table } from './support/figures.ts'
 import { readOptions } from './support/options.ts'
-import { loadNow, writeFigures } from './support/page.ts'
 import type { Contender, Load, Pull } from './cold-pull/contender.ts'
 
 const ABOUT = `npm run network -- cold-pull: a large blob through a mirror that has nothing of it, beside others
@@ -58,12 +58,10 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`network: less than ${COPIES * mib} MiB are free in ${tmpdir()}`)
     return 2
   }
-  const load = loadNow()
   const pulls = await measure(mib, rounds)
   const text = report(pulls, mib)
   console.log(`\n${text}\n\n  ${[...pulls.values()].flat().length} passing`)
-  const command = 'npm run network -- cold-pull --write'
-  if (options.write) await writeFigures('cold-pull', { command, load, text })
+  if (options.write) await writeFigures('cold-pull', 'npm run network -- cold-pull --write', [text])
   return 0
 }
 

@@ -13,7 +13,7 @@ const SUBJECTS: Readonly<Record<string, readonly [file: string, what: string]>> 
   naming: ['../naming/model.ts', 'random histories of names: nothing moves back'],
   hostile: ['../hostile/run.ts', 'generated evil trees and records: nothing wrong is completed'],
   wire: ['../wire/run.ts', 'hosts on a wire that is slow, loses, or is cut'],
-  capture: ['../wire/capture.ts', 'packets of each mode: nothing leaves its scope'],
+  capture: ['../ipfs/capture.netns.ts', 'packets of each mode: nothing leaves its scope'],
 }
 
 const HELP = `npm run network -- <what> [--help] [--write] [--quick] …
