@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { noise } from '../e2e/support/transfer.ts'
+import { writeFigures } from '../support/figures-page.ts'
 import { bitswap } from './cold-pull/bitswap.ts'
 import { heliport } from './cold-pull/heliport.ts'
+import { kubo } from './cold-pull/kubo.ts'
 import { stream } from './cold-pull/stream.ts'
 import { MIB, median, megabytes, table } from './support/figures.ts'
 import { readOptions } from './support/options.ts'
-import { loadNow, writeFigures } from './support/page.ts'
 import type { Contender, Load, Pull } from './cold-pull/contender.ts'
 
 const ABOUT = `npm run network -- cold-pull: a large blob through a mirror that has nothing of it, beside others
@@ -18,14 +19,25 @@ The same bytes between two processes on loopback, in turns: through a mirror to 
 by bitswap between two plain Helias; over one bare libp2p stream; by \`ipfs get\` between two Kubo nodes, where there is an
 ipfs. Receivers are new in every round. Data are below TMPDIR.`
 
-type Name = 'mirror' | 'bitswap' | 'stream'
+type Name = 'mirror' | 'bitswap' | 'stream' | 'kubo'
 
-const CONTENDERS: Readonly<
-  Record<Name, { title: string; open: (load: Load) => Promise<Contender>; wanted: number }>
-> = {
-  mirror: { title: 'Heliport: HTTP through a mirror', open: heliport, wanted: 1 },
-  bitswap: { title: 'plain Helia: bitswap', open: bitswap, wanted: 3 },
-  stream: { title: 'one bare libp2p stream (TCP, TLS, yamux)', open: stream, wanted: 0.6 },
+interface Entry {
+  readonly title: string
+  /** Gives `undefined` where this machine lacks what it needs. */
+  readonly open: (load: Load) => Promise<Contender | undefined>
+  /** How the mirror should be beside it. */
+  readonly wanted: string
+}
+
+const CONTENDERS: Readonly<Record<Name, Entry>> = {
+  mirror: { title: 'Heliport: HTTP through a mirror', open: heliport, wanted: '' },
+  bitswap: { title: 'plain Helia: bitswap', open: bitswap, wanted: 'at least 3' },
+  stream: {
+    title: 'one bare libp2p stream (TCP, TLS, yamux)',
+    open: stream,
+    wanted: 'at least 0.6',
+  },
+  kubo: { title: 'Kubo: ipfs get', open: kubo, wanted: 'goal: 1' },
 }
 
 /** What either end of the mirror may have in memory, in bytes. */
@@ -46,12 +58,10 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`network: less than ${COPIES * mib} MiB are free in ${tmpdir()}`)
     return 2
   }
-  const load = loadNow()
   const pulls = await measure(mib, rounds)
   const text = report(pulls, mib)
   console.log(`\n${text}\n\n  ${[...pulls.values()].flat().length} passing`)
-  const command = 'npm run network -- cold-pull --write'
-  if (options.write) await writeFigures('cold-pull', { command, load, text })
+  if (options.write) await writeFigures('cold-pull', 'npm run network -- cold-pull --write', [text])
   return 0
 }
 
@@ -66,11 +76,13 @@ async function measure(mib: number, rounds: number): Promise<Pulls> {
   await pipeline(noise(load.bytes), createWriteStream(load.file))
   const pulls = new Map<Name, Pull[]>()
   const contenders: [Name, Contender][] = []
-  for (const name of ['mirror', 'bitswap', 'stream'] as const) {
+  for (const name of ['mirror', 'bitswap', 'stream', 'kubo'] as const) {
     const { title, open } = CONTENDERS[name]
     console.log(`${title}: giving the source its ${mib} MiB`)
-    contenders.push([name, stack.use(await open(load))])
+    const contender = stack.use(await open(load))
     pulls.set(name, [])
+    if (contender === undefined) console.log(`${title}: not on this machine`)
+    else contenders.push([name, contender])
   }
   for (let round = 1; round <= rounds; round++) {
     for (const [name, contender] of contenders) {
@@ -87,10 +99,11 @@ function report(pulls: Pulls, mib: number): string {
   const speeds = new Map([...pulls].map(([name, all]) => [name, all.map((one) => rate(one, mib))]))
   const middle = (name: Name): number => median(speeds.get(name) ?? [])
   const rows = [...speeds].map(([name, all]) => {
+    const { title, wanted } = CONTENDERS[name]
+    if (all.length === 0) return [title, 'not on this machine', '', '', wanted]
     const ratio = name === 'mirror' ? '' : (middle('mirror') / middle(name)).toFixed(2)
-    const wanted = name === 'mirror' ? '' : `at least ${CONTENDERS[name].wanted}`
     const each = all.map((speed) => speed.toFixed(0)).join(', ')
-    return [CONTENDERS[name].title, middle(name).toFixed(0), each, ratio, wanted]
+    return [title, middle(name).toFixed(0), each, ratio, wanted]
   })
   const head = [`${mib} MiB`, 'MiB/s, median', 'each round', 'the mirror is times', 'wanted']
   return [table([head, ...rows]), '', memory(pulls.get('mirror') ?? [])].join('\n')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { replaced } from '../support/figures-page.ts'
 import { median, quantile, table } from './support/figures.ts'
 import { readOptions } from './support/options.ts'
-import { replaced } from './support/page.ts'
 import { parseSockets } from './support/sockets.ts'
 
 describe('the figures of a benchmark', () => {

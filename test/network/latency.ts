@@ -1,11 +1,11 @@
 import { Agent, request } from 'node:http'
 import { once } from 'node:events'
 import { DaemonProcess } from '../support/daemon-process.ts'
+import { writeFigures } from '../support/figures-page.ts'
 import { RegistryClient } from '../support/client.ts'
 import { randomImage } from '../support/random-image.ts'
 import { median, quantile, table } from './support/figures.ts'
 import { readOptions } from './support/options.ts'
-import { loadNow, writeFigures } from './support/page.ts'
 import type { IncomingMessage } from 'node:http'
 import type { RandomManifest } from '../support/random-image.ts'
 
@@ -24,7 +24,6 @@ export async function main(args: readonly string[]): Promise<number> {
     pushes: { usual: 100, quick: 5, what: 'manifests to push' },
   })
   if (options === undefined) return 0
-  const load = loadNow()
   const times = await measure(options.numbers.pushes)
   const rows = [
     ['from 201 to pullable', 'measured', 'wanted'],
@@ -35,8 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
   ]
   const text = `${table(rows)}\n\n${times.length} pushes, one after the other.`
   console.log(`\n${text}\n\n  ${times.length} passing`)
-  const command = 'npm run network -- latency --write'
-  if (options.write) await writeFigures('latency', { command, load, text })
+  if (options.write) await writeFigures('latency', 'npm run network -- latency --write', [text])
   return 0
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** What can be run: the file that has it, and what for. Each exports `main(args)`, which resolves with the exit code. */
+/** What can be run: the file that has it, and what for. It exports `main(args)`, or runs as soon as it is imported. */
 const SUBJECTS: Readonly<Record<string, readonly [file: string, what: string]>> = {
   latency: ['latency.ts', 'from the 201 of a push to its pull through a mirror'],
   'cold-pull': [
@@ -13,7 +13,7 @@ const SUBJECTS: Readonly<Record<string, readonly [file: string, what: string]>> 
   naming: ['../naming/model.ts', 'random histories of names: nothing moves back'],
   hostile: ['../hostile/run.ts', 'generated evil trees and records: nothing wrong is completed'],
   wire: ['../wire/run.ts', 'hosts on a wire that is slow, loses, or is cut'],
-  capture: ['../wire/capture.ts', 'packets of each mode: nothing leaves its scope'],
+  capture: ['../ipfs/capture.netns.ts', 'packets of each mode: nothing leaves its scope'],
 }
 
 const HELP = `npm run network -- <what> [--help] [--write] [--quick] …
@@ -27,7 +27,7 @@ done in seconds, and only shows that it works. It ends with 0 when it ran, whate
 was wrong, and 2 when this machine lacks something that it names.`
 
 interface Subject {
-  main(args: string[]): Promise<number>
+  main?(args: string[]): Promise<number>
 }
 
 async function main([what = '--help', ...args]: readonly string[]): Promise<number> {
@@ -48,7 +48,7 @@ async function main([what = '--help', ...args]: readonly string[]): Promise<numb
     return 2
   }
   const subject = (await import(pathToFileURL(path).href)) as Subject
-  return subject.main([...args])
+  return (await subject.main?.([...args])) ?? Number(process.exitCode ?? 0)
 }
 
 // Leaving by the front door ends what was started, and removes its data.

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { peakMemory, resetPeak } from '../e2e/support/memory.ts'
 import { noise, pullBlob, pushStream } from '../e2e/support/transfer.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
+import { writeFigures } from '../support/figures-page.ts'
 import { RegistryClient } from '../support/client.ts'
 import { descriptorOf, jsonPiece, randomImage } from '../support/random-image.ts'
 import { executable } from '../tools/find.ts'
 import { MIB, megabytes, table } from './support/figures.ts'
 import { readOptions } from './support/options.ts'
-import { loadNow, writeFigures } from './support/page.ts'
 import { SentCounter } from './support/sockets.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 
@@ -41,11 +41,9 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`network: ${missing}`)
     return 2
   }
-  const load = loadNow()
   const text = report(await measure(mirrors, mib), mirrors, mib)
   console.log(`\n${text}\n\n  ${mirrors} passing`)
-  const command = 'npm run network -- swarm --write'
-  if (options.write) await writeFigures('swarm', { command, load, text })
+  if (options.write) await writeFigures('swarm', 'npm run network -- swarm --write', [text])
   return 0
 }
 

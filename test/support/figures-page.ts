@@ -1,25 +1,35 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 
 const PAGE = join(import.meta.dirname, '../../docs/network.md')
 
+/** What the machine had to do besides when we began: others' work makes every figure worse. */
+const LOAD = loadavg()[0] ?? 0
+
 /**
  * Puts what a run has measured into docs/network.md, between `<!-- run: <name> -->` and `<!-- end: <name> -->`, under
- * the command and the day.
+ * the command, the day and the machine.
  *
- * @throws when the page has no such place
+ * @throws Error when the page has no such place
  */
 export async function writeFigures(
   name: string,
   command: string,
   lines: readonly string[],
 ): Promise<void> {
-  const page = await readFile(PAGE, 'utf8')
-  const [begin, end] = [`<!-- run: ${name} -->`, `<!-- end: ${name} -->`]
-  const from = page.indexOf(begin)
-  const to = page.indexOf(end)
-  if (from === -1 || to < from) throw new Error(`${PAGE} has no ${begin} … ${end}`)
   const day = new Date().toISOString().slice(0, 10)
-  const text = [begin, `\`${command}\`, ${day}`, '', ...lines, ''].join('\n')
-  await writeFile(PAGE, page.slice(0, from) + text + page.slice(to))
+  const machine = `${availableParallelism()} processors, load ${LOAD.toFixed(1)} when it began`
+  const head = `\`${command}\` on ${day}, Node ${process.versions.node}, ${machine}:`
+  const page = await readFile(PAGE, 'utf8')
+  await writeFile(PAGE, replaced(page, name, [head, '', ...lines].join('\n')))
+  console.log('written: docs/network.md')
+}
+
+/** The page with another text at its place. @throws Error when it has no such place */
+export function replaced(page: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- run: ${name} -->`, `<!-- end: ${name} -->`]
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)]
+  if (from === -1 || to < from) throw new Error(`docs/network.md has no ${begin} … ${end}`)
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
 }

@@ -14,7 +14,8 @@ import type { Figure } from './support/figures.ts'
  * `--write` keeps the figures in docs/network.md.
  */
 
-async function main(args: readonly string[]): Promise<number> {
+/** @returns the exit code; 2 when something is missing */
+export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { write: { type: 'boolean', default: false } },
@@ -38,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
     .split('\n')
     .map((line) => JSON.parse(line) as Figure)
   const shapedBy = [...new Set(figures.map((figure) => figure.shapedBy))].join(', ')
-  await writeFigures('wire', `npm run test:wire -- --write`, [
+  await writeFigures('wire', 'npm run test:wire -- --write', [
     `Lines shaped by ${shapedBy}. "Plain TCP" is one stream of as many bytes through the same line.`,
     '',
     table(figures),
@@ -46,4 +47,4 @@ async function main(args: readonly string[]): Promise<number> {
   return 0
 }
 
-process.exitCode = await main(process.argv.slice(2))
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
