@@ -24,8 +24,7 @@ export interface Company {
 
 /**
  * The blocks of one file that are not here, and which fellows have which of them. What fellows have is fetched from them;
- * of the rest those that are for us to fetch, in random order, so that each mirror soon has something that the others
- * have not.
+ * of the rest those that are for us to fetch, so that each mirror soon has something that the others have not.
  */
 export class Ahead {
   readonly #missing: Map<string, CID>
@@ -139,7 +138,9 @@ export class Ahead {
     const others = FROM_ELSEWHERE - (this.#flying.size - this.#fromFellows)
     for (const key of sample(idle.filter(isHeld), free)) void this.#fetch(key, true)
     const ours = (key: string): boolean => !isHeld(key) && this.leader(key) === this.#company.self
-    for (const key of sample(idle.filter(ours), others)) void this.#fetch(key, false)
+    // In the file's order, since somebody's reader comes to them in that order.
+    const first = idle.filter(ours).slice(0, Math.max(others, 0))
+    for (const key of first) void this.#fetch(key, false)
   }
 
   /** Never rejects: what could not be fetched ahead is fetched when the reader comes to it. */
