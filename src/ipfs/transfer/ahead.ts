@@ -34,6 +34,7 @@ export class Ahead {
   readonly #failed = new Set<string>()
   /** Fellows that do not take part. */
   readonly #idle = new Set<string>()
+  readonly #heard = new Map<string, number>()
   readonly #work: AheadWork
   readonly #company: Company
   readonly #signal: AbortSignal
@@ -71,6 +72,11 @@ export class Ahead {
     )
   }
 
+  /** When a fellow last got one of these blocks, on the monotonic clock; 0 when it never did. */
+  heard(peer: string): number {
+    return this.#heard.get(peer) ?? 0
+  }
+
   /** A fellow did not fetch what was for it to fetch: it does not take part, until it shows that it does. */
   passOver(peer: string): void {
     this.#idle.add(peer)
@@ -82,6 +88,7 @@ export class Ahead {
     for (const key of keys) {
       if (!this.#missing.has(key)) continue
       this.#idle.delete(peer)
+      this.#heard.set(peer, performance.now())
       const holders = this.#holders.get(key) ?? new Set()
       this.#holders.set(key, holders.add(peer))
       this.#failed.delete(key)
