@@ -4,6 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { tuneCollector } from './daemon/collector.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
@@ -43,6 +44,7 @@ const DRAIN_TIME = 30_000
  */
 export async function startDaemon(config: Config, options: StartOptions): Promise<Daemon> {
   const { signal } = options
+  tuneCollector()
   const log = createLog(config.log, options.log)
   const directory = dataDirectory(config.storage.path)
   await using stack = new AsyncDisposableStack()

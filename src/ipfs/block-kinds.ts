@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { RefusedBlockError } from './errors.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -15,8 +15,8 @@ export function keyOf(cid: CID): string {
 }
 
 /** The same, of the hash alone. */
-export function keyOfHash(hash: Uint8Array): string {
-  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('base64url')
+export function keyOfHash(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('base64url')
 }
 
 /** @throws RefusedBlockError when a block under this CID is of a kind we never ask for */
@@ -34,5 +34,5 @@ export function refuseForeign(cid: CID): void {
  */
 export function isBlock(cid: CID, bytes: Uint8Array): boolean {
   if (bytes.length > MAX_BLOCK_BYTES) return false
-  return createHash('sha256').update(bytes).digest().equals(cid.multihash.digest)
+  return hash('sha256', bytes, 'buffer').equals(cid.multihash.digest)
 }

@@ -24,8 +24,7 @@ export interface Company {
 
 /**
  * The blocks of one file that are not here, and which fellows have which of them. What fellows have is fetched from them;
- * of the rest those that are for us to fetch, in random order, so that each mirror soon has something that the others
- * have not.
+ * of the rest those that are for us to fetch, so that each mirror soon has something that the others have not.
  */
 export class Ahead {
   readonly #missing: Map<string, CID>
@@ -35,6 +34,7 @@ export class Ahead {
   readonly #failed = new Set<string>()
   /** Fellows that do not take part. */
   readonly #idle = new Set<string>()
+  readonly #heard = new Map<string, number>()
   readonly #work: AheadWork
   readonly #company: Company
   readonly #signal: AbortSignal
@@ -72,6 +72,11 @@ export class Ahead {
     )
   }
 
+  /** When a fellow last got one of these blocks, on the monotonic clock; 0 when it never did. */
+  heard(peer: string): number {
+    return this.#heard.get(peer) ?? 0
+  }
+
   /** A fellow did not fetch what was for it to fetch: it does not take part, until it shows that it does. */
   passOver(peer: string): void {
     this.#idle.add(peer)
@@ -83,6 +88,7 @@ export class Ahead {
     for (const key of keys) {
       if (!this.#missing.has(key)) continue
       this.#idle.delete(peer)
+      this.#heard.set(peer, performance.now())
       const holders = this.#holders.get(key) ?? new Set()
       this.#holders.set(key, holders.add(peer))
       this.#failed.delete(key)
@@ -139,7 +145,9 @@ export class Ahead {
     const others = FROM_ELSEWHERE - (this.#flying.size - this.#fromFellows)
     for (const key of sample(idle.filter(isHeld), free)) void this.#fetch(key, true)
     const ours = (key: string): boolean => !isHeld(key) && this.leader(key) === this.#company.self
-    for (const key of sample(idle.filter(ours), others)) void this.#fetch(key, false)
+    // In the file's order, since somebody's reader comes to them in that order.
+    const first = idle.filter(ours).slice(0, Math.max(others, 0))
+    for (const key of first) void this.#fetch(key, false)
   }
 
   /** Never rejects: what could not be fetched ahead is fetched when the reader comes to it. */

@@ -9,10 +9,11 @@ import type { Fellows } from './fellows.ts'
 import type { Peers } from './peers.ts'
 
 /**
- * How long a reader waits for a fellow to get a block that it is to fetch, before it is fetched from elsewhere: this many
- * times what a block took lately, within these bounds in ms.
+ * How long a fellow may be quiet that is to fetch a block which a reader waits for, and how long the reader waits at
+ * all, before the block is fetched from elsewhere: so many times what a block took lately, within these bounds in ms.
  */
-const PATIENCE = { times: 3, least: 300, most: 3_000 }
+const QUIET = { times: 4, least: 500, most: 3_000 }
+const PATIENCE = { times: 16, least: 2_000, most: 8_000 }
 /** How long a reader waits for a block from a fellow: likewise. */
 const FELLOW_TIME = { times: 8, least: 3_000, most: 15_000 }
 /** Files that are read at once under which blocks are fetched ahead. */
@@ -108,26 +109,25 @@ export class Swarm {
     for (const ahead of this.#running.keys()) ahead.forget(peer)
   }
 
-  /** A block that nobody has is fetched by one of us; the others give it a moment. */
+  /**
+   * A block that nobody has is fetched by one of us; the others wait as long as that one gets on with its work. One that
+   * does not is passed over from then on.
+   */
   async #waitForHolder(
     ahead: Ahead,
     key: string,
     { signal, urgency }: BlockRequest,
   ): Promise<void> {
-    if (!urgency.urgent || ahead.leader(key) === this.#parts.self) return
-    const over = new AbortController()
-    const late = pause(this.#pace.of(PATIENCE), AbortSignal.any([signal, over.signal])).then(
-      () => true,
-    )
-    late.catch(() => undefined) // not awaited when a holder has come
-    try {
-      for (;;) {
-        const isLate = await Promise.race([late, ahead.changed().then(() => false)])
-        if (ahead.holders(key).length > 0 || !ahead.has(key)) return
-        if (isLate) return ahead.passOver(ahead.leader(key))
-      }
-    } finally {
-      over.abort(new Error('the wait is over'))
+    const began = performance.now()
+    while (urgency.urgent && ahead.has(key) && ahead.holders(key).length === 0) {
+      const leader = ahead.leader(key)
+      if (leader === this.#parts.self) return
+      const quietUntil = Math.max(began, ahead.heard(leader)) + this.#pace.of(QUIET)
+      const until = Math.min(quietUntil, began + this.#pace.of(PATIENCE))
+      const left = until - performance.now()
+      if (left > 0) await either(ahead.changed(), left, signal)
+      else if (until === quietUntil) ahead.passOver(leader)
+      else return
     }
   }
 
@@ -179,5 +179,21 @@ class Pace {
 
   of({ times, least, most }: { times: number; least: number; most: number }): number {
     return Math.min(Math.max(this.#mean * times, least), most)
+  }
+}
+
+/** Waits for one or the other. @throws the signal's reason */
+async function either(
+  event: Promise<void>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController()
+  const late = pause(milliseconds, AbortSignal.any([signal, over.signal]))
+  try {
+    await Promise.race([event, late])
+  } finally {
+    late.catch(() => undefined) // nobody waits for it any longer
+    over.abort(new Error('the wait is over'))
   }
 }
