@@ -4,14 +4,8 @@ import { keyOf, refuseForeign } from './block-kinds.ts'
 import { Flights } from '../blocks/flights.ts'
 import { pause } from './pause.ts'
 import { PeerAsker } from './peer-asker.ts'
-import { Slots } from './slots.ts'
 import type { BlockExchange } from './bitswap.ts'
 import type { CID } from 'multiformats/cid'
-
-/** Wants on the wire at once; bitswap's own cost per message grows with their number (facts §6). */
-const MAX_WANTS = 32
-/** Calls that may wait for a free want. */
-const MAX_WAITING = 4096
 
 /** How long and how often a block is asked for. Milliseconds. */
 export interface FetchTimes {
@@ -45,7 +39,6 @@ export interface FetchOptions {
 export class BlockFetcher {
   readonly #asker: PeerAsker
   readonly #times: FetchTimes
-  readonly #slots = new Slots(MAX_WANTS, MAX_WAITING)
   readonly #flights = new Flights<Uint8Array>()
   readonly #closed = new AbortController()
 
@@ -74,15 +67,12 @@ export class BlockFetcher {
   }
 
   async #fly(cid: CID, providers: readonly string[], signal: AbortSignal): Promise<Uint8Array> {
-    const release = await this.#slots.take(signal)
     const timeout = AbortSignal.timeout(this.#times.deadline)
     try {
       return await this.#rounds(cid, providers, AbortSignal.any([signal, timeout]))
     } catch (error) {
       if (timeout.aborted && !signal.aborted) throw new MissingBlockError(cid, { cause: error })
       throw error
-    } finally {
-      release()
     }
   }
 

@@ -6,6 +6,13 @@ import type { CID } from 'multiformats/cid'
 
 /** Blocks on their way from one peer: more only make each of them later, and on a slow line too late (facts S8). */
 const BLOCKS_PER_PEER = 8
+/**
+ * Blocks on their way from all peers together; bitswap's own cost per message grows with their number (facts §6). A peer's
+ * turn comes first: one that is silent holds its own eight, and not what the others need.
+ */
+const MAX_WANTS = 64
+/** Calls that may wait for a free want, at one peer or at all of them. */
+const MAX_WAITING = 4096
 /** Peers that are asked whether they have a block, of those that nobody named. */
 const ASKED_PEERS = 16
 /** Peers that are remembered because they delivered. */
@@ -35,6 +42,7 @@ export class PeerAsker {
   readonly #exchange: BlockExchange
   readonly #idle: number
   readonly #states = new Map<string, PeerState>()
+  readonly #wants = new Slots(MAX_WANTS, MAX_WAITING)
   /** Peers that delivered what they were asked for, the latest first. */
   #givers: readonly string[] = []
 
@@ -121,11 +129,16 @@ export class PeerAsker {
     state.users++
     try {
       if (kind === 'presence') return await this.#question(kind, cid, peer, state, signal)
-      const release = await state.slots.take(signal)
+      const leavePeer = await state.slots.take(signal)
       try {
-        return await this.#question(kind, cid, peer, state, signal)
+        const leave = await this.#wants.take(signal)
+        try {
+          return await this.#question(kind, cid, peer, state, signal)
+        } finally {
+          leave()
+        }
       } finally {
-        release()
+        leavePeer()
       }
     } finally {
       if (--state.users === 0) this.#states.delete(id)
@@ -166,7 +179,7 @@ export class PeerAsker {
 }
 
 function newState(): PeerState {
-  return { slots: new Slots(BLOCKS_PER_PEER, 64), open: new Map(), heard: 0, users: 0 }
+  return { slots: new Slots(BLOCKS_PER_PEER, MAX_WAITING), open: new Map(), heard: 0, users: 0 }
 }
 
 function verified(cid: CID, answer: Answer): Uint8Array | undefined {

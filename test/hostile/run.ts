@@ -85,7 +85,11 @@ async function play({ seed, path, count, keepGoing }: Share, tally: Tally): Prom
       if (failedAt === Infinity) tally.count(seen)
     } catch (error) {
       console.log(`failed: ${messageOf(error).split('\n')[0]}`)
-      if (keepGoing) return void found.push(described(error, one, `${seed} --path ${number}`))
+      if (keepGoing) {
+        found.push(described(error, one, `${seed} --path ${number}`))
+        console.log(found.at(-1))
+        return
+      }
       failedAt = Math.min(failedAt, performance.now())
       lane.isCareful = true
       throw error

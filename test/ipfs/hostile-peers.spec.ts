@@ -69,17 +69,36 @@ describe('fetching a block from peers who', () => {
     assert.equal(exchange.asked.length, 1)
   })
 
-  it('are slow, has at most 32 blocks under way', async () => {
+  it('are slow, has at most 8 blocks of each under way, and 64 of all', async () => {
     const exchange = new FakeExchange()
-    for (let i = 0; i < 8; i++) await exchange.add(() => undefined)
+    for (let i = 0; i < 10; i++) await exchange.add(() => undefined)
     const providers = exchange.peers().map(String)
     const fetcher = new BlockFetcher(exchange, { ...times, idle: 10_000 })
-    const blocks = await Promise.all(Array.from({ length: 100 }, () => randomBlock()))
+    const blocks = await Promise.all(Array.from({ length: 200 }, () => randomBlock()))
     const all = Promise.allSettled(
-      blocks.map(({ cid }, i) => fetcher.fetch(cid, { providers: [providers[i % 8] ?? ''] })),
+      blocks.map(({ cid }, i) => fetcher.fetch(cid, { providers: [providers[i % 10] ?? ''] })),
     )
     await new Promise((resolve) => void setImmediate(resolve))
-    assert.equal(exchange.asked.length, 32)
+    assert.equal(exchange.asked.length, 64)
+    const counts = providers.map(
+      (id) => exchange.asked.filter(({ peer }) => String(peer) === id).length,
+    )
+    assert.ok(Math.max(...counts) <= 8)
+    fetcher.close()
+    await all
+  })
+
+  it('are silent, does not wait for them with what another has', async () => {
+    const exchange = new FakeExchange()
+    const { cid, bytes } = await randomBlock()
+    const silent = await exchange.add(() => undefined)
+    const good = await exchange.add(() => ({ has: true, block: bytes }))
+    const fetcher = new BlockFetcher(exchange, { ...times, idle: 10_000 })
+    const others = await Promise.all(Array.from({ length: 300 }, () => randomBlock()))
+    const all = Promise.allSettled(
+      others.map((other) => fetcher.fetch(other.cid, { providers: [silent] })),
+    )
+    assert.equal(await fetcher.fetch(cid, { providers: [good] }), bytes)
     fetcher.close()
     await all
   })

@@ -14,7 +14,7 @@ import { DaemonProcess } from '../../support/daemon-process.ts'
 import { sha256 } from '../../../src/blocks/cids.ts'
 
 const PULLS = 100
-const LEAVES = 6
+const LEAVES = 4
 const MiB = 2 ** 20
 
 /**
