@@ -27,6 +27,8 @@ export interface OpenMirror {
   readonly source: MirrorSource
   /** Brings a block of its tree. */
   readonly fetch: FetchBlock
+  /** To be told of each that was stored. */
+  readonly onKept: (cid: CID) => void
   /** Its tree as of now; `undefined` without a root. */
   tree(): ExportedTree | undefined
   /** Calls a listener whenever another root serves. */
@@ -90,6 +92,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
       deadline: entry.deadline,
     },
     fetch: supply.fetch,
+    onKept,
     tree: () => {
       const now = root()
       return now && { name: entry.text, root: now, directories, repositories }

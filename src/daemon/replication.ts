@@ -71,12 +71,17 @@ export class Replication implements AsyncDisposable {
 }
 
 function replicatorOf(
-  { entry, follower, fetch }: OpenMirror,
+  { entry, follower, fetch, onKept }: OpenMirror,
   room: DiskRoom,
   { config, storage, trust, mirrorErrors, log }: ReplicationParts,
 ): Replicator {
   const repositories = new RepositorySet(entry.repositories)
-  const blocks = new KeptBlocks({ store: storage.blocks, fetch, makeRoom: () => room.make() })
+  const blocks = new KeptBlocks({
+    store: storage.blocks,
+    fetch,
+    onKept,
+    makeRoom: () => room.make(),
+  })
   return new Replicator({
     mirror: entry.text,
     root: () => follower.root(),
