@@ -2,7 +2,7 @@ import { DamagedBlockError } from './block-store.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
 import { NodeFormatError } from './nodes.ts'
-import type { BlockSource, FetchBlock } from './block-source.ts'
+import type { BlockSource } from './block-source.ts'
 import type { BlockOptions } from './block-store.ts'
 import type { DiskBlockStore } from './disk-block-store.ts'
 import type { CID } from 'multiformats/cid'
@@ -10,7 +10,8 @@ import type { CID } from 'multiformats/cid'
 /** Where a {@link KeptBlocks} has its blocks from and puts them. */
 export interface KeptBlocksInit {
   readonly store: Pick<DiskBlockStore, 'get' | 'size' | 'put' | 'link' | 'isLinked'>
-  readonly fetch: FetchBlock
+  /** Brings a block. `ahead`: nobody waits for it, so those that somebody waits for go first. */
+  readonly fetch: (cid: CID, options: BlockOptions & { ahead: boolean }) => Promise<Uint8Array>
   /** Told of each block that was fetched and stored. */
   readonly onKept?: ((cid: CID) => void) | undefined
   /** Called before each block that is not here; throws when no more should be taken. */
@@ -48,13 +49,14 @@ export class KeptBlocks implements BlockSource {
   }
 
   async #fetch(cid: CID, options: BlockOptions): Promise<Uint8Array> {
-    const { store, fetch, makeRoom } = this.#init
+    const { store, fetch, makeRoom, onKept } = this.#init
     await makeRoom()
-    const bytes = await fetch(cid, options)
+    const bytes = await fetch(cid, { ...options, ahead: true })
     if (bytes.length > LIMITS.blockBytes)
       throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
     if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
     await store.put(cid, bytes, options)
+    onKept?.(cid)
     return bytes
   }
 

@@ -9,6 +9,7 @@ import { TreeSource } from '../tree/source.ts'
 import { Freshness } from './freshness.ts'
 import { Supply } from './supply.ts'
 import type { Logger } from 'pino'
+import type { FetchBlock } from '../blocks/block-source.ts'
 import type { Config, MirrorEntry, MirrorName } from '../config/schema.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Advance } from '../naming/advancer.ts'
@@ -25,8 +26,10 @@ export interface OpenMirror {
   readonly entry: MirrorEntry
   readonly follower: FollowedName
   readonly source: MirrorSource
-  /** Brings the blocks of its tree. */
-  readonly supply: Supply
+  /** Brings a block of its tree. */
+  readonly fetch: FetchBlock
+  /** To be told of each that was stored. */
+  readonly onKept: (cid: CID) => void
   /** Its tree as of now; `undefined` without a root. */
   tree(): ExportedTree | undefined
   /** Calls a listener whenever another root serves. */
@@ -94,7 +97,8 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
       deadline: entry.deadline,
       onMoved,
     },
-    supply,
+    fetch: supply.fetch,
+    onKept,
     tree: () => {
       const now = root()
       return now && { name: entry.text, root: now, directories, repositories }

@@ -71,15 +71,15 @@ export class Replication implements AsyncDisposable {
 }
 
 function replicatorOf(
-  { entry, follower, supply }: OpenMirror,
+  { entry, follower, fetch, onKept }: OpenMirror,
   room: DiskRoom,
   { config, storage, trust, mirrorErrors, log }: ReplicationParts,
 ): Replicator {
   const repositories = new RepositorySet(entry.repositories)
   const blocks = new KeptBlocks({
     store: storage.blocks,
-    fetch: supply.fetch,
-    onKept: (cid) => supply.onKept(cid),
+    fetch,
+    onKept,
     makeRoom: () => room.make(),
   })
   return new Replicator({

@@ -32,10 +32,7 @@ export interface Page {
 
 /** A page of repositories. */
 export interface RepositoryPage extends Page {
-  /**
-   * Whether a repository is wanted whose name is, or begins with, these parts. It spares a reader the way to where none
-   * can be; a reader may list others too.
-   */
+  /** Whether a repository is wanted whose name is, or begins with, these parts; a reader may list others too. */
   within?: ((parts: readonly string[]) => boolean) | undefined
 }
 

@@ -15,6 +15,9 @@ export class WrongContentError extends Error {
   }
 }
 
+/** What is claimed: that the content of that id is what the digest names. */
+type Mapping = Pick<Content, 'digest' | 'id' | 'proven'>
+
 /** What a {@link Trust} is made with. */
 export interface TrustInit {
   /** Where proven mappings are kept. */
@@ -45,26 +48,26 @@ export class Trust {
   }
 
   /** Names a mapping: the key it is remembered under. */
-  static key({ digest, id }: Content): string {
+  static key({ digest, id }: Mapping): string {
     return `${digest} ${id}`
   }
 
   /** Whether the whole content hashed to the digest once, or its id says so by itself. */
-  async isProven(content: Content): Promise<boolean> {
+  async isProven(content: Mapping): Promise<boolean> {
     return content.proven === true || (await this.#map.get(Trust.key(content))) !== undefined
   }
 
   /** Remembers for good that the whole content hashed to the digest. */
-  accept(content: Content): Promise<void> {
+  accept(content: Mapping): Promise<void> {
     return this.#map.put(Trust.key(content), new Uint8Array())
   }
 
   /** Remembers for a while that the content is not what the digest names. */
-  reject(content: Content): void {
+  reject(content: Mapping): void {
     this.#wrong.add(Trust.key(content))
   }
 
-  isRejected(content: Content): boolean {
+  isRejected(content: Mapping): boolean {
     return this.#wrong.has(Trust.key(content))
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 import { Replicator } from '../../src/daemon/replicator.ts'
 import { loadReplica } from '../../src/daemon/replica-state.ts'
 import { DAG_PB, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
