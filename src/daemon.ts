@@ -25,6 +25,7 @@ import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
+import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
 import type { OpenMirror } from './daemon/mirrors.ts'
 import type { OpenRegistry } from './daemon/registry.ts'
@@ -59,15 +60,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const own = await ownName(config, keychain)
   if (own !== undefined) await promote(own, { config, storage, log, signal })
   await follower.openMfs(storage, keychain)
-  const node = stack.use(
-    await openNode(config.network, {
-      ...keychain,
-      blocks: storage.fetched,
-      servable: (cid) => storage.blocks.isLinked(cid),
-      peerRate: config.limits.peerRate,
-      log: log.child({ room: 'ipfs' }),
-    }),
-  )
+  const node = stack.use(await startNode(config, storage, keychain, log))
   signal.throwIfAborted()
 
   const exchange = await openExchange(stack, storage, node, log)
@@ -123,6 +116,21 @@ interface Whole {
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
   readonly log: Logger
+}
+
+function startNode(
+  { network, limits }: Config,
+  { blocks, fetched }: Storage,
+  keychain: OpenKeys,
+  log: Logger,
+): Promise<IpfsNode> {
+  return openNode(network, {
+    ...keychain,
+    blocks: fetched,
+    servable: (cid) => blocks.isLinked(cid),
+    peerRate: limits.peerRate,
+    log: log.child({ room: 'ipfs' }),
+  })
 }
 
 async function openExchange(
