@@ -10,12 +10,22 @@ import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
-import { webSockets } from '@libp2p/websockets'
 import { DEFAULT_LISTEN } from './config.ts'
 import { stockYamux, wideYamux } from './muxers.ts'
 import { gaterOf } from './gater.ts'
+import {
+  MAX_CONNECTIONS,
+  MAX_CONNECTIONS_PER_SECOND,
+  MAX_GOSSIP_BYTES,
+  MAX_PENDING,
+  MAX_SOCKETS,
+  MAX_TOPIC_BYTES_PER_PEER,
+} from './inbound-limits.ts'
 import { ipnsRecords } from './ipns-records.ts'
+import { guardedEncrypter } from './negotiation-guard.ts'
 import { hasPeerId } from './scope.ts'
+import { StreamBudget } from './stream-budget.ts'
+import { boundedWebSockets } from './web-sockets.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { Fetch } from '@libp2p/fetch'
 import type { GossipSub } from '@libp2p/gossipsub'
@@ -26,12 +36,6 @@ import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { NetworkConfig } from './config.ts'
 import type { Scopes } from './scope.ts'
 import type { SwarmGuard } from './swarm-guard.ts'
-
-/** Largest pubsub message we take: an IPNS record is at most 10 KiB, and comes with a signature and a topic. */
-const MAX_PUBSUB_BYTES = 16 * 1024
-
-/** Topics a peer may hold: a kilobyte each is counted, so some 250. */
-const MAX_TOPIC_BYTES_PER_PEER = 256 * 1024
 
 /**
  * A peer that vanished is noticed after four minutes at most; without this the kernel takes a quarter of an hour.
@@ -66,19 +70,20 @@ export interface Libp2pParts {
  * WebRTC or mplex anywhere (promise I10, faults §0.10).
  */
 export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2pOptions<Services> {
+  const budget = new StreamBudget()
   const common: Libp2pOptions<Services> = {
     privateKey: parts.privateKey,
     addresses: { listen: [...(config.listen ?? DEFAULT_LISTEN[config.mode])] },
-    transports: [tcp(), webSockets()],
+    transports: [tcp({ maxConnections: MAX_SOCKETS }), boundedWebSockets()],
     // TLS first: its records are made outside of JavaScript, and it is half as fast again (facts §5).
-    connectionEncrypters: [tls(), noise()],
-    streamMuxers: [wideYamux(), stockYamux()],
+    connectionEncrypters: [guardedEncrypter(tls()), guardedEncrypter(noise())],
+    streamMuxers: [wideYamux(), stockYamux()].map((muxer) => budget.over(muxer)),
     connectionGater: gaterOf(config, parts.scopes, parts.guard),
     connectionMonitor: MONITOR,
-    // The stock 5 connections a second would keep a fleet behind one NAT out.
     connectionManager: {
-      inboundConnectionThreshold: 50,
-      maxIncomingPendingConnections: 100,
+      maxConnections: MAX_CONNECTIONS,
+      inboundConnectionThreshold: MAX_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: MAX_PENDING,
       // A `/dnsaddr` is looked up before the gater is asked, and any peer may claim to have one.
       ...(config.mode === 'public' ? {} : { resolvers: {} }),
     },
@@ -119,7 +124,7 @@ function commonServices(): ServiceFactoryMap<Services> {
       allowPublishToZeroTopicPeers: true,
       emitSelf: false,
       doPX: false,
-      maxInboundDataLength: MAX_PUBSUB_BYTES,
+      maxInboundDataLength: MAX_GOSSIP_BYTES,
       maxTopicBytesPerPeer: MAX_TOPIC_BYTES_PER_PEER,
     }),
   }

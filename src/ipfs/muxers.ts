@@ -1,4 +1,5 @@
 import { yamux } from '@libp2p/yamux'
+import { MAX_INBOUND_STREAMS } from './inbound-limits.ts'
 import type { StreamMuxerFactory } from '@libp2p/interface'
 
 /** Four times what fits in a round trip of 25 ms at 40 MiB/s; every bitswap message starts with this window. */
@@ -12,7 +13,10 @@ const READ_BUFFER_BYTES = 16 * 1024 * 1024
 
 /** Yamux as everybody speaks it. */
 export function stockYamux(): () => StreamMuxerFactory {
-  return yamux({ streamOptions: { maxReadBufferLength: READ_BUFFER_BYTES } })
+  return yamux({
+    maxInboundStreams: MAX_INBOUND_STREAMS,
+    streamOptions: { maxReadBufferLength: READ_BUFFER_BYTES },
+  })
 }
 
 /**
@@ -21,6 +25,7 @@ export function stockYamux(): () => StreamMuxerFactory {
  */
 export function wideYamux(): () => StreamMuxerFactory {
   const wide = yamux({
+    maxInboundStreams: MAX_INBOUND_STREAMS,
     streamOptions: {
       initialStreamWindowSize: WINDOW_BYTES,
       maxReadBufferLength: READ_BUFFER_BYTES,

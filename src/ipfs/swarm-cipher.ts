@@ -1,4 +1,5 @@
 import { preSharedKey } from '@libp2p/pnet'
+import { guardNegotiation } from './negotiation-guard.ts'
 import { formatSwarmKey } from './swarm-key.ts'
 import type { ConnectionProtector, MessageStream } from '@libp2p/interface'
 
@@ -45,7 +46,7 @@ export function swarmProtector(key: Uint8Array): () => ConnectionProtector {
         atTheEnd(connection, () => {
           for (const cipher of ciphers) cipher.finalize()
         })
-        return box
+        return guardNegotiation(box)
       },
     }
   }
