@@ -21,7 +21,7 @@ export const MAX_CONNECTIONS_PER_PEER = 8
 /** Streams that one connection may have opened to us, of all protocols. */
 export const MAX_INBOUND_STREAMS = 128
 /** What arrived on the inbound streams of all connections, and is not done with. Bytes. */
-export const MAX_HELD_BYTES = 192 * 1024 * 1024
+export const MAX_HELD_BYTES = 128 * 1024 * 1024
 /** The most that a handler holds of one stream: a bitswap message of the largest size. Bytes. */
 export const LARGEST_MESSAGE = 4 * 1024 * 1024
 
@@ -29,3 +29,6 @@ export const LARGEST_MESSAGE = 4 * 1024 * 1024
 export const MAX_GOSSIP_BYTES = 16 * 1024
 /** Topics a peer may hold: a kilobyte each is counted, so some 250. Bytes. */
 export const MAX_TOPIC_BYTES_PER_PEER = 256 * 1024
+
+/** Of the protocols that have many messages on a stream; of one connection. */
+export const MAX_MESSAGES_PER_SECOND = 1000

@@ -13,6 +13,7 @@ import { tls } from '@libp2p/tls'
 import { DEFAULT_LISTEN } from './config.ts'
 import { stockYamux, wideYamux } from './muxers.ts'
 import { gaterOf } from './gater.ts'
+import { guardedMuxer } from './guarded-muxer.ts'
 import {
   MAX_CONNECTIONS,
   MAX_CONNECTIONS_PER_SECOND,
@@ -77,7 +78,7 @@ export function libp2pOptions(config: NetworkConfig, parts: Libp2pParts): Libp2p
     transports: [tcp({ maxConnections: MAX_SOCKETS }), boundedWebSockets()],
     // TLS first: its records are made outside of JavaScript, and it is half as fast again (facts §5).
     connectionEncrypters: [guardedEncrypter(tls()), guardedEncrypter(noise())],
-    streamMuxers: [wideYamux(), stockYamux()].map((muxer) => budget.over(muxer)),
+    streamMuxers: [wideYamux(), stockYamux()].map((muxer) => guardedMuxer(muxer, budget)),
     connectionGater: gaterOf(config, parts.scopes, parts.guard),
     connectionMonitor: MONITOR,
     connectionManager: {

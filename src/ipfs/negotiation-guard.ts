@@ -25,11 +25,13 @@ export function guardNegotiation<T extends MessageStream>(stream: T): T {
   if (!isInside(stream))
     throw new Error('this version of libp2p is not the one Heliport was written for')
   const counter = new ProposalCounter()
+  let isOver = false
   const receive = stream.onData.bind(stream)
   const refuse = () => stream.abort(new Error('too many protocols were proposed'))
   const isTooMuch = (data: Data): boolean => {
+    if (isOver) return false
     const verdict = counter.take(data)
-    if (verdict === 'over') stream.onData = receive
+    isOver = verdict === 'over'
     return verdict === 'too many'
   }
   stream.onData = (data) => {

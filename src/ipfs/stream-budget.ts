@@ -1,25 +1,27 @@
 import { LARGEST_MESSAGE, MAX_GOSSIP_BYTES, MAX_HELD_BYTES } from './inbound-limits.ts'
-import { guardNegotiation } from './negotiation-guard.ts'
-import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { Stream } from '@libp2p/interface'
 
-/** The parts of a muxer (@libp2p/utils 7) and of its streams that their types hide; they are checked. */
-interface Inside {
-  onRemoteStream(stream: InsideStream): void
-}
-
-interface InsideStream extends Stream {
+/** A stream, and the way by which its data comes (@libp2p/utils 7). */
+export interface CountedStream extends Stream {
   onData(data: { byteLength: number }): void
 }
 
-/** An inbound stream, and what is held of it at most. Bytes. */
+/** Something that holds bytes at our expense. */
 interface Held {
-  readonly stream: InsideStream
-  received: number
   size: number
+  /** Ends it, and with it what it holds. */
+  readonly cut: (error: Error) => void
 }
 
-/** The inbound streams of one connection. */
-type Streams = Map<InsideStream, Held>
+/** What one connection makes us hold. */
+interface Account {
+  /** A stream was opened to us: what arrives on it counts from now on. */
+  stream(stream: CountedStream): void
+  /** So many bytes wait for the rest of their frame. */
+  frame(bytes: number): void
+  /** The connection has ended. */
+  close(): void
+}
 
 /**
  * A bound on what strangers make us keep. A stream's data is kept until a whole message is there, and nothing in libp2p
@@ -32,7 +34,7 @@ type Streams = Map<InsideStream, Held>
  */
 export class StreamBudget {
   readonly #limit: number
-  readonly #connections = new Set<Streams>()
+  readonly #accounts = new Set<Set<Held>>()
   #held = 0
 
   /** @param limit bytes */
@@ -45,82 +47,76 @@ export class StreamBudget {
     return this.#held
   }
 
-  /** The same muxer, its inbound streams under this budget. */
-  over(make: () => StreamMuxerFactory): () => StreamMuxerFactory {
-    return () => {
-      const factory = make()
-      const create = factory.createStreamMuxer.bind(factory)
-      factory.createStreamMuxer = (connection) => {
-        const muxer = create(connection)
-        this.#watch(muxer)
-        return muxer
-      }
-      return factory
+  /**
+   * An account for a connection.
+   *
+   * @param abort ends it
+   */
+  open(abort: (error: Error) => void): Account {
+    const account = new Set<Held>()
+    const add = (cut: (error: Error) => void): Held => {
+      const held = { size: 0, cut }
+      account.add(held)
+      this.#accounts.add(account)
+      return held
+    }
+    const frame = add(abort)
+    return {
+      stream: (stream) =>
+        this.#count(
+          stream,
+          add((error) => stream.abort(error)),
+          account,
+        ),
+      frame: (size) => this.#resize(frame, size, account),
+      close: () => {
+        for (const held of account) this.#forget(held, account)
+      },
     }
   }
 
-  #watch(muxer: StreamMuxer): void {
-    if (!isInside(muxer))
-      throw new Error('this version of @libp2p/yamux is not the one Heliport was written for')
-    const streams: Streams = new Map()
-    const take = muxer.onRemoteStream.bind(muxer)
-    muxer.onRemoteStream = (stream) => {
-      guardNegotiation(stream)
-      this.#count(stream, streams)
-      take(stream)
-    }
-  }
-
-  #count(stream: InsideStream, streams: Streams): void {
-    const held: Held = { stream, received: 0, size: 0 }
-    streams.set(stream, held)
-    this.#connections.add(streams)
-    stream.addEventListener('close', () => this.#forget(held, streams))
+  #count(stream: CountedStream, held: Held, account: Set<Held>): void {
+    let received = 0
+    stream.addEventListener('close', () => this.#forget(held, account))
     const receive = stream.onData.bind(stream)
     stream.onData = (data) => {
       receive(data)
-      if (!streams.has(stream)) return
-      held.received += data.byteLength
-      this.#resize(held)
-      while (this.#held > this.#limit) this.#cut()
+      received += data.byteLength
+      this.#resize(held, sizeOf(stream, received), account)
     }
   }
 
-  #resize(held: Held): void {
-    const size = sizeOf(held)
+  #resize(held: Held, size: number, account: Set<Held>): void {
+    if (!account.has(held)) return
     this.#held += size - held.size
     held.size = size
+    while (this.#held > this.#limit) this.#cut()
   }
 
-  #forget(held: Held, streams: Streams): void {
-    if (!streams.delete(held.stream)) return
+  #forget(held: Held, account: Set<Held>): void {
+    if (!account.delete(held)) return
     this.#held -= held.size
-    if (streams.size === 0) this.#connections.delete(streams)
+    if (account.size === 0) this.#accounts.delete(account)
   }
 
   #cut(): void {
-    let [greediest, most]: [Streams | undefined, number] = [undefined, 0]
-    for (const streams of this.#connections) {
-      const sum = [...streams.values()].reduce((total, { size }) => total + size, 0)
-      if (sum > most) [greediest, most] = [streams, sum]
+    let [greediest, most]: [Set<Held>, number] = [new Set(), 0]
+    for (const account of this.#accounts) {
+      const sum = [...account].reduce((total, { size }) => total + size, 0)
+      if (sum > most) [greediest, most] = [account, sum]
     }
-    const [largest] = [...(greediest?.values() ?? [])].toSorted((a, b) => b.size - a.size)
-    if (greediest === undefined || largest === undefined)
-      throw new Error('more is held than counted')
+    const [largest] = [...greediest].toSorted((a, b) => b.size - a.size)
+    if (largest === undefined) throw new Error('more is held than was counted')
     this.#forget(largest, greediest)
-    largest.stream.abort(new Error('the streams of all peers together hold too much'))
+    largest.cut(new Error('all peers together make us hold too much'))
   }
 }
 
 /** Gossip comes in messages of a few KiB on streams that last as long as the connection. */
 const GOSSIP = /^\/(meshsub|floodsub)\//
 
-function sizeOf({ stream, received }: Held): number {
+function sizeOf(stream: CountedStream, received: number): number {
   const largest = GOSSIP.test(stream.protocol) ? MAX_GOSSIP_BYTES : LARGEST_MESSAGE
   // What nobody reads yet is all still here.
   return Math.max(Math.min(received, largest), stream.readBufferLength)
-}
-
-function isInside(muxer: unknown): muxer is Inside {
-  return typeof (muxer as Partial<Inside>).onRemoteStream === 'function'
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { identify } from '@libp2p/identify'
-import { noise } from '@libp2p/noise'
+import { tls } from '@libp2p/tls'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -79,7 +79,7 @@ export async function startStranger(
 ): Promise<Libp2p<Services>> {
   return createLibp2p<Services>({
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [tls()],
     streamMuxers: [yamux({ maxOutboundStreams: 100_000 })],
     connectionMonitor: { enabled: false },
     connectionGater: { denyDialMultiaddr: () => false },

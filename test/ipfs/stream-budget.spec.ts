@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { StreamBudget } from '../../src/ipfs/stream-budget.ts'
-import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { CountedStream } from '../../src/ipfs/stream-budget.ts'
 
 const MiB = 1024 * 1024
 
@@ -29,14 +29,18 @@ class FakeStream extends EventTarget {
   }
 }
 
-class FakeMuxer {
+/** The streams that one peer opened. */
+class Peer {
   readonly streams: FakeStream[] = []
-  onRemoteStream(stream: FakeStream): void {
-    this.streams.push(stream)
+  isCut = false
+  readonly account
+  constructor(budget: StreamBudget) {
+    this.account = budget.open(() => (this.isCut = true))
   }
   open(options?: ConstructorParameters<typeof FakeStream>[0]): FakeStream {
     const stream = new FakeStream(options)
-    this.onRemoteStream(stream)
+    this.streams.push(stream)
+    this.account.stream(stream as unknown as CountedStream)
     return stream
   }
 }
@@ -47,17 +51,7 @@ describe('the budget of inbound streams', () => {
     budget = new StreamBudget(10 * MiB)
   })
 
-  function connect(): FakeMuxer {
-    const muxer = new FakeMuxer()
-    const stock: StreamMuxerFactory = {
-      protocol: '/test',
-      createStreamMuxer: () => muxer as unknown as StreamMuxer,
-    }
-    budget
-      .over(() => stock)()
-      .createStreamMuxer({} as MessageStream)
-    return muxer
-  }
+  const connect = () => new Peer(budget)
   const receive = (stream: FakeStream, bytes: number) => stream.onData({ byteLength: bytes })
 
   it('lets through what fits, for as long as it goes on', () => {
@@ -119,9 +113,20 @@ describe('the budget of inbound streams', () => {
     assert.equal(budget.held, 300 * 16 * 1024)
   })
 
-  it('refuses a muxer that it cannot watch', () => {
-    const stock = { protocol: '/test', createStreamMuxer: () => ({}) as StreamMuxer }
-    const factory = budget.over(() => stock)()
-    assert.throws(() => factory.createStreamMuxer({} as MessageStream), /not the one Heliport/)
+  it('counts frames that are not whole yet, and ends the connection of one that never is', () => {
+    const [honest, greedy] = [connect(), connect()]
+    honest.account.frame(4 * MiB)
+    for (let size = 0; size < 100; size++) greedy.account.frame(size * MiB)
+    assert.deepEqual([honest.isCut, greedy.isCut, budget.held], [false, true, 4 * MiB])
+    honest.account.frame(0)
+    assert.equal(budget.held, 0)
+  })
+
+  it('forgets a connection that has ended', () => {
+    const peer = connect()
+    peer.account.frame(MiB)
+    receive(peer.open(), MiB)
+    peer.account.close()
+    assert.equal(budget.held, 0)
   })
 })
