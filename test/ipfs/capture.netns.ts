@@ -6,10 +6,10 @@
  *
  * `--write` puts the result into docs/network.md. Exit codes: 1 something went out of scope, 2 something is missing here.
  */
-import { execFileSync } from 'node:child_process'
 import { writeFigures } from '../support/figures-page.ts'
 import { missingForNamespaces } from '../support/namespaces.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import { findProgram } from '../tools/find.ts'
 import { MODES, play, stray } from './capture/scenes.ts'
 import { Stage } from './capture/stage.ts'
 import type { Mode, Outcome } from './capture/scenes.ts'
@@ -19,7 +19,8 @@ const modes = MODES.filter((mode) => words.includes(mode))
 process.exitCode = await main(modes.length === 0 ? MODES : modes, words.includes('--write'))
 
 async function main(wanted: readonly Mode[], write: boolean): Promise<number> {
-  const missing = [...missingForNamespaces(), ...missingTcpdump()]
+  const missing = missingForNamespaces()
+  if ((await findProgram('tcpdump')) === undefined) missing.push('tcpdump: apt-get install tcpdump')
   for (const line of missing) console.error(`missing: ${line}`)
   if (missing.length > 0) return 2
   const outcomes = await capture(wanted)
@@ -48,17 +49,6 @@ async function capture(wanted: readonly Mode[]): Promise<Outcome[]> {
   // Last, because kernels go on about it for a while.
   await stray(cast)
   return outcomes
-}
-
-function missingTcpdump(): string[] {
-  try {
-    execFileSync('tcpdump', ['--version'], { stdio: 'ignore' })
-    return []
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return ['tcpdump: apt-get install tcpdump']
-    throw error
-  }
 }
 
 function table(outcomes: readonly Outcome[]): string[] {
