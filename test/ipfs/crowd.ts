@@ -82,6 +82,8 @@ export async function startStranger(
     connectionEncrypters: [tls()],
     streamMuxers: [yamux({ maxOutboundStreams: 100_000 })],
     connectionMonitor: { enabled: false },
+    // A busy machine is not what is tested.
+    connectionManager: { dialTimeout: 60_000, addressDialTimeout: 60_000 },
     connectionGater: { denyDialMultiaddr: () => false },
     services: { identify: identify(), ping: ping(), ...services },
   })
