@@ -166,8 +166,8 @@ function kill(pid: number): void {
   }
 }
 
-/** A run that was killed could not clean up. */
-function removeLeftovers(): void {
+/** Removes the namespaces, with what runs in them, of processes that have ended: who is killed cannot clean up. */
+export function removeLeftovers(): void {
   for (const line of ip('netns', 'list').split('\n')) {
     const [name = ''] = line.split(' ')
     const pid = Number(OURS.exec(name)?.[1])

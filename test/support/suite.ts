@@ -17,7 +17,7 @@ export interface Suite {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Runs its specs with mocha, and says what they say. @returns mocha's exit code; 1 when nothing is called so */
+/** Runs its specs with mocha, and says what they say. @returns mocha's exit code; 1 when nothing is called so, 130 when it was stopped */
 export async function runSuite({
   name,
   directory,
@@ -37,10 +37,13 @@ export async function runSuite({
   }
   const [command = process.execPath, ...args] = [...inside, process.execPath, MOCHA, ...specs]
   const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
-  // Whoever stops us with Ctrl-C stops mocha too; the exit code is its own then.
-  process.on('SIGINT', () => undefined)
-  // A time limit knows only us; mocha is told, and cleans up.
-  process.on('SIGTERM', () => child.kill('SIGINT'))
+  // Whoever stops us with Ctrl-C stops mocha too; a time limit knows only us, and mocha is told.
+  let stopped = false
+  process.on('SIGINT', () => void (stopped = true))
+  process.on('SIGTERM', () => {
+    stopped = true
+    child.kill('SIGINT')
+  })
   const [code] = (await once(child, 'exit')) as [number | null]
-  return code ?? 1
+  return stopped ? 130 : (code ?? 1)
 }

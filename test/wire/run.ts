@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeFigures } from '../support/figures-page.ts'
+import { removeLeftovers } from '../support/namespaces.ts'
 import { runSuite } from '../support/suite.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { table } from './support/figures.ts'
@@ -33,6 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
     words: positionals,
     env: { HELIPORT_WIRE_FIGURES: file },
   })
+  removeLeftovers()
   if (code !== 0 || !values.write) return code
   const figures = (await readFile(file, 'utf8'))
     .trim()
