@@ -46,7 +46,10 @@ describe('somebody else’s record is kept alive', () => {
   }
 
   it('in the DHT, when its owner has had time to put it there and has not', async () => {
-    const [old, now] = [await makeRecord(key, { sequence: 1n }), await makeRecord(key, { sequence: 2n })]
+    const [old, now] = [
+      await makeRecord(key, { sequence: 1n }),
+      await makeRecord(key, { sequence: 2n }),
+    ]
     keepAlive.keep(now)
     keepAlive.mend(old)
     await clock.pass(9 * MINUTE)

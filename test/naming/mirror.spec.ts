@@ -265,7 +265,8 @@ describe('a mirror', () => {
 
   it('is not held up by an attempt at an older root that hangs on a source that has died', async () => {
     const first = await rootNumber(1)
-    advance = (to: CID) => (to.equals(first) ? new Promise(() => undefined) : Promise.resolve())
+    const { promise: hang } = Promise.withResolvers<void>()
+    advance = (to: CID) => (to.equals(first) ? hang : Promise.resolve())
     await announce(1)
     await announce(2)
     await serves(2)

@@ -35,7 +35,8 @@ interface Peer {
  * Public nodes whose internet is three DHT servers on loopback. The servers have neither pubsub nor lookups nor
  * bitswap, so what comes through came by the DHT.
  */
-describe('public nodes that share only a DHT', () => {
+describe('public nodes that share only a DHT', function () {
+  this.timeout(60_000) // the DHT has pauses of its own
   let key: PrivateKey
   let internet: OwnInternet
   let stack: AsyncDisposableStack
@@ -205,7 +206,7 @@ describe('public nodes that share only a DHT', () => {
   })
 
   async function inDht({ exchange }: Peer) {
-    return exchange.askDht(nameOf(key))
+    return exchange.askDht(nameOf(key)).catch(() => undefined) // it has not found its way in yet
   }
 
   it('say that nobody provides what nobody provides', async () => {

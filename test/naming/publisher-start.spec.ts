@@ -105,7 +105,10 @@ describe('how a publisher begins', () => {
     await clock.pass(31 * SECOND)
     assert.equal(publisher.status().pending, false)
     assert.ok(BigInt(publisher.status().sequence) > BigInt(Date.now() - SECOND))
-    assert.ok(BigInt(publisher.status().sequence) < 2n ** 53n, 'a number for those who count in doubles')
+    assert.ok(
+      BigInt(publisher.status().sequence) < 2n ** 53n,
+      'a number for those who count in doubles',
+    )
   })
 
   it('a restored key does not wait where nobody can be met', async () => {
