@@ -1,6 +1,7 @@
 import { base36 } from 'multiformats/bases/base36'
-import { HOUR, MINUTE, SECOND, backOff, isDue, systemClock, within } from './clock.ts'
+import { HOUR, MINUTE, SECOND, backOff, isDue, systemClock } from './clock.ts'
 import { DhtKeeper } from './dht-keeper.ts'
+import { Hearsay } from './hearsay.ts'
 import { ipnsName } from './name.ts'
 import { loadPublisherState, savePublisherState } from './publisher-state.ts'
 import { InvalidRecordError, fitting, readRecord, signRecord } from './record.ts'
@@ -14,7 +15,6 @@ import type { Clock } from './clock.ts'
 import type { IpnsName } from './name.ts'
 import type { Log } from './ports.ts'
 import type { PublisherState } from './publisher-state.ts'
-import type { FoundRecord } from './lookups.ts'
 import type { RecordExchange } from './record-exchange.ts'
 import type { IpnsRecord } from './record.ts'
 
@@ -75,7 +75,7 @@ export interface PublisherOptions {
  *
  * One loop does everything, so nothing happens at the same time as anything else. The rule it keeps: a sequence is on
  * disk together with its value before anything is signed with it, and the next one is always higher, whoever used the
- * last (promise I6). What it learns about its own name from others, {@link #meet} only writes down for the loop.
+ * last (promise I6). What it learns about its own name from others, {@link Hearsay} only keeps for the loop.
  */
 export class Publisher {
   readonly name: IpnsName
@@ -85,17 +85,15 @@ export class Publisher {
   readonly #republishEvery: number
   readonly #waker: Waker
   readonly #dht: DhtKeeper
+  /** What others hold under our name. */
+  readonly #hearsay: Hearsay
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
-  #leave: (() => void) | undefined
   #state: PublisherState | undefined
   #wanted: CID | undefined
-  /** The newest record of our name that others hold, until the loop has looked at it. */
-  #met: IpnsRecord | undefined
   #takesOver = false
   /** What the network heard last in this life of the process. */
   #told: IpnsRecord | undefined
-  #askedAt: number | undefined
   #failure: string | undefined
 
   constructor(components: PublisherComponents, options: PublisherOptions) {
@@ -106,7 +104,9 @@ export class Publisher {
     this.name = ipnsName(components.key.publicKey.toCID().toV1().toString(base36))
     this.#waker = new Waker(this.#clock)
     const { exchange, log } = components
-    this.#dht = new DhtKeeper(this.name, { exchange, log, clock: this.#clock })
+    const parts = { exchange, log, clock: this.#clock }
+    this.#dht = new DhtKeeper(this.name, parts)
+    this.#hearsay = new Hearsay(this.name, parts, () => this.#waker.wake())
   }
 
   /** Begins to publish. Returns at once. */
@@ -116,7 +116,7 @@ export class Publisher {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the node stops'))
-    this.#leave?.()
+    this.#hearsay.stop()
     await Promise.all([this.#running, this.#dht.stop()])
   }
 
@@ -185,7 +185,10 @@ export class Publisher {
 
   /** Does what is to be done now; returns the milliseconds until there may be something again. */
   async #step(signal: AbortSignal): Promise<number> {
-    const state = await this.#heed(this.#state ?? (await this.#begin(signal)))
+    const before = this.#state ?? (await this.#begin(signal))
+    if (this.#takesOver) await this.#hearsay.ask(signal, true)
+    const state = await this.#heed(before)
+    this.#hearsay.askNowAndThen(signal)
     if (state.conflict !== undefined || this.#wanted === undefined) return CHECK_EVERY
     const value = valueOf(this.#wanted)
     const known = await this.#usable(state, value)
@@ -194,62 +197,29 @@ export class Publisher {
     const isTold = record !== undefined && this.#told?.sequence === record.sequence
     if (!isTold || isDue(state.publishedAt, this.#republishEvery, this.#clock.now()))
       await this.#tell(record ?? (await this.#sign(state, value)))
-    this.#askAround(signal)
     return Math.min(wait || CHECK_EVERY, CHECK_EVERY, this.#republishEvery)
   }
 
-  /** Reads what we knew, and asks the network what it knows. */
+  /**
+   * Reads what we knew, and asks the network what it knows.
+   *
+   * It waits a little for somebody to ask: nobody hears of us as long as nobody is there, but a sequence would be used
+   * up that a later life of this key may have used already, if this data directory is an old backup.
+   */
   async #begin(signal: AbortSignal): Promise<PublisherState> {
-    const { exchange, state: map, log, isNewKey = false } = this.#components
+    const { exchange, state: map, isNewKey = false, expectsPeers = false } = this.#components
     const state = await loadPublisherState(map, this.name.text)
-    const meet = (found: FoundRecord): void => this.#meet(found)
-    this.#leave ??= exchange.subscribe(this.name, meet)
+    this.#hearsay.listen()
     // We may have mirrored the name before its key came here. What we know ourselves confirms nothing.
     const held = exchange.held(this.name)
-    if (held !== undefined && held.sequence > state.sequence)
-      meet({ record: held, from: undefined })
+    if (held !== undefined && held.sequence > state.sequence) this.#hearsay.meet({ record: held })
     const isRestored = state.sequence === 0n && !isNewKey
-    if (!isNewKey) await this.#waitForCompany(isRestored, signal)
-    await exchange.askPeers(this.name, meet, signal)
-    const asked = exchange.askDht(this.name, signal).then(
-      (record) => record && meet({ record, from: undefined }),
-      (error: unknown) =>
-        signal.aborted || log.debug({ err: error }, 'the DHT could not be asked for our name'),
-    )
+    const patience = isRestored ? COMPANY_WAIT.restored : COMPANY_WAIT.known
+    if (expectsPeers && !isNewKey) await this.#hearsay.company(patience, signal)
     // A key without a history here may have one elsewhere: that is worth waiting for.
-    if (isRestored) await asked
+    await this.#hearsay.ask(signal, isRestored)
     this.#state = state
     return state
-  }
-
-  /**
-   * Nobody hears of us as long as nobody is there, but a sequence would be used up that a later life of this key may
-   * have used already: this data directory may be an old backup.
-   */
-  async #waitForCompany(isRestored: boolean, signal: AbortSignal): Promise<void> {
-    const { exchange, expectsPeers = false } = this.#components
-    if (!expectsPeers) return
-    const milliseconds = isRestored ? COMPANY_WAIT.restored : COMPANY_WAIT.known
-    await within({ clock: this.#clock, milliseconds, signal }, (until) =>
-      exchange.company(until),
-    ).catch(() => signal.throwIfAborted()) // nobody came
-  }
-
-  /** Others may have met another writer, or a later life of this key, while we could not hear of it. */
-  #askAround(signal: AbortSignal): void {
-    const { exchange, log } = this.#components
-    const now = this.#clock.now()
-    if (!isDue(this.#askedAt, CHECK_EVERY, now)) return
-    this.#askedAt = now
-    exchange
-      .askPeers(this.name, (found) => this.#meet(found), signal)
-      .catch((error: unknown) => log.debug({ err: error }, 'peers could not be asked for our name'))
-  }
-
-  #meet({ record }: FoundRecord): void {
-    if (this.#met !== undefined && this.#met.sequence > record.sequence) return
-    this.#met = record
-    this.#waker.wake()
   }
 
   /**
@@ -258,17 +228,17 @@ export class Publisher {
    * continued above it; anything else is another writer, and two of them would fight for ever (faults B-threats 5).
    */
   async #heed(before: PublisherState): Promise<PublisherState> {
-    const met = this.#met
-    const state = await this.#overtake(before)
-    const heeded = met === undefined ? state : await this.#compare(state, met)
-    if (this.#met === met) this.#met = undefined
-    return heeded
+    const met = this.#hearsay.newest
+    const state = met === undefined ? before : await this.#compare(before, met)
+    this.#hearsay.heeded(met)
+    return this.#overtake(state)
   }
 
   async #overtake(state: PublisherState): Promise<PublisherState> {
     const { conflict, sequence } = state
     if (!this.#takesOver || conflict === undefined) return state
-    const above = conflict.sequence > sequence ? conflict : state
+    // With the other's value, because its record will be met again.
+    const above = conflict.sequence >= sequence ? conflict : state
     const taken = { sequence: above.sequence, value: above.value, confirmed: true }
     const saved = await this.#save(taken)
     this.#takesOver = false
@@ -293,7 +263,10 @@ export class Publisher {
   async #usable(state: PublisherState, value: string): Promise<IpnsRecord | undefined> {
     if (state.record === undefined || state.value !== value) return undefined
     const bytes = Buffer.from(state.record, 'base64')
-    const record = await tryRead(this.name, bytes, this.#components.keychain)
+    const record =
+      this.#told?.sequence === state.sequence
+        ? this.#told
+        : await tryRead(this.name, bytes, this.#components.keychain)
     if (record === undefined) return undefined
     // It may have been signed by a clock that was wrong, or for another lifetime.
     const left = record.validUntil - this.#clock.now()

@@ -10,8 +10,6 @@ import type { IpnsName } from './name.ts'
 import type { Log, RecordNetwork, Verdict } from './ports.ts'
 import type { IpnsRecord } from './record.ts'
 
-export type { FoundRecord } from './lookups.ts'
-
 const DHT_PUT_TIMEOUT = MINUTE
 /** A peer that joined is asked again after this, for what it or we were told while we did not know of each other. */
 const ASK_AGAIN_AFTER = SECOND

@@ -5,7 +5,8 @@ import { randomImage } from '../support/random-image.ts'
 import { TestNode } from '../support/two-nodes.ts'
 
 describe('two writers on one key', () => {
-  it('are noticed: the first stops publishing and says so, loses nothing, and goes on when told to', async () => {
+  it('are noticed: the first stops publishing and says so, loses nothing, and goes on when told to', async function () {
+    this.timeout(60_000)
     await using place = await scratch()
     await using a = await TestNode.start()
     await using b = await TestNode.start({ mirrors: [a] })

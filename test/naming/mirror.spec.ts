@@ -263,6 +263,28 @@ describe('a mirror', () => {
     )
   })
 
+  it('is not held up by an attempt at an older root that hangs on a source that has died', async () => {
+    const first = await rootNumber(1)
+    const { promise: hang } = Promise.withResolvers<void>()
+    advance = (to: CID) => (to.equals(first) ? hang : Promise.resolve())
+    await announce(1)
+    await announce(2)
+    await serves(2)
+  })
+
+  it('stays where it is when an attempt that was overtaken is late', async () => {
+    const first = await rootNumber(1)
+    const gate = Promise.withResolvers<void>()
+    advance = (to: CID) => (to.equals(first) ? gate.promise : Promise.resolve())
+    await announce(1)
+    await announce(2)
+    await serves(2)
+    gate.resolve()
+    await settle()
+    assert.equal(mirror.status().sequence, '2')
+    assert.equal(mirror.status().error, undefined)
+  })
+
   it('gives an attempt up when it hangs and there is a newer root', async () => {
     const first = await rootNumber(1)
     const { promise: hang } = Promise.withResolvers<void>()

@@ -17,6 +17,7 @@ import { readRecord } from '../../src/naming/record.ts'
 import { valueOf } from '../../src/naming/root-value.ts'
 import { connect, startNode } from '../ipfs/nodes.ts'
 import {
+  FakeClock,
   LIFETIME,
   MemoryMap,
   keychain,
@@ -90,12 +91,17 @@ describe('names between real nodes on loopback', () => {
     return publisher
   }
 
-  async function mirrorAt(peer: Peer, advance = () => Promise.resolve()): Promise<Mirror> {
+  async function mirrorAt(
+    peer: Peer,
+    advance = () => Promise.resolve(),
+    clock?: FakeClock,
+  ): Promise<Mirror> {
     const mirror = new Mirror(nameOf(key).text, {
       exchange: peer.exchange,
       keychain,
       state: new MemoryMap(),
       log: silent,
+      clock,
       advance,
       dial: (addresses, options) => peer.node.dial(addresses, options),
     })
@@ -119,6 +125,17 @@ describe('names between real nodes on loopback', () => {
       await serves(mirror, n)
     }
     assert.equal(mirror.status().state, 'current')
+  })
+
+  it('a mirror asks whoever connects, also a stock publisher that does not listen to its own name', async () => {
+    const [owner, reader] = [await start(), await start()]
+    const { bytes } = await makeRecord(key, { value: valueOf(await rootNumber(1)) })
+    owner.exchange.stop()
+    owner.node.records.serve('/ipns/', () => Promise.resolve(bytes))
+    // Its clock stands still: no poll comes to its help.
+    const mirror = await mirrorAt(reader, () => Promise.resolve(), new FakeClock())
+    await connect(owner.node, reader.node)
+    await serves(mirror, 1)
   })
 
   it('what was published with nobody there is seen by who joins later', async () => {

@@ -4,6 +4,7 @@ import { MissingBlockError } from '../../src/blocks/block-store.ts'
 import { Mirror } from '../../src/naming/mirror.ts'
 import { Publisher } from '../../src/naming/publisher.ts'
 import { RecordExchange } from '../../src/naming/record-exchange.ts'
+import { valueOf } from '../../src/naming/root-value.ts'
 import { startInternet } from '../ipfs/internet.ts'
 import { randomBlock, startNode } from '../ipfs/nodes.ts'
 import { watchNetwork } from '../ipfs/watch.ts'
@@ -13,6 +14,7 @@ import {
   MemoryMap,
   keychain,
   makeKey,
+  makeRecord,
   nameOf,
   rootNumber,
   silent,
@@ -33,7 +35,8 @@ interface Peer {
  * Public nodes whose internet is three DHT servers on loopback. The servers have neither pubsub nor lookups nor
  * bitswap, so what comes through came by the DHT.
  */
-describe('public nodes that share only a DHT', () => {
+describe('public nodes that share only a DHT', function () {
+  this.timeout(60_000) // the DHT has pauses of its own
   let key: PrivateKey
   let internet: OwnInternet
   let stack: AsyncDisposableStack
@@ -80,26 +83,33 @@ describe('public nodes that share only a DHT', () => {
   async function mirrorAt(
     { node, exchange }: Peer,
     advance: Advance,
-  ): Promise<{ mirror: Mirror; follows(root: CID): Promise<void> }> {
+  ): Promise<{ mirror: Mirror; follows(root: CID): Promise<void>; pass(): Promise<void> }> {
     const clock = new FakeClock()
+    let fetching = 0
     const mirror = new Mirror(nameOf(key).text, {
       exchange,
       keychain,
-      advance,
       clock,
+      advance: async (...what) => {
+        fetching++
+        await advance(...what).finally(() => fetching--)
+      },
       state: new MemoryMap(),
       log: silent,
       dial: (addresses, options) => node.dial(addresses, options),
     })
     await mirror.start()
     stack.defer(() => mirror.stop())
-    // It asks the DHT once a minute.
+    // It asks the DHT once a minute. While it fetches, its time stands still, or it would give up.
+    const pass = async () => {
+      if (fetching === 0) await clock.pass(60_000)
+    }
     const follows = (root: CID) =>
       until(async () => {
-        await clock.pass(60_000)
+        await pass()
         return mirror.root()?.equals(root) === true
       })
-    return { mirror, follows }
+    return { mirror, follows, pass }
   }
 
   /** A root that this node has the block of. */
@@ -176,8 +186,27 @@ describe('public nodes that share only a DHT', () => {
     await until(() => restored.status().sequence === '4')
   })
 
+  it('find by the DHT what only a mirror knows, when the owner is gone that never brought it there', async () => {
+    const [owner, reader] = [await start(), await start()]
+    const root = await rootNumber(1)
+    const { follows, pass } = await mirrorAt(reader, () => Promise.resolve())
+    assert.ok(await owner.node.dial(reader.node.addresses()))
+    await until(() => owner.node.records.subscribers(nameOf(key).topic).length === 1)
+    await owner.exchange.tell(nameOf(key), await makeRecord(key, { value: valueOf(root) }))
+    await follows(root)
+    await owner.node.stop()
+    const late = await start()
+    const second = await mirrorAt(late, () => Promise.resolve())
+    await until(async () => {
+      await pass()
+      return (await inDht(late)) !== undefined
+    })
+    await second.follows(root)
+    assert.equal(isConnected(late.node, reader.node.peerId), false)
+  })
+
   async function inDht({ exchange }: Peer) {
-    return exchange.askDht(nameOf(key))
+    return exchange.askDht(nameOf(key)).catch(() => undefined) // it has not found its way in yet
   }
 
   it('say that nobody provides what nobody provides', async () => {

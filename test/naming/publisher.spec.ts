@@ -278,14 +278,22 @@ describe('the publisher', () => {
     })
   })
 
-  it('sees another writer behind one sequence with two values', async () => {
+  it('sees another writer behind one sequence with two values, and goes on above both', async () => {
     await publish(1)
     await somebodyHolds(1n, valueOf(await rootNumber(1)))
     await restart()
     await publish(1)
     const record = await makeRecord(key, { sequence: 1n, value: valueOf(await rootNumber(666)) })
-    await hub.join('other').publish(nameOf(key).topic, record.bytes)
+    const other = hub.join('other')
+    await other.publish(nameOf(key).topic, record.bytes)
     await until(() => /another writer/.test(publisher.status().error ?? ''))
+    publisher.takeOver()
+    await other.publish(nameOf(key).topic, record.bytes)
+    await publish(2)
+    await other.publish(nameOf(key).topic, record.bytes)
+    await settle()
+    const { sequence, conflict } = publisher.status()
+    assert.deepEqual([BigInt(sequence) > 1n, conflict], [true, undefined])
   })
 
   it('is not moved by others who are behind', async () => {

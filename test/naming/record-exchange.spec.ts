@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { RecordExchange } from '../../src/naming/record-exchange.ts'
 import {
+  EMPTY_DIRECTORY,
   FakeClock,
   MemoryHub,
   MemoryMap,
@@ -125,5 +126,64 @@ describe('the exchange of records', () => {
       await Promise.all([now.bytes, old.bytes, expired, forged.bytes].map(verdict)),
       ['accept', 'ignore', 'ignore', 'reject'],
     )
+  })
+
+  it('asks whoever connects, also one who does not listen', async () => {
+    await exchange.start()
+    const heard: Array<string | undefined> = []
+    exchange.subscribe(nameOf(key), ({ from }) => heard.push(from))
+    const { bytes } = await makeRecord(key, {})
+    other.serve('/ipns/', () => Promise.resolve(bytes))
+    network.meet('other')
+    await settle()
+    assert.deepEqual(heard, ['other'])
+  })
+
+  it('asks who joins once more, for what was told while neither knew of the other', async () => {
+    await exchange.start()
+    const heard: bigint[] = []
+    exchange.subscribe(nameOf(key), ({ record }) => heard.push(record.sequence))
+    let { bytes } = await makeRecord(key, {})
+    other.serve('/ipns/', () => Promise.resolve(bytes))
+    other.subscribe(nameOf(key).topic, {
+      validate: () => Promise.resolve('accept'),
+      onMessage: () => undefined,
+      onJoin: () => undefined,
+    })
+    await settle()
+    ;({ bytes } = await makeRecord(key, { sequence: 2n }))
+    await clock.pass(1_000)
+    assert.deepEqual(heard, [1n, 2n])
+  })
+
+  it('tells who is behind what we hold, whoever it is, but not again and again', async () => {
+    await exchange.start()
+    exchange.subscribe(nameOf(key), () => undefined)
+    const [old, now] = [await makeRecord(key, {}), await makeRecord(key, { sequence: 2n })]
+    await exchange.hold(nameOf(key), now)
+    const { topic } = nameOf(key)
+    await other.publish(topic, now.bytes)
+    await settle()
+    assert.equal(network.published.length, 0)
+    for (let i = 0; i < 5; i++) await other.publish(topic, old.bytes)
+    await settle()
+    assert.deepEqual(
+      network.published.map(({ data }) => data),
+      [now.bytes],
+    )
+    await clock.pass(60_000)
+    const twin = await makeRecord(key, { sequence: 2n, value: `${EMPTY_DIRECTORY}/docker` })
+    await other.publish(topic, twin.bytes)
+    await settle()
+    assert.equal(network.published.length, 2, 'another value under the same sequence')
+  })
+
+  it('keeps no older record in the place of a newer one', async () => {
+    await exchange.start()
+    const [old, now] = [await makeRecord(key, {}), await makeRecord(key, { sequence: 2n })]
+    await exchange.hold(nameOf(key), now)
+    await exchange.hold(nameOf(key), old)
+    assert.equal(exchange.held(nameOf(key)), now)
+    assert.deepEqual(held.entriesByKey.get(nameOf(key).text), now.bytes)
   })
 })

@@ -1,9 +1,8 @@
 import { makeRecord, nameOf } from '../support.ts'
 import { valueOf } from '../../../src/naming/root-value.ts'
 import type { CID } from 'multiformats/cid'
-import type { RecordContent } from '../../../src/naming/record.ts'
-import type { IpnsRecord } from '../../../src/naming/record.ts'
-import type { StepKind } from './steps.ts'
+import type { IpnsRecord, RecordContent } from '../../../src/naming/record.ts'
+import type { StepKind } from './step-kind.ts'
 import type { World } from './world.ts'
 
 const DAY = 86_400_000

@@ -1,5 +1,4 @@
 import type { SeededRandom } from '../../faults/random.ts'
-import type { SimNetwork } from './net.ts'
 import type { SimTime } from './time.ts'
 
 /** Records that are remembered for replays. */
@@ -19,21 +18,12 @@ export class SimDht {
     this.#random = random
   }
 
-  async put(
-    _from: SimNetwork,
-    _key: Uint8Array,
-    record: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async put(record: Uint8Array, signal: AbortSignal): Promise<void> {
     await this.#travel(signal)
     this.plant(record)
   }
 
-  async get(
-    _from: SimNetwork,
-    _key: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
+  async get(signal: AbortSignal): Promise<Uint8Array | undefined> {
     await this.#travel(signal)
     if (!this.isHonest && this.#random.next() < 0.5) return this.#random.pick(this.#records)
     return this.choose(this.#records)

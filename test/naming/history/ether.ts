@@ -1,14 +1,21 @@
 import { SimDht } from './dht.ts'
 import type { SeededRandom } from '../../faults/random.ts'
-import type { SimNetwork } from './net.ts'
 import type { SimTime } from './time.ts'
 
+/** One node's end of the network. */
+export interface Station {
+  readonly id: string
+  /** A connection was made. */
+  connected(peer: string): void
+  disconnected(peer: string): void
+}
+
 /** What lies between the nodes: links that can be cut, delays, and now and then a storm. */
-export class Ether {
+export class Ether<N extends Station> {
   readonly dht: SimDht
   readonly #time: SimTime
   readonly #random: SeededRandom
-  readonly #up = new Map<string, SimNetwork>()
+  readonly #up = new Map<string, N>()
   readonly #links = new Set<string>()
   /** Messages are lost, doubled and late. */
   isStormy = false
@@ -19,17 +26,17 @@ export class Ether {
     this.dht = new SimDht(time, random)
   }
 
-  peersOf(node: SimNetwork): string[] {
+  peersOf(node: N): string[] {
     if (this.#up.get(node.id) !== node) return []
     return [...this.#up.keys()].filter((id) => id !== node.id && this.#links.has(key(node.id, id)))
   }
 
-  join(node: SimNetwork): void {
+  join(node: N): void {
     this.#up.set(node.id, node)
     for (const peer of this.peersOf(node)) this.#meet(node.id, peer)
   }
 
-  leave(node: SimNetwork): void {
+  leave(node: N): void {
     const peers = this.peersOf(node)
     if (this.#up.get(node.id) === node) this.#up.delete(node.id)
     for (const peer of peers) this.#up.get(peer)?.disconnected(node.id)
@@ -48,7 +55,7 @@ export class Ether {
   }
 
   /** Brings a message to a peer, perhaps. False when there is no connection, which is the only thing that is told. */
-  send(from: SimNetwork, to: string, deliver: (to: SimNetwork) => void): boolean {
+  send(from: N, to: string, deliver: (to: N) => void): boolean {
     if (!this.peersOf(from).includes(to)) return false
     if (this.isStormy && this.#random.next() < 0.3) return true
     this.#deliver(from, to, deliver)
@@ -57,11 +64,11 @@ export class Ether {
   }
 
   /** Over a connection that lasts, nothing is lost. */
-  sendSurely(from: SimNetwork, to: string, deliver: (to: SimNetwork) => void): void {
+  sendSurely(from: N, to: string, deliver: (to: N) => void): void {
     if (this.peersOf(from).includes(to)) this.#deliver(from, to, deliver)
   }
 
-  #deliver(from: SimNetwork, to: string, deliver: (to: SimNetwork) => void): void {
+  #deliver(from: N, to: string, deliver: (to: N) => void): void {
     const target = this.#up.get(to)
     const isLate = this.isStormy && this.#random.next() < 0.2
     const delay = isLate ? this.#random.between(1_000, 20_000) : this.#random.between(1, 80)

@@ -1,6 +1,6 @@
 import type { RecordNetwork, TopicListener } from '../../../src/naming/ports.ts'
 import type { SeededRandom } from '../../faults/random.ts'
-import type { Ether } from './ether.ts'
+import type { Ether, Station } from './ether.ts'
 
 type Lookup = (key: Uint8Array) => Promise<Uint8Array | undefined>
 
@@ -8,10 +8,10 @@ type Lookup = (key: Uint8Array) => Promise<Uint8Array | undefined>
 const MAX_SEEN = 2_000
 
 /** One life's end of the network: pubsub that is flooded, lookups, and the DHT. */
-export class SimNetwork implements RecordNetwork {
+export class SimNetwork implements RecordNetwork, Station {
   readonly id: string
   readonly hasDht: boolean
-  readonly #ether: Ether
+  readonly #ether: Ether<SimNetwork>
   readonly #random: SeededRandom
   readonly #listeners = new Map<string, Set<TopicListener>>()
   /** Who is known to listen, by topic: others hear of a subscription later than it is made. */
@@ -21,7 +21,7 @@ export class SimNetwork implements RecordNetwork {
   #lookup: Lookup | undefined
   #messages = 0
 
-  constructor(id: string, ether: Ether, random: SeededRandom, hasDht: boolean) {
+  constructor(id: string, ether: Ether<SimNetwork>, random: SeededRandom, hasDht: boolean) {
     this.id = id
     this.#ether = ether
     this.#random = random
@@ -73,12 +73,12 @@ export class SimNetwork implements RecordNetwork {
     return promise
   }
 
-  dhtPut(key: Uint8Array, record: Uint8Array, signal: AbortSignal): Promise<void> {
-    return this.#ether.dht.put(this, key, record, signal)
+  dhtPut(_key: Uint8Array, record: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#ether.dht.put(record, signal)
   }
 
-  dhtGet(key: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#ether.dht.get(this, key, signal)
+  dhtGet(_key: Uint8Array, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return this.#ether.dht.get(signal)
   }
 
   /** A connection was made. */

@@ -17,7 +17,7 @@ export interface NodeParts {
   readonly key: PrivateKey
   readonly time: SimTime
   readonly random: SeededRandom
-  readonly ether: Ether
+  readonly ether: Ether<SimNetwork>
   readonly watch: Watch
   readonly defect?: DiskDefect | undefined
   /** Who else has a root, of those this node is connected to. */

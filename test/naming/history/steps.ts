@@ -1,20 +1,12 @@
 import { attacks } from './attacks.ts'
 import type { SimNode } from './node.ts'
+import type { StepKind } from './step-kind.ts'
 import type { World } from './world.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-
-/** Something that happens in a history. */
-export interface StepKind {
-  readonly name: string
-  /** How often, beside the others. */
-  readonly weight: number
-  /** Does it; what it was about, for the transcript. */
-  run(world: World): Promise<string>
-}
 
 function up(world: World, of: readonly SimNode[] = world.nodes): SimNode | undefined {
   return world.random.pick(of.filter(({ isUp }) => isUp))

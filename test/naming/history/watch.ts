@@ -1,4 +1,4 @@
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 
 /** What must never happen did. */
 export class Violation extends Error {

@@ -27,7 +27,7 @@ const MAX_REMEMBERED = 200
 export class World {
   readonly random: SeededRandom
   readonly time = new SimTime()
-  readonly ether: Ether
+  readonly ether: Ether<SimNetwork>
   readonly watch = new Watch()
   readonly nodes: readonly SimNode[]
   readonly key: PrivateKey
@@ -49,7 +49,7 @@ export class World {
   ) {
     this.random = new SeededRandom(seed)
     ;[this.key, this.stranger] = keys
-    this.ether = new Ether(this.time, this.random)
+    this.ether = new Ether<SimNetwork>(this.time, this.random)
     const { time, random, ether, watch, key } = this
     const holders = (node: SimNode, root: CID): SimNode[] => this.#holders(node, root)
     const parts = { time, random, ether, watch, key, defect, holders }
