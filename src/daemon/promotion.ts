@@ -37,7 +37,7 @@ export async function promote(own: string, parts: PromotionParts): Promise<void>
   const { config, storage } = parts
   const { lane, state } = storage
   if (lane.stopped !== undefined) return // nothing is published then
-  const { floor } = await loadMirrorState(state.map('mirrors'), own)
+  const floor = await newestFloor(own, parts)
   const isMirrored = config.ipns.readOnlyKeys.some(({ text }) => text === own)
   if (floor === undefined && (!isMirrored || !lane.isNew)) return
   if (floor !== undefined && (await isOurs(floor.root, own, storage))) return
@@ -62,6 +62,24 @@ export async function promote(own: string, parts: PromotionParts): Promise<void>
 }
 
 type Floor = NonNullable<MirrorState['floor']>
+
+/** The newest record that any mirror here took of the name: its own, or one of a domain that stands for it. */
+async function newestFloor(
+  own: string,
+  { config, storage }: PromotionParts,
+): Promise<Floor | undefined> {
+  const map = storage.state.map('mirrors')
+  let newest: Floor | undefined
+  for await (const [key] of map.entries()) {
+    if (key !== own && !key.endsWith(`/${own}`)) continue
+    const { floor } = await loadMirrorState(map, key).catch((error: unknown) => {
+      const why = `what is remembered of it cannot be read (${String(error).slice(0, 200)})`
+      throw refusal(own, config, why, OWN_TREE)
+    })
+    if (floor !== undefined && floor.sequence > (newest?.sequence ?? -1n)) newest = floor
+  }
+  return newest
+}
 
 async function begin(own: string, floor: Floor, parts: PromotionParts): Promise<void> {
   const { config, storage, signal } = parts

@@ -1,6 +1,6 @@
 import { KeptBlocks } from '../blocks/kept-blocks.ts'
 import { systemClock } from '../naming/clock.ts'
-import { loadMirrorState } from '../naming/mirror-state.ts'
+import { loadMirrorState, partOf } from '../naming/mirror-state.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { replicateTree } from '../tree/replicate.ts'
 import { DiskRoom } from './disk-room.ts'
@@ -114,6 +114,6 @@ async function keyOf(
   const name = await state.map('dnslink').get(text)
   if (name === undefined) return undefined
   const key = Buffer.from(name).toString('utf8')
-  const { current } = await loadMirrorState(state.map('mirrors'), key)
+  const { current } = await loadMirrorState(partOf(state.map('mirrors'), text), key)
   return current?.root.equals(root) === true ? key : undefined
 }
