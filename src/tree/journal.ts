@@ -67,9 +67,20 @@ export class Journal {
     return { entry: undefined, damage }
   }
 
-  /** Whether a root is one of a commit that can be looked up: one question to the database, for clients to ask. */
+  /**
+   * Whether a root is one of a commit that can be looked up: two questions to the database, for clients to ask. Where the
+   * root is found is only a hint: what counts is the entry.
+   */
   async knows(root: CID): Promise<boolean> {
-    return (await this.#state.get(rootKey(root))) !== undefined
+    const sequence = await this.#state.get(rootKey(root))
+    if (sequence === undefined) return false
+    try {
+      const entry = await this.entry(Number(Buffer.from(sequence).readBigUInt64BE()))
+      return entry?.public.equals(root) === true
+    } catch (error) {
+      if (error instanceof DamagedJournalError) return false // it says nothing of this root
+      throw error
+    }
   }
 
   /**
