@@ -93,10 +93,7 @@ export const actions = {
 
   /** Who it could connect to, and which blocks it was given. */
   async visit({ network, addresses, cids }: Visit) {
-    const node = await startNode({
-      config: network,
-      fetchTimes: { deadline: 5_000, idle: 2_000, pause: 50 },
-    })
+    const node = await startNode({ config: network })
     try {
       const reached = await node.dial(addresses)
       const given: boolean[] = []
