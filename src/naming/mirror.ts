@@ -151,7 +151,7 @@ export class Mirror implements FollowedName {
     const { floor, current } = this.#state
     if (floor !== undefined) {
       await this.#recall(floor.record)
-      if (!current?.root.equals(floor.root)) this.#advancer.aim({ ...floor, providers: [] })
+      if (current?.sequence !== floor.sequence) this.#advancer.aim({ ...floor, providers: [] })
     }
     this.#advancer.start()
     this.#leave = exchange.subscribe(this.#name, (found) => this.#offer(found))

@@ -185,6 +185,21 @@ describe('a mirror', () => {
     assert.equal(mirror.status().error, undefined)
   })
 
+  it('ends with the sequence of a record that was signed anew, also when it dies in between', async () => {
+    await announce(1)
+    await serves(1)
+    const before = state.entriesByKey.get(nameOf(key).text)
+    await announce(2, 1)
+    const after = state.entriesByKey.get(nameOf(key).text)
+    const [{ current }, { floor }] = [before, after].map(
+      (bytes) => JSON.parse(Buffer.from(bytes ?? []).toString('utf8')) as Record<string, unknown>,
+    ) as [Record<string, unknown>, Record<string, unknown>]
+    await state.put(nameOf(key).text, Buffer.from(JSON.stringify({ floor, current })))
+    await restart()
+    await until(() => mirror.status().sequence === '2')
+    assert.equal(mirror.root()?.toString(), (await rootNumber(1)).toString())
+  })
+
   it('keeps the first of two roots with one sequence, and says so until there is a newer one', async () => {
     await announce(5)
     await serves(5)

@@ -106,12 +106,10 @@ describe('a publisher whose surroundings change', () => {
     }
   })
 
-  it('signs anew when it is found elsewhere for a while, not for every change', async () => {
+  it('signs anew when it is found elsewhere, and then no more', async () => {
     await begin()
     assert.deepEqual((await last()).addresses, [])
     addresses = ['/ip4/127.0.0.1/tcp/1/p2p/x']
-    await clock.pass(6 * MINUTE)
-    assert.deepEqual((await last()).addresses, [], 'it may be back in a moment')
     await clock.pass(6 * MINUTE)
     assert.deepEqual((await last()).addresses, addresses)
     const { sequence } = await last()
