@@ -1,11 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { writeFigures } from '../support/figures-page.ts'
 import { DEFECTS, play } from './history/history.ts'
 import type { HistoryReport } from './history/history.ts'
-
-const PAGE = join(import.meta.dirname, '../../docs/network.md')
-const [BEGIN, END] = ['<!-- run: naming -->', '<!-- end: naming -->']
 
 const USAGE = `Random histories of names: pushes, crashes, restores, clocks that jump, partitions, replays, forgeries, two writers.
 The real publisher, mirrors and exchange of records, on simulated time, disks and network.
@@ -41,9 +37,10 @@ export async function main(args: readonly string[]): Promise<number> {
   console.log(`${steps} steps with seed ${seed}`)
   const begun = performance.now()
   const report = await play({ steps, seed, defect, onProgress: progress(steps) })
-  const text = figures(report, seed, (performance.now() - begun) / 1000)
-  console.log(`\n${text}`)
-  if (values.write && values.defect === undefined) await write(text)
+  const lines = figures(report, seed, (performance.now() - begun) / 1000)
+  console.log(`\n${lines.join('\n')}`)
+  const command = `npm run network -- naming --steps ${steps} --seed ${seed}`
+  if (values.write && defect === undefined) await writeFigures('naming', command, lines)
   return report.failure === undefined ? 0 : 1
 }
 
@@ -63,32 +60,22 @@ function progress(all: number): (steps: number) => void {
   }
 }
 
-function figures(report: HistoryReport, seed: number, seconds: number): string {
+function figures(report: HistoryReport, seed: number, seconds: number): string[] {
   const { steps, histories, kinds, checks, elapsed, failure } = report
-  const date = new Date().toISOString().slice(0, 10)
   const verdict = failure === undefined ? 'nothing moved back' : `**broken**: ${failure}`
   const hours = Math.round(elapsed / 3_600_000)
   const counts = [...kinds]
     .toSorted(([, a], [, b]) => b - a)
     .map(([kind, n]) => `${kind} ${number(n)}`)
   return [
-    `${number(steps)} steps in ${number(histories)} histories with seed ${seed} on ${date}: ${verdict}.`,
+    `${number(steps)} steps in ${number(histories)} histories with seed ${seed}: ${verdict}.`,
     `${number(checks)} comparisons, ${number(hours)} hours of simulated time in ${Math.round(seconds)} s. The steps:`,
     `${counts.join(', ')}.`,
-  ].join('\n')
+  ]
 }
 
 function number(value: number): string {
   return value.toLocaleString('en')
-}
-
-async function write(text: string): Promise<void> {
-  const page = await readFile(PAGE, 'utf8')
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (from < 0 || to < from) throw new Error(`docs/network.md has no ${BEGIN}`)
-  const head = page.slice(0, from + BEGIN.length)
-  await writeFile(PAGE, `${head}\n${text}\n${page.slice(to)}`)
-  console.log('written: docs/network.md')
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
