@@ -45,7 +45,7 @@ export class Unjudged extends Error {
 }
 
 /** A daemon, or we, that are kept from running for more of the time than this cannot be judged by the clock. */
-const STARVED = 0.3
+const STARVED = 0.1
 
 /** A pair of peers and a daemon that follows them, for one case after the other. */
 export class Lane implements AsyncDisposable {
