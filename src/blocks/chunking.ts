@@ -35,6 +35,6 @@ export const LIMITS = {
   hamtDepth: 8,
   /** Mean leaf size below which a large file is refused, in bytes: a file of tiny leaves is an attack on our time. */
   meanLeafBytes: 4 * KiB,
-  /** Entries that one directory may list. */
-  directoryEntries: 1_000_000,
+  /** Entries that one directory may list: their names alone are 20 MiB of memory. */
+  directoryEntries: 250_000,
 } as const

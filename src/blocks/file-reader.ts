@@ -1,6 +1,7 @@
 import { LIMITS } from './chunking.ts'
 import { RAW } from './cids.ts'
-import { NodeFormatError, decodeNode } from './nodes.ts'
+import { NodeFormatError } from './nodes.ts'
+import { readNode } from './read-node.ts'
 import type { BlockOptions } from './block-store.ts'
 import type { BlockSource } from './block-source.ts'
 import type { FilePart, Node } from './nodes.ts'
@@ -35,7 +36,7 @@ export async function fileSize(
     const size = await source.size(cid, options)
     if (size !== undefined) return size
   }
-  return sizeOf(cid, decodeNode(cid, await source.get(cid, options)))
+  return sizeOf(cid, await readNode(source, cid, options))
 }
 
 /**
@@ -48,7 +49,7 @@ export async function* readFile(
   cid: CID,
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const root = decodeNode(cid, await source.get(cid, options))
+  const root = await readNode(source, cid, options)
   const size = sizeOf(cid, root)
   const range = options.range ?? { offset: 0, length: size }
   if (range.offset < 0 || range.length < 0 || range.offset + range.length > size) {
@@ -83,7 +84,7 @@ export async function* fileBlocks(
   yield cid
   if (cid.code === RAW) return
   if (depth > LIMITS.fileDepth) throw new NodeFormatError(cid, 'a file nested too deeply')
-  const node = decodeNode(cid, await source.get(cid, options))
+  const node = await readNode(source, cid, options)
   if (node.kind !== 'file') return
   for (const part of node.parts) yield* fileBlocks(source, part.cid, options, depth + 1)
 }
@@ -143,7 +144,7 @@ async function* walk(
     if (part.cid.code === RAW) {
       yield () => readLeaf(source, part, state.options)
     } else {
-      const child = decodeNode(part.cid, await source.get(part.cid, state.options))
+      const child = await readNode(source, part.cid, state.options)
       checkSize(part, sizeOf(part.cid, child))
       yield* walk(source, part, child, { ...state, depth: state.depth + 1 })
     }

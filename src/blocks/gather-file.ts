@@ -1,7 +1,8 @@
 import { LIMITS } from './chunking.ts'
 import { RAW } from './cids.ts'
 import { eachOf } from './gate.ts'
-import { NodeFormatError, decodeNode } from './nodes.ts'
+import { NodeFormatError } from './nodes.ts'
+import { readNode } from './read-node.ts'
 import type { BlockOptions } from './block-store.ts'
 import type { Gate } from './gate.ts'
 import type { KeptBlocks } from './kept-blocks.ts'
@@ -78,7 +79,7 @@ class Gathering {
   }
 
   async #load(part: FilePart): Promise<Node> {
-    const node = decodeNode(part.cid, await this.#get(part.cid))
+    const node = await readNode({ get: (cid) => this.#get(cid) }, part.cid)
     if (node.kind !== 'leaf' && node.kind !== 'file')
       throw new NodeFormatError(part.cid, `a ${node.kind} inside a file`)
     if (node.size !== part.size) throw wrongSize(part, node.size)

@@ -4,7 +4,7 @@ import { keyOf, refuseForeign } from './block-kinds.ts'
 import { Flights } from '../blocks/flights.ts'
 import { pause } from './pause.ts'
 import { PeerAsker } from './peer-asker.ts'
-import type { BlockExchange } from './bitswap.ts'
+import type { BlockExchange } from './bitswap/exchange.ts'
 import type { CID } from 'multiformats/cid'
 
 /** How long and how often a block is asked for. Milliseconds. */

@@ -1,8 +1,7 @@
-import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight } from '@helia/libp2p'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import { createHeliaLight } from 'helia'
-import { bitswapOptions, interceptBitswap } from './bitswap.ts'
+import { Bitswap } from './bitswap/exchange.ts'
 import { libp2pOptions } from './libp2p-options.ts'
 import { listenError } from './listen-error.ts'
 import { componentLogger, silent } from './logger.ts'
@@ -10,7 +9,6 @@ import { ServingBlockstore } from './serving-blockstore.ts'
 import type { HeliaWithLibp2p } from '@helia/libp2p'
 import type { LevelDatastore } from 'datastore-level'
 import type { BlockStore } from '../blocks/block-store.ts'
-import type { BlockExchange } from './bitswap.ts'
 import type { NetworkConfig } from './config.ts'
 import type { Keys } from './keys.ts'
 import type { Services } from './libp2p-options.ts'
@@ -22,7 +20,7 @@ import type { SwarmGuard } from './swarm-guard.ts'
 /** A running Helia, and the way to ask its peers for blocks. */
 export interface StartedHelia {
   readonly helia: HeliaWithLibp2p<Services>
-  readonly exchange: BlockExchange
+  readonly exchange: Bitswap
   /** Our blocks as peers see them. */
   readonly served: ServingBlockstore
 }
@@ -62,11 +60,16 @@ export async function startHelia(
     datastore: components.datastore,
     logger,
   })
-  const exchange = interceptBitswap(light)
-  const helia = withBitswap(withLibp2pLight(light, { ...options, logger }), bitswapOptions)
+  const helia = withLibp2pLight(light, { ...options, logger })
   try {
     await helia.start()
-    return { helia, exchange: exchange(), served }
+    const exchange = new Bitswap({
+      libp2p: helia.libp2p,
+      blocks: served,
+      log: components.log ?? silent,
+    })
+    await exchange.start()
+    return { helia, exchange, served }
   } catch (error) {
     await helia.stop()
     throw listenError(error)

@@ -141,7 +141,7 @@ export async function openNode(
   })
   await transfer.start()
   const guards = guard === undefined ? [] : [guard]
-  const helpers = [...keepers, ...discovery, ...guards, transfer]
+  const helpers = [...keepers, ...discovery, ...guards, transfer, started.exchange]
   return new HeliaNode(config, { ...components, scopes, transfer, dialer }, started, helpers)
 }
 

@@ -1,6 +1,6 @@
 import { isBlock, keyOf } from './block-kinds.ts'
 import { Slots } from './slots.ts'
-import type { Answer, BlockExchange } from './bitswap.ts'
+import type { Answer, BlockExchange } from './bitswap/exchange.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 

@@ -24,13 +24,20 @@ export class Doubts {
     this.#failed = new Recent({ ttl: FAILED_FOR_MS, now })
   }
 
-  /** It could not be read to its end, whatever the reason. */
-  failed(content: Content): void {
-    this.#failed.add(Trust.key(content))
+  /** It could not be read to its end from that mirror, whatever the reason. */
+  failed(mirror: string, content: Content): void {
+    this.#failed.add(keyOf(mirror, content))
   }
 
-  has(content: Content): boolean {
+  has(mirror: string, content: Content): boolean {
     const size = this.#facts.sizeOf(content.digest)
-    return (size !== undefined && size !== content.size) || this.#failed.has(Trust.key(content))
+    return (
+      (size !== undefined && size !== content.size) || this.#failed.has(keyOf(mirror, content))
+    )
   }
+}
+
+/** Two mirrors may have the same content, and only one of them the peers that give it. */
+function keyOf(mirror: string, content: Content): string {
+  return `${mirror} ${Trust.key(content)}`
 }

@@ -200,10 +200,10 @@ export class OverlayReader implements RegistryReader {
       const content = box?.answer
       if (content === undefined) continue
       const report = (error: unknown): void => {
-        this.#doubts.failed(content)
+        this.#doubts.failed(mirror.name, content)
         mirror.report(error)
       }
-      if (this.#doubts.has(content)) inDoubt.push({ mirror, content, report })
+      if (this.#doubts.has(mirror.name, content)) inDoubt.push({ mirror, content, report })
       else yield { mirror, content, report }
     }
     yield* inDoubt

@@ -1,4 +1,5 @@
 import { LIMITS } from '../blocks/chunking.ts'
+import { Flights } from '../blocks/flights.ts'
 import { NodeFormatError, prefixLength } from '../blocks/nodes.ts'
 import { hashName, slotOf } from './hamt.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
@@ -15,6 +16,8 @@ import type { CID } from 'multiformats/cid'
 export class DirectoryReader {
   readonly source: BlockSource
   readonly #cache: NodeCache
+  /** Of a large directory there is one list under way, however many ask for it. */
+  readonly #listings = new Flights<readonly string[]>()
 
   constructor(source: BlockSource, cache: NodeCache) {
     this.source = source
@@ -35,7 +38,9 @@ export class DirectoryReader {
 
   /** The names of all entries, in ASCII order. */
   names(directory: CID, options?: BlockOptions): Promise<readonly string[]> {
-    return this.#cache.names(directory, () => this.list(directory, options))
+    const list = (signal: AbortSignal): Promise<readonly string[]> =>
+      this.#cache.names(directory, () => this.list(directory, { signal }))
+    return this.#listings.join(directory.toString(), list, options ?? {})
   }
 
   /** All entries, in no particular order. */

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { decodeNode } from '../blocks/nodes.ts'
+import { readNode } from '../blocks/read-node.ts'
+import { sortInTurns } from './sort-in-turns.ts'
 import { WeightedCache } from './weighted-cache.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
@@ -51,7 +52,7 @@ export class NodeCache {
     const key = cid.toString()
     const known = this.#nodes.get(key)
     if (known !== undefined) return known
-    const node = decodeNode(cid, await source.get(cid, options))
+    const node = await readNode(source, cid, options)
     this.#nodes.set(key, node, weightOf(node))
     return node
   }
@@ -75,9 +76,9 @@ export class NodeCache {
       names.push(name)
       bytes += NAME_BYTES + name.length
     }
-    names.sort()
-    this.#names.set(key, names, bytes)
-    return names
+    const sorted = await sortInTurns(names)
+    this.#names.set(key, sorted, bytes)
+    return sorted
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { algorithmOf, hexOf, tryParseDigest } from '../oci/digest.ts'
 import { fileSize, readFile } from '../blocks/file-reader.ts'
 import { DamagedBlockError } from '../blocks/block-store.ts'
@@ -19,6 +20,9 @@ import type {
 } from '../registry/ports.ts'
 import type { Path } from './layout.ts'
 import type { TreeView } from './view.ts'
+
+/** Names that are looked at before other work gets its turn: a tree may have any number. */
+const NAMES_IN_A_ROW = 10_000
 
 /**
  * A registry read from a tree: our own, a mirror's, or one in the middle of a commit. There is only this reader, because
@@ -76,13 +80,15 @@ export class TreeReader implements RegistryReader {
   async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {
     const directory = layout.referrers(name, subject)
     const found: Digest[] = []
+    let seen = 0
     for (const algorithm of (await this.#view.names(directory, options)) ?? []) {
       for (const hex of (await this.#view.names([...directory, algorithm], options)) ?? []) {
+        if (++seen % NAMES_IN_A_ROW === 0) await setImmediate()
         const digest = tryParseDigest(`${algorithm}:${hex}`)
         if (digest !== undefined) found.push(digest)
       }
     }
-    return found.sort()
+    return found // the names come in order
   }
 
   async #isRepository(name: RepositoryName, options: Abortable): Promise<boolean> {

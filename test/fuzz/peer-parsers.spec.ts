@@ -3,43 +3,69 @@ import { join } from 'node:path'
 import { ed25519Crypto } from '@ipshipyard/crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
+import { varint } from 'multiformats'
 import { RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
 import { isBlock, refuseForeign } from '../../src/ipfs/block-kinds.ts'
+import { WireError, decodeMessage, encodeAnswer, readVarint } from '../../src/ipfs/bitswap/wire.ts'
 import { openDatastore } from '../../src/ipfs/datastore.ts'
 import { KeyError, RefusedBlockError, StartError } from '../../src/ipfs/errors.ts'
 import { openKeys } from '../../src/ipfs/keys.ts'
-import { inParts } from '../../src/ipfs/outgoing-parts.ts'
 import { loadSecret } from '../../src/ipfs/password.ts'
 import { parsePeer } from '../../src/ipfs/peer-address.ts'
 import { isDirect, isLoopback, scopesOf } from '../../src/ipfs/scope.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import { isA, laterOutcome, outcome } from './properties.ts'
+import { bounded, isA, laterOutcome, outcome } from './properties.ts'
 
 const bytes = fc.uint8Array({ maxLength: 200 })
 
+/** A message without its length. */
+function unframed(framed: Uint8Array): Uint8Array {
+  return framed.subarray(readVarint(framed, 0)?.end)
+}
+
 describe('what peers send and are sent (properties)', () => {
-  it('a message in parts is the whole message, and no part but a single block is over 3 MiB', () => {
-    const sizes = fc.array(fc.constantFrom(0, 1, 100_000, 2 ** 20, 2 ** 21), {
-      maxLength: 12,
+  it('an answer of bitswap reads back as it was made', () => {
+    const block = bytes.map((each) => ({ cid: cidFromHash(RAW, sha256(each)), bytes: each }))
+    const presence = fc.record({
+      cid: bytes.map((each) => cidFromHash(RAW, sha256(each))),
+      has: fc.boolean(),
     })
     fc.assert(
-      fc.property(sizes, fc.boolean(), (lengths, full) => {
-        const blocks = new Map(
-          lengths.map((length, n) => [String(n), { data: new Uint8Array(length) }]),
-        )
-        const [blockPresences, wantlist] = [new Map([['a', 1]]), new Map([['b', 2]])]
-        const parts = [...inParts({ blocks, blockPresences, wantlist, full, pendingBytes: 7 })]
-        assert.deepEqual(
-          parts.flatMap((part) => [...part.blocks.keys()]),
-          [...blocks.keys()],
-        )
-        assert.deepEqual(parts[0]?.wantlist, wantlist)
-        for (const [n, part] of parts.entries()) {
-          const total = [...part.blocks.values()].reduce((sum, { data }) => sum + data.length, 0)
-          assert.ok(total <= 3 * 2 ** 20 || part.blocks.size === 1)
-          if (n > 0) assert.ok(part.wantlist.size === 0 && part.blocks.size > 0 && !part.full)
-        }
+      fc.property(
+        fc.array(block, { maxLength: 8 }),
+        fc.array(presence, { maxLength: 8 }),
+        (blocks, presences) => {
+          const message = decodeMessage(unframed(encodeAnswer(blocks, presences)))
+          assert.deepEqual(
+            message.blocks.map((each) => Buffer.from(each)),
+            blocks.map((each) => Buffer.from(each.bytes)),
+          )
+          assert.deepEqual(
+            message.presences.map(({ cid, has }) => [cid.toString(), has]),
+            presences.map(({ cid, has }) => [cid.toString(), has]),
+          )
+        },
+      ),
+    )
+  })
+
+  it('a message of bitswap is read, or is a WireError, and costs little either way', () => {
+    const entry = fc.constantFrom([0x0a, 0], [0x22, 0], [0x1a, 0], [0x0a, 2, 0x0a, 0], [0x10, 1])
+    const made = fc
+      .tuple(entry, fc.nat(20_000))
+      .map(([pattern, count]) => Buffer.alloc(pattern.length * count, Buffer.from(pattern)))
+    const inList = made.map((list) => {
+      const head = varint.encodeTo(list.length, new Uint8Array(varint.encodingLength(list.length)))
+      return Buffer.concat([Buffer.from([0x0a]), head, list])
+    })
+    fc.assert(
+      fc.property(fc.oneof(bytes, made, inList), (message) => {
+        const read = bounded(() => outcome(() => decodeMessage(message), isA(WireError)))
+        if (read === undefined) return
+        const count = read.wants.length + read.blocks.length + read.presences.length
+        assert.ok(count <= 4096)
       }),
+      { numRuns: 300 },
     )
   })
 

@@ -1,6 +1,7 @@
-import { askAll } from './judge/ask-all.ts'
+import { WrongAnswer, askAll } from './judge/ask-all.ts'
 import { audit } from './judge/audit.ts'
 import { honestQuestions, suggestedQuestions } from './judge/questions.ts'
+import { Starvation } from './judge/starvation.ts'
 import { drawMirrors } from './hostile-mirror.ts'
 import { MANNERS, honest } from './peer/manners.ts'
 import { TestPeer } from './peer/peer.ts'
@@ -37,6 +38,15 @@ export class Broken extends Error {
   override readonly name = 'Broken'
 }
 
+/** The machine had so much else to do that what came late says nothing. */
+export class Unjudged extends Error {
+  static override readonly name = 'Unjudged'
+  override readonly name = 'Unjudged'
+}
+
+/** A daemon, or we, that are kept from running for more of the time than this cannot be judged by the clock. */
+const STARVED = 0.1
+
 /** A pair of peers and a daemon that follows them, for one case after the other. */
 export class Lane implements AsyncDisposable {
   /** Each case has a daemon of its own, and everything is looked at: for finding out what a failure needs. */
@@ -44,6 +54,7 @@ export class Lane implements AsyncDisposable {
   readonly #sources: Sources
   readonly #salt: string
   readonly #onAnswer: OnAnswer
+  readonly #own = new Starvation(5)
   #session: Session | undefined
   #cases = 0
   #number = 0
@@ -68,12 +79,17 @@ export class Lane implements AsyncDisposable {
   /**
    * Plays one case, and judges it.
    *
-   * @throws with what must not be
+   * @throws Broken with what must not be; Unjudged
    */
   async play(one: Case): Promise<Seen> {
+    this.#own.take()
     try {
       return await this.#play(one)
     } catch (error) {
+      if (error instanceof WrongAnswer && error.isLate && (await this.#isStarved())) {
+        await this.#end()
+        throw new Unjudged(error.message, { cause: error })
+      }
       const log = this.#session?.watched.daemon.log.slice(-8).join('\n') ?? ''
       await this.#end()
       throw new Broken(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
@@ -82,7 +98,13 @@ export class Lane implements AsyncDisposable {
     }
   }
 
+  async #isStarved(): Promise<boolean> {
+    const reading = await this.#session?.watched.read()
+    return Math.max(this.#own.take(), reading?.starved ?? 0) > STARVED
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#own[Symbol.dispose]()
     await this.#end()
     await this.#sources.honest[Symbol.asyncDispose]()
     await this.#sources.hostile[Symbol.asyncDispose]()

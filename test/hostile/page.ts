@@ -28,6 +28,11 @@ function figures(tally: Tally, seed: number, when: Date): string {
   return [
     `\`node test/hostile/run.ts --cases ${tally.cases} --seed ${seed}\`, ${when.toISOString().slice(0, 10)}, ${n(tally.seconds / 60)} minutes:`,
     `${n(tally.answers)} answers, none of them wrong and complete; ${n(tally.cut)} were cut off. ${n(tally.trusted)} trusted mappings were read again, and all of them were true.`,
+    ...(tally.unjudged === 0
+      ? []
+      : [
+          `${n(tally.unjudged)} more were not judged, because the machine was busy and something came late.`,
+        ]),
     `Event loop held for ${n(tally.longestHeldMs)} ms of processor time at most; memory at most ${mebibytes(tally.mostMemory)} over that of a new daemon; slowest first byte, or word that there is none, ${n(tally.slowestMs)} ms.`,
     '',
     '| what the mirror did | times |',

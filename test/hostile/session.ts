@@ -48,7 +48,7 @@ export class Session implements AsyncDisposable {
     const watched = await WatchedDaemon.start({
       mirrors: names.map(({ name }) => name.text),
       peers: [sources.hostile.address, sources.honest.address],
-      config: { ipns: { writeKey: null }, log: { level: 'warn' } },
+      config: { ipns: { writeKey: null }, log: { level: process.env['LANE_LOG'] ?? 'warn' } },
     })
     const { all } = await memoryOf(watched.daemon.pid)
     await watched.read() // what loading the program took is nobody's fault

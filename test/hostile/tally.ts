@@ -6,6 +6,8 @@ import type { Seen } from './lane.ts'
 /** What was played, and the worst of what was seen. */
 export class Tally {
   cases = 0
+  /** Cases in which something came late while the machine did much else. */
+  unjudged = 0
   answers = 0
   /** Connections that broke before an answer was whole: so clients are told of a lie that was found out late. */
   cut = 0
@@ -38,6 +40,11 @@ export class Tally {
     for (const name of names) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
   }
 
+  leave(why: string): void {
+    this.unjudged++
+    console.log(`not judged, for the machine is busy: ${why}`)
+  }
+
   /** How often each way to be hostile was played, by name. */
   get counts(): [string, number][] {
     return [...this.#counts].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -51,6 +58,7 @@ export class Tally {
   get line(): string {
     return [
       `${this.cases} cases`,
+      ...(this.unjudged === 0 ? [] : [`${this.unjudged} not judged`]),
       `${this.answers} answers (${this.cut} cut)`,
       `loop held ${Math.round(this.longestHeldMs)} ms`,
       `memory +${mebibytes(this.mostMemory)}`,

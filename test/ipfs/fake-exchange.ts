@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
-import type { Answer, BlockExchange } from '../../src/ipfs/bitswap.ts'
+import type { Answer, BlockExchange } from '../../src/ipfs/bitswap/exchange.ts'
 
 /** `undefined`: the peer says nothing. */
 type Reply = (kind: 'block' | 'presence', cid: CID) => Omit<Answer, 'peer' | 'cid'> | undefined

@@ -13,6 +13,13 @@ const ATTEMPTS = 3
 export class WrongAnswer extends Error {
   static override readonly name = 'WrongAnswer'
   override readonly name = 'WrongAnswer'
+  /** As {@link Verdict}'s. */
+  readonly isLate: boolean
+
+  constructor(message: string, isLate: boolean) {
+    super(message)
+    this.isLate = isLate
+  }
 }
 
 /** Told of every answer. */
@@ -48,10 +55,11 @@ async function askUntilRight(url: string, question: Question, onAnswer: OnAnswer
       `${got.status}${got.isComplete ? '' : ' cut'} after ${Math.round(got.firstByteMs)} ms`,
     )
     if (verdict.is === 'right') return
-    if (verdict.is === 'wrong') throw failed(question, `${verdict.why} (${seen.join(', ')})`)
+    if (verdict.is === 'wrong')
+      throw failed(question, `${verdict.why} (${seen.join(', ')})`, verdict.isLate === true)
     if (!question.isHonest && attempt === 2) return
   }
-  if (question.isHonest) throw failed(question, `never answered: ${seen.join(', ')}`)
+  if (question.isHonest) throw failed(question, `never answered: ${seen.join(', ')}`, true)
 }
 
 function askOnce(url: string, { path, method, range, rule }: Question): Promise<Got> {
@@ -61,7 +69,7 @@ function askOnce(url: string, { path, method, range, rule }: Question): Promise<
   return ask(url + path, { method, headers, most })
 }
 
-function failed({ method, path, range }: Question, why: string): WrongAnswer {
+function failed({ method, path, range }: Question, why: string, isLate: boolean): WrongAnswer {
   const part = range === undefined ? '' : ` bytes ${range.offset}+${range.length}`
-  return new WrongAnswer(`${method} ${path}${part}: ${why}`)
+  return new WrongAnswer(`${method} ${path}${part}: ${why}`, isLate)
 }

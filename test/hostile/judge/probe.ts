@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { Starvation } from './starvation.ts'
 
 /*
  * Loaded into a daemon by `--import`: tells how long its event loop was held, and how much memory it had.
@@ -18,12 +19,15 @@ export interface Reading {
   rss: number
   /** All processor time of the process, in ms. */
   cpuMs: number
+  /** The share of the time in which it had something to do and was not let: what a busy machine does to it. */
+  starved: number
 }
 
 const FILE = process.env['TEST_PROBE']
 
 function start(file: string): void {
-  let seen: Reading = { heldMs: 0, rss: 0, cpuMs: 0 }
+  const starvation = new Starvation(EVERY_MS)
+  let seen = { heldMs: 0, rss: 0 }
   let before = process.threadCpuUsage()
   let all = process.cpuUsage()
   const timer = setInterval(() => {
@@ -37,8 +41,13 @@ function start(file: string): void {
   const server = createServer((_, res) => {
     const used = process.cpuUsage(all)
     all = process.cpuUsage()
-    res.end(JSON.stringify({ ...seen, cpuMs: (used.user + used.system) / 1000 }))
-    seen = { heldMs: 0, rss: process.memoryUsage.rss(), cpuMs: 0 }
+    const reading: Reading = {
+      ...seen,
+      cpuMs: (used.user + used.system) / 1000,
+      starved: starvation.take(),
+    }
+    res.end(JSON.stringify(reading))
+    seen = { heldMs: 0, rss: process.memoryUsage.rss() }
   })
   server.listen(0, '127.0.0.1', () => {
     const address = server.address()

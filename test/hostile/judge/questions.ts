@@ -67,6 +67,7 @@ export function honestQuestions({ names, manifests, blobs }: HonestRegistry): Qu
 export function suggestedQuestions(paths: readonly string[]): Question[] {
   return [...new Set(paths)].map((path) => {
     const reference = path.split('/').at(-1)!
+    if (path.endsWith('/tags/list')) return get(path, { kind: 'list', of: 'tags', has: [] }, false)
     if (path.includes('/referrers/'))
       return get(path, { kind: 'list', of: 'referrers', has: [] }, false)
     return get(path, { kind: 'content', digest: reference as Digest, truth: undefined }, false)

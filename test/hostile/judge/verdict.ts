@@ -7,7 +7,12 @@ import type { Question } from './questions.ts'
 /** What to do about an answer: it is right, it is none and may be asked for again, or it must not be. */
 export type Verdict =
   | { readonly is: 'right' | 'none' }
-  | { readonly is: 'wrong'; readonly why: string }
+  | {
+      readonly is: 'wrong'
+      readonly why: string
+      /** It may only have come too late: on a machine that is busy with other things that says nothing. */
+      readonly isLate?: boolean
+    }
 
 const RIGHT: Verdict = { is: 'right' }
 const NONE: Verdict = { is: 'none' }
@@ -15,11 +20,11 @@ const NONE: Verdict = { is: 'none' }
 /** Judges one answer by itself. */
 export function judge(question: Question, got: Got): Verdict {
   const { status, isComplete, firstByteMs } = got
-  if (firstByteMs > FIRST_BYTE_MS) return wrong(`nothing came for ${Math.round(firstByteMs)} ms`)
+  if (firstByteMs > FIRST_BYTE_MS) return late(`nothing came for ${Math.round(firstByteMs)} ms`)
   if (status === 0 || !isComplete) return NONE
   // "Could not be had" is an answer; a fault of our own is not.
   if (status === 503 || status === 504) return NONE
-  if (status === 404) return question.isHonest ? wrong('404, and the next mirror has it') : NONE
+  if (status === 404) return question.isHonest ? late('404, and the next mirror has it') : NONE
   if (status === 416 && question.range !== undefined && !question.isHonest) return NONE
   if (status !== (question.range === undefined ? 200 : 206)) return wrong(`status ${status}`)
   if (question.method === 'HEAD') return RIGHT
@@ -77,8 +82,12 @@ function judgeList(
   const missing = has.filter((name) => !names.includes(name))
   // What is behind the end of a full page is not missing.
   if (missing.length > 0 && headers['link'] === undefined)
-    return wrong(`${missing.join()} is not listed in ${of}`)
+    return late(`${missing.join()} is not listed in ${of}`)
   return RIGHT
+}
+
+function late(why: string): Verdict {
+  return { is: 'wrong', why, isLate: true }
 }
 
 function wrong(why: string): Verdict {

@@ -31,7 +31,9 @@ export class WatchedDaemon implements AsyncDisposable {
   /** What the probe saw since it was last asked. */
   async read(): Promise<Reading> {
     const port = await readFile(this.#file, 'utf8')
-    const response = await fetch(`http://127.0.0.1:${port}/`)
+    // Not kept open: a daemon that is busy may end an idle connection just as it is used again.
+    const headers = { Connection: 'close' }
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers })
     return (await response.json()) as Reading
   }
 

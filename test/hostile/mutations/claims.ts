@@ -34,8 +34,8 @@ function pickSubject(scene: Scene, dice: Dice) {
 
 const hexOfNumber = (n: number): string => hexOf(digestOf(Buffer.from(`referrer ${n}`)))
 
-/** A million names in one folder that is 600 nodes: 256 × 256 slots, each with the same sixteen names below. */
-function million(scene: Scene, folder: readonly string[]): void {
+/** So many times 65,536 names, in three nodes that stand in many places. */
+function manyNames(scene: Scene, folder: readonly string[], times: number): void {
   const draft = folderDraft()
   draft.draw = (blocks) => {
     const { cid, tsize } = putRaw(blocks, Buffer.from('x'))
@@ -46,7 +46,7 @@ function million(scene: Scene, folder: readonly string[]): void {
     }))
     let made = putShard(blocks, names, 256)
     for (let level = 0; level < 2; level++) {
-      const links = Array.from({ length: level === 0 ? 256 : 16 }, (_, slot): Link => ({
+      const links = Array.from({ length: level === 0 ? 256 : times }, (_, slot): Link => ({
         name: slotPrefix(slot, 256),
         cid: made.cid,
         tsize: 1,
@@ -77,7 +77,21 @@ export const CLAIMS: readonly Mutation[] = [
   {
     name: 'a million referrers',
     row: 'C04',
-    apply: (scene, dice) => million(scene, pickSubject(scene, dice).folder),
+    apply: (scene, dice) => manyNames(scene, pickSubject(scene, dice).folder, 16),
+  },
+  {
+    name: '200,000 referrers',
+    row: 'C04',
+    apply: (scene, dice) => manyNames(scene, pickSubject(scene, dice).folder, 3),
+  },
+  {
+    name: '200,000 tags',
+    row: 'C04',
+    apply: (scene, dice) => {
+      const { repository } = pickManifest(scene, dice)
+      manyNames(scene, layout.tags(repository), 3)
+      scene.suggest.push(`${repository}/tags/list`)
+    },
   },
   {
     name: '5,000 referrers that nobody has',

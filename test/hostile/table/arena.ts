@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { Lane } from '../lane.ts'
+import { Lane, Unjudged } from '../lane.ts'
 import type { Case } from '../case.ts'
 import type { Seen } from '../lane.ts'
 import type { Question } from '../judge/questions.ts'
 import type { Got } from '../judge/ask.ts'
 
 const MiB = 2 ** 20
+
+const ATTEMPTS = 3
 
 /** One small registry, in which every change finds something to change. */
 const PLAN: Case['plan'] = {
@@ -54,8 +56,18 @@ export class Arena {
     return this.#lane ?? assert.fail('the arena is open only inside its describe')
   }
 
-  /** Plays one hostile mirror, which is judged as the generated ones are. */
-  play(one: Partial<Case>): Promise<Seen> {
+  /** Plays one hostile mirror, which is judged as the generated ones are; again when the machine was too busy to tell. */
+  async play(one: Partial<Case>): Promise<Seen> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#play(one)
+      } catch (error) {
+        if (!(error instanceof Unjudged) || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  #play(one: Partial<Case>): Promise<Seen> {
     return this.lane.play({
       plan: PLAN,
       styles: STYLES,
