@@ -367,10 +367,8 @@ describe('a mirror', () => {
   })
 
   it('is not moved by a record of another key', async () => {
-    const other = await makeRecord(await makeKey(), {
-      sequence: 9n,
-      value: valueOf(await rootNumber(9)),
-    })
+    const value = valueOf(await rootNumber(9))
+    const other = await makeRecord(await makeKey(), { sequence: 9n, value })
     await owner.publish(nameOf(key).topic, other.bytes)
     await settle()
     assert.equal(mirror.status().state, 'waiting')
