@@ -14,7 +14,8 @@ const MiB = 2 ** 20
  * in every two-hundredth in 500,000.
  *
  * RSS, with all that malloc and V8 keep, is allowed a tenth, or 32 MiB where that is more: small blocks that live on lie
- * between others that were freed, and keep their pages.
+ * between others that were freed, and keep their pages. Measured over 20,000 requests: 181 MiB after a warm-up of 5,000,
+ * at most 241, 197 at the end. Before malloc was set up and an idle heap shrank, 500,000 left 336 where there had been 210.
  */
 const MARGIN = { live: 24 * MiB, rss: 32 * MiB, rssShare: 0.1 }
 
