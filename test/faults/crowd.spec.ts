@@ -43,7 +43,7 @@ const prefixed = (bytes: Uint8Array): Buffer => Buffer.concat([varint(bytes.leng
 
 /** One daemon meets everything that strangers have in store, and does its work at the end. */
 describe('a daemon among many, or bad, strangers', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let daemon: DaemonProcess
   let target: Target
   let stack: AsyncDisposableStack
