@@ -56,9 +56,11 @@ export class BlockFetcher {
    */
   async fetch(cid: CID, options: FetchOptions = {}): Promise<Uint8Array> {
     refuseForeign(cid)
+    const { providers = [], signal: given } = options
     const fly = (signal: AbortSignal): Promise<Uint8Array> =>
-      this.#fly(cid, options.providers ?? [], AbortSignal.any([signal, this.#closed.signal]))
-    return this.#flights.join(keyOf(cid), fly, { signal: options.signal })
+      this.#fly(cid, providers, AbortSignal.any([signal, this.#closed.signal]))
+    // One request for all who know of the same peers.
+    return this.#flights.join(`${keyOf(cid)} ${providers.join()}`, fly, { signal: given })
   }
 
   /** Ends every fetch under way. */

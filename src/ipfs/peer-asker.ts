@@ -23,8 +23,8 @@ const PRESENCE_IDLE = 3_000
 /** What we know of a peer while we wait for it. */
 interface PeerState {
   readonly slots: Slots
-  /** Questions open, by block key; a block is asked of a peer once at a time. */
-  readonly open: Map<string, (answer: Answer) => void>
+  /** Questions open, by block key: two who do not know of each other may ask a peer for one block. */
+  readonly open: Map<string, Set<(answer: Answer) => void>>
   /** When it last said anything, on the monotonic clock. */
   heard: number
   /** Questions under way; the state is dropped with the last. */
@@ -52,9 +52,11 @@ export class PeerAsker {
     this.#idle = idle
     exchange.onAnswer((answer) => {
       const state = this.#states.get(answer.peer.toString())
-      if (state === undefined) return
+      const answered = state?.open.get(keyOf(answer.cid))
+      // Who sends something else than was asked for is as good as silent.
+      if (state === undefined || answered === undefined) return
       state.heard = performance.now()
-      state.open.get(keyOf(answer.cid))?.(answer)
+      for (const tell of answered) tell(answer)
     })
   }
 
@@ -161,10 +163,12 @@ export class PeerAsker {
     const timer = whenSilent(state, kind === 'block' ? this.#idle : PRESENCE_IDLE, () =>
       resolve(undefined),
     )
-    state.open.set(key, (answer) => {
+    const onAnswer = (answer: Answer): void => {
       // "I have it" is no answer to "give it to me".
       if (kind === 'presence' || !answer.has || answer.block !== undefined) resolve(answer)
-    })
+    }
+    const open = state.open.get(key) ?? new Set()
+    state.open.set(key, open.add(onAnswer))
     this.#exchange.ask(kind, cid, peer, settled.signal).catch(() => resolve(undefined)) // this peer cannot be asked
     try {
       signal.throwIfAborted()
@@ -172,7 +176,7 @@ export class PeerAsker {
     } finally {
       timer.stop()
       signal.removeEventListener('abort', onAbort)
-      state.open.delete(key)
+      if (open.delete(onAnswer) && open.size === 0) state.open.delete(key)
       settled.abort(new Error('the answer is not awaited any longer'))
     }
   }

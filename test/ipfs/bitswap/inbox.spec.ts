@@ -93,6 +93,9 @@ describe('the messages that peers send', () => {
     for (const stream of streams) stream.push(Buffer.alloc(100))
     for (const stream of streams) stream.end()
     await Promise.all(readings)
-    assert.deepEqual(messages.toSorted((a, b) => a - b), [1, 2, 3])
+    assert.deepEqual(
+      messages.toSorted((a, b) => a - b),
+      [1, 2, 3],
+    )
   })
 })
