@@ -31,9 +31,7 @@ export class Doubts {
 
   has(mirror: string, content: Content): boolean {
     const size = this.#facts.sizeOf(content.digest)
-    return (
-      (size !== undefined && size !== content.size) || this.#failed.has(keyOf(mirror, content))
-    )
+    return (size !== undefined && size !== content.size) || this.#failed.has(keyOf(mirror, content))
   }
 }
 
