@@ -1,42 +1,47 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { mebibytes } from '../fuzz/memory.ts'
+import { writeFigures } from '../support/figures-page.ts'
+import { MUTATIONS } from './mutations/all.ts'
+import { MANNERS } from './peer/manners.ts'
+import { RECORD_TRICKS } from './peer/records.ts'
 import type { Tally } from './tally.ts'
 
-const PAGE = join(import.meta.dirname, '../../docs/network.md')
-const [BEGIN, END] = ['<!-- run: hostile -->', '<!-- end: hostile -->']
+const number = (value: number): string => Math.round(value).toLocaleString('en')
 
-/** Writes the figures of a run into the page. */
+/** Writes the figures of a run into docs/network.md. */
 export async function writePage(tally: Tally, seed: number): Promise<void> {
-  const page = await readFile(PAGE, 'utf8')
-  await writeFile(PAGE, withFigures(page, figures(tally, seed, new Date())))
+  const command = `npm run network -- hostile --cases ${tally.cases + tally.unjudged} --seed ${seed} --write`
+  await writeFigures('hostile', command, figures(tally))
   console.log('written: docs/network.md')
 }
 
-/** @throws when the page has no place for them */
-export function withFigures(page: string, text: string): string {
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (from === -1 || to < from) throw new Error(`docs/network.md has no ${BEGIN}`)
-  return `${page.slice(0, from + BEGIN.length)}\n\n${text}\n\n${page.slice(to)}`
-}
-
-function figures(tally: Tally, seed: number, when: Date): string {
-  const n = (value: number): string => Math.round(value).toLocaleString('en')
-  const rows = tally.counts.map(
-    ([name, count]) => `| ${name.replaceAll('|', '\\|')} | ${n(count)} |`,
-  )
-  return [
-    `\`node test/hostile/run.ts --cases ${tally.cases} --seed ${seed}\`, ${when.toISOString().slice(0, 10)}, ${n(tally.seconds / 60)} minutes:`,
-    `${n(tally.answers)} answers, none of them wrong and complete; ${n(tally.cut)} were cut off. ${n(tally.trusted)} trusted mappings were read again, and all of them were true.`,
-    ...(tally.unjudged === 0
+/** What is to be said of a run. */
+export function figures(tally: Tally): string[] {
+  const rows = [...Map.groupBy(tally.counts, ([name]) => rowOf(name))]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([row, counts]) => {
+      const cells = counts.map(([name, count]) => `${name.replaceAll('|', '\\|')} ${number(count)}`)
+      return `| ${row} | ${cells.join('; ')} |`
+    })
+  const unjudged =
+    tally.unjudged === 0
       ? []
       : [
-          `${n(tally.unjudged)} more were not judged, because the machine was busy and something came late.`,
-        ]),
-    `Event loop held for ${n(tally.longestHeldMs)} ms of processor time at most; memory at most ${mebibytes(tally.mostMemory)} over that of a new daemon; slowest first byte, or word that there is none, ${n(tally.slowestMs)} ms.`,
+          `${number(tally.unjudged)} more were not judged: something came late while the machine was busy with other things.`,
+        ]
+  return [
+    [
+      `${number(tally.cases)} hostile mirrors in ${number(tally.seconds / 60)} minutes, ${number(tally.answers)} answers: none was complete and wrong, ${number(tally.cut)} were cut off.`,
+      `${number(tally.trusted)} mappings that were trusted for good were read again, and all of them were true.`,
+      ...unjudged,
+    ].join(' '),
+    `The event loop was held for ${number(tally.longestHeldMs)} ms of processor time at most; memory was at most ${mebibytes(tally.mostMemory)} over that of a new daemon; the slowest first byte, or word that there is none, took ${number(tally.slowestMs)} ms.`,
     '',
-    '| what the mirror did | times |',
-    '| --- | --- |',
-    ...rows,
-  ].join('\n')
+    ['| fault | what the mirror did, and how often |', '| --- | --- |', ...rows].join('\n'),
+  ]
+}
+
+function rowOf(name: string): string {
+  const manner = MANNERS[name.replace(/^the peer /, '')]
+  const trick = RECORD_TRICKS.find((each) => each.name === name)
+  return MUTATIONS.get(name)?.row ?? trick?.row ?? manner?.row ?? '?'
 }

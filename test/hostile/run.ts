@@ -6,13 +6,14 @@ import { writePage } from './page.ts'
 import { Tally } from './tally.ts'
 import type { Case } from './case.ts'
 
-export const USAGE = `Usage: node test/hostile/run.ts [options]
+const USAGE = `Usage: npm run network -- hostile [options]
 
   --cases N    hostile mirrors to play (200)
   --seed S     where they come from, a number (another one each time); a lane has S, the next S + 1
   --path P     plays only the case that a failure named, with its --seed
   --lanes N    daemons at once (3)
   --keep-going plays on after a failure, and makes none of them smaller
+  --quick      6 cases, unless there is another number
   --write      writes the figures of this run to docs/network.md`
 
 /** After a failure so long is spent on making it smaller, in ms. */
@@ -24,6 +25,7 @@ const PROGRESS_MS = 15_000
 const UNJUDGED = 0.2
 
 interface Arguments {
+  help: boolean
   cases: number
   seed: number
   path: string | undefined
@@ -44,6 +46,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     console.error(`hostile: ${error instanceof Error ? error.message : error}\n\n${USAGE}`)
     return 1
+  }
+  if (asked.help) {
+    console.log(USAGE)
+    return 0
   }
   const { seed, path } = asked
   const lanes = path === undefined ? Math.min(asked.lanes, asked.cases) : 1
@@ -117,7 +123,7 @@ function described(error: unknown, one: Case | undefined, how: string): string {
   return [
     messageOf(error),
     JSON.stringify(one, null, 1),
-    `again: node test/hostile/run.ts --cases 1 --seed ${how}`,
+    `again: npm run network -- hostile --cases 1 --seed ${how}`,
   ].join('\n')
 }
 
@@ -129,7 +135,9 @@ function parseArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      cases: { type: 'string', default: '200' },
+      help: { type: 'boolean', short: 'h', default: false },
+      quick: { type: 'boolean', default: false },
+      cases: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       path: { type: 'string' },
       lanes: { type: 'string', default: '3' },
@@ -143,7 +151,8 @@ function parseArguments(args: readonly string[]): Arguments {
     throw new Error(`--${option} is a whole number from ${least} on, not ${text}`)
   }
   return {
-    cases: whole('cases', values.cases, 1),
+    help: values.help,
+    cases: whole('cases', values.cases ?? (values.quick ? '6' : '200'), 1),
     seed: whole('seed', values.seed, 0),
     path: values.path,
     lanes: whole('lanes', values.lanes, 1),

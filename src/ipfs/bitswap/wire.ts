@@ -9,7 +9,7 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 /**
  * Wants, blocks and presences that one message may have. Kubo keeps a thousand wants of a peer; and a decoder without a
- * bound makes two million objects of 4 MiB, and stops the process for half a minute (measured).
+ * bound makes two million objects of 4 MiB, and holds the event loop for 1.6 s of processor time (measured).
  */
 const MAX_ENTRIES = 4096
 
