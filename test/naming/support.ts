@@ -71,12 +71,12 @@ export const keychain: Keychain = Object.assign(Object.create(stock) as Keychain
       toProtobuf: () => key.toProtobuf(),
       toJWK: () => key.toJWK(),
       verify: (message, signature) => {
-        const both = Buffer.concat([message, signature]).toString('latin1')
-        const before = verified.get(both)
+        const what = text + Buffer.concat([message, signature]).toString('latin1')
+        const before = verified.get(what)
         if (before !== undefined) return before
         if (verified.size > 10_000) verified.clear()
         const isGood = verify(null, message, jwk, signature)
-        verified.set(both, isGood)
+        verified.set(what, isGood)
         return isGood
       },
     }

@@ -20,8 +20,8 @@ export interface NodeParts {
   readonly ether: Ether<SimNetwork>
   readonly watch: Watch
   readonly defect?: DiskDefect | undefined
-  /** Who else has a root, of those this node is connected to. */
-  readonly holders: (node: SimNode, root: CID) => SimNode[]
+  /** Whether a node is connected to somebody who has this root. */
+  readonly canHave: (node: SimNode, root: CID) => boolean
 }
 
 /** What a disk holds, besides the state of the naming room. */
@@ -169,11 +169,11 @@ export class SimNode {
   }
 
   async #fetch(root: CID, signal: AbortSignal): Promise<void> {
-    const { random, holders } = this.#parts
+    const { random, canHave } = this.#parts
     if (this.trouble === 'hangs') await this.clock.sleep(2 ** 40, signal)
     await this.clock.sleep(random.between(1, 400), signal)
     if (this.data.blocks.has(root.toString())) return
-    if (this.trouble === 'fails' || holders(this, root).length === 0)
+    if (this.trouble === 'fails' || !canHave(this, root))
       throw new Error(`no peer has ${root.toString()}`)
     this.data.blocks.add(root.toString())
   }

@@ -41,6 +41,10 @@ export class Watch {
     this.#evil.add(root.toString())
   }
 
+  isEvil(root: CID): boolean {
+    return this.#evil.has(root.toString())
+  }
+
   /** A writer tells a record. */
   told(writer: string, { sequence, value }: { sequence: bigint; value: string }): void {
     this.checks++

@@ -51,8 +51,8 @@ export class World {
     ;[this.key, this.stranger] = keys
     this.ether = new Ether<SimNetwork>(this.time, this.random)
     const { time, random, ether, watch, key } = this
-    const holders = (node: SimNode, root: CID): SimNode[] => this.#holders(node, root)
-    const parts = { time, random, ether, watch, key, defect, holders }
+    const canHave = (node: SimNode, root: CID): boolean => this.#canHave(node, root)
+    const parts = { time, random, ether, watch, key, defect, canHave }
     this.nodes = IDS.map((id) => new SimNode(id, parts))
     this.liar = new SimNetwork(LIAR, ether, random, true)
     this.ether.dht.choose = (records) => this.#newest(records)
@@ -171,8 +171,10 @@ export class World {
     return readRecord(nameOf(this.key), bytes, keychain)
   }
 
-  #holders(node: SimNode, root: CID): SimNode[] {
-    return this.nodes.filter(
+  /** Whoever lies has what it lies about: only the rules keep it from being served. */
+  #canHave(node: SimNode, root: CID): boolean {
+    if (this.watch.isEvil(root)) return node.peers().includes(LIAR)
+    return this.nodes.some(
       (other) =>
         other.isUp && other.data.blocks.has(root.toString()) && node.peers().includes(other.id),
     )
