@@ -208,7 +208,9 @@ export class Publisher {
    */
   async #begin(signal: AbortSignal): Promise<PublisherState> {
     const { exchange, state: map, isNewKey = false, expectsPeers = false } = this.#components
-    const state = await loadPublisherState(map, this.name.text)
+    const known = await loadPublisherState(map, this.name.text)
+    // Under a key that was made here, whatever is met and was not ours is another writer's.
+    const state = isNewKey ? { ...known, confirmed: true } : known
     this.#hearsay.listen()
     // We may have mirrored the name before its key came here. What we know ourselves confirms nothing.
     const held = exchange.held(this.name)

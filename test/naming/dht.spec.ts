@@ -125,11 +125,12 @@ describe('names in a DHT', () => {
     const record = await put(9n, 9)
     const answer = Promise.withResolvers<Uint8Array>()
     network.dhtGet = () => answer.promise
-    const second = startPublisher(state)
+    const second = startPublisher(state, false)
     second.publish(await rootNumber(2))
     await until(() => second.status().sequence === '2')
     answer.resolve(record.bytes)
-    await until(() => second.status().sequence === '10')
+    await until(() => second.status().conflict !== undefined)
+    assert.match(second.status().conflict ?? '', /sequence 9/)
   })
 
   it('are followed by a mirror without a peer, which asks once a minute', async () => {

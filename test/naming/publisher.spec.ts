@@ -218,15 +218,19 @@ describe('the publisher', () => {
     assert.equal(publisher.status().error, undefined)
   })
 
-  it('rises above the network when it meets it only later', async () => {
+  it('rises above the network when it meets it only later, with a key that was restored', async () => {
+    await close()
+    isNewKey = false
+    await open()
     await publish(1)
-    const peer = await somebodyHolds(41n, valueOf(await rootNumber(0)))
+    const theirs = BigInt(publisher.status().sequence) + 41n
+    const peer = await somebodyHolds(theirs, valueOf(await rootNumber(0)))
     peer.subscribe(nameOf(key).topic, {
       validate: () => Promise.resolve('accept'),
       onMessage: () => undefined,
       onJoin: () => undefined,
     })
-    await until(() => publisher.status().sequence === '42' && !publisher.status().pending)
+    await until(() => BigInt(publisher.status().sequence) > theirs && !publisher.status().pending)
     assert.equal((await sent()).at(-1)?.value, valueOf(await rootNumber(1)))
   })
 
@@ -276,6 +280,13 @@ describe('the publisher', () => {
       assert.equal((await sent()).at(-1)?.sequence, 10n)
       assert.equal(publisher.status().error, undefined)
     })
+  })
+
+  it('knows another writer at once, under a key that was made here', async () => {
+    await publish(1)
+    const record = await makeRecord(key, { sequence: 9n, value: valueOf(await rootNumber(666)) })
+    await hub.join('other').publish(nameOf(key).topic, record.bytes)
+    await until(() => publisher.status().conflict !== undefined)
   })
 
   it('sees another writer behind one sequence with two values, and goes on above both', async () => {
