@@ -87,8 +87,8 @@ export const attacks: readonly StepKind[] = [
         { value: '/ipns/example.org' },
         { value: `${valueOf(root)}/docker` },
         { value: '/x' },
-        { value: valueOf(root), lifetime: 6 * 365 * DAY },
-        { value: valueOf(root), lifetime: 1_000, now: world.time.now - 100 * 365 * DAY },
+        { value: valueOf(root), lifetime: 300 * 365 * DAY },
+        { value: valueOf(root), lifetime: 1_000, now: world.time.now - 300 * 365 * DAY },
       ])
       return `${sequence} by ${plant(world, await signed(world, { sequence, ...what }))}`
     },

@@ -47,7 +47,7 @@ function checkMirrors(world: World): void {
   if (newest === undefined) return
   for (const mirror of world.mirrors) {
     const { state, sequence, error } = mirror.mirror?.status() ?? {}
-    const isThere = sequence === newest.sequence.toString()
+    const isThere = sequence !== undefined && BigInt(sequence) >= newest.sequence
     const cannot = error !== undefined || state === 'advancing'
     if (!isThere && !cannot)
       throw new Violation(
@@ -63,20 +63,33 @@ async function oneWriterGoesOn(world: World): Promise<void> {
     if (other !== writer && other.isUp) await world.end(other, 'stop')
   world.hasTwoWriters = writer.id === 'W2'
   writer.publisher?.takeOver()
+  if (await everybodyFollows(world, writer)) return
+  // An old backup may use a sequence again that only a mirror knows whose record has expired: the first root under it
+  // stays there, and the mirror says so, until the next one.
+  await everybodyFollows(world, writer, true)
+}
+
+/** Pushes; whether every mirror has followed, or all but those that have another root under the same sequence. */
+async function everybodyFollows(world: World, writer: SimNode, isLast = false): Promise<boolean> {
   const root = await world.newRoot()
   writer.push(root)
   await world.pass(LONG_ENOUGH)
   const { pending, error, sequence } = writer.publisher?.status() ?? {}
   if (pending !== false || error !== undefined)
     throw new Violation(`${describe(writer)} does not publish: ${error ?? 'nobody knows why'}`)
+  let all = true
   for (const mirror of world.mirrors) {
     const status = mirror.mirror?.status()
-    if (status?.root !== root.toString())
-      throw new Violation(
-        `${mirror.id} serves ${status?.sequence ?? 'nothing'} (${status?.state}, ${status?.error}) ` +
-          `and does not follow ${describe(writer)}, who published ${sequence}`,
-      )
+    if (status?.root === root.toString()) continue
+    all = false
+    if (!isLast && status?.sequence === sequence && /two records/.test(status?.error ?? ''))
+      continue
+    throw new Violation(
+      `${mirror.id} serves ${status?.sequence ?? 'nothing'} (${status?.state}, ${status?.error}) ` +
+        `and does not follow ${describe(writer)}, who published ${sequence}`,
+    )
   }
+  return all
 }
 
 function describe(node: SimNode): string {
