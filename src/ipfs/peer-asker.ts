@@ -54,9 +54,10 @@ export class PeerAsker {
       const state = this.#states.get(answer.peer.toString())
       const answered = state?.open.get(keyOf(answer.cid))
       // Who sends something else than was asked for is as good as silent.
-      if (state === undefined || answered === undefined) return
+      if (state === undefined || answered === undefined) return false
       state.heard = performance.now()
       for (const tell of answered) tell(answer)
+      return true
     })
   }
 

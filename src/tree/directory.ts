@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { LIMITS } from '../blocks/chunking.ts'
 import { Flights } from '../blocks/flights.ts'
 import { NodeFormatError, prefixLength } from '../blocks/nodes.ts'
@@ -7,6 +8,9 @@ import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Entry, NamedEntry, Node } from '../blocks/nodes.ts'
 import type { NodeCache } from './node-cache.ts'
 import type { CID } from 'multiformats/cid'
+
+/** Entries of a HAMT that are listed before other work gets its turn: each passes through eight levels of generators. */
+const ENTRIES_IN_A_ROW = 2048
 
 /**
  * Reads directories of any tree, ours or a hostile one: flat ones and HAMTs of any fanout the UnixFS spec allows. Every
@@ -91,6 +95,7 @@ export class DirectoryReader {
       options?.signal?.throwIfAborted()
       if (at.left.entries-- <= 0)
         throw new NodeFormatError(root, 'a directory with too many entries')
+      if (at.left.entries % ENTRIES_IN_A_ROW === 0) await setImmediate()
       if (entry.name.length > digits) {
         yield { ...entry, name: entry.name.slice(digits) }
       } else {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { Flights } from '../blocks/flights.ts'
 import { readNode } from '../blocks/read-node.ts'
 import { sortInTurns } from './sort-in-turns.ts'
 import { WeightedCache } from './weighted-cache.ts'
@@ -10,8 +11,10 @@ import type { CID } from 'multiformats/cid'
 /** Memory that decoded nodes may take, in bytes, by the estimate below. */
 const CACHE_BYTES = 48 * 1024 * 1024
 
-/** A node of more than this is not kept: it would push out too many others. */
+/** A node of more than this is not kept with the others: it would push out too many of them. */
 const LARGEST_KEPT = 8 * 1024 * 1024
+/** Only the last one of those is kept: whoever looks into it looks more than once. The largest takes 20 MiB. */
+const LARGE_BYTES = 24 * 1024 * 1024
 
 /** What a decoded node takes on the heap, measured: a CID object with its parts is ten times its bytes. */
 const NODE_BYTES = 1024
@@ -36,12 +39,16 @@ const LOADS_IN_A_ROW = 100
  */
 export class NodeCache {
   readonly #nodes: WeightedCache<Node>
+  readonly #large: WeightedCache<Node>
   readonly #names: WeightedCache<readonly string[]>
+  /** Loads under way, by source: what one cannot give another may have. */
+  readonly #flights = new WeakMap<BlockSource, Flights<Node>>()
   #loads = 0
 
   /** @param limit bytes of memory to use for nodes; 0 keeps nothing */
   constructor(limit: number = CACHE_BYTES) {
     this.#nodes = new WeightedCache(limit, LARGEST_KEPT)
+    this.#large = new WeightedCache(Math.min(limit, LARGE_BYTES), LARGE_BYTES)
     this.#names = new WeightedCache(Math.min(limit, NAMES_BYTES), LARGEST_NAMES)
   }
 
@@ -50,11 +57,25 @@ export class NodeCache {
     if (++this.#loads % LOADS_IN_A_ROW === 0) await setImmediate()
     options?.signal?.throwIfAborted() // a cached node would not notice
     const key = cid.toString()
-    const known = this.#nodes.get(key)
+    const known = this.#nodes.get(key) ?? this.#large.get(key)
     if (known !== undefined) return known
-    const node = await readNode(source, cid, options)
-    this.#nodes.set(key, node, weightOf(node))
-    return node
+    return this.#flightsOf(source).join(
+      key,
+      async (signal) => {
+        const node = await readNode(source, cid, { signal })
+        const weight = weightOf(node)
+        const cache = weight > LARGEST_KEPT ? this.#large : this.#nodes
+        cache.set(key, node, weight)
+        return node
+      },
+      options ?? {},
+    )
+  }
+
+  #flightsOf(source: BlockSource): Flights<Node> {
+    const flights = this.#flights.get(source) ?? new Flights<Node>()
+    this.#flights.set(source, flights)
+    return flights
   }
 
   /**

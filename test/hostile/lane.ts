@@ -17,9 +17,6 @@ import type { Sources } from './session.ts'
 const HELD_MS = 200
 /** Most memory that hostile input may cost, in bytes. */
 const MEMORY = 256 * 2 ** 20
-/** Cases that one daemon has to live through. */
-const CASES_OF_A_DAEMON = 10
-
 /** What was seen in one case. */
 export interface Seen {
   readonly changes: readonly string[]
@@ -51,6 +48,8 @@ const STARVED = 0.1
 export class Lane implements AsyncDisposable {
   /** Each case has a daemon of its own, and everything is looked at: for finding out what a failure needs. */
   isCareful = false
+  /** Cases that one daemon has to live through. */
+  casesOfADaemon = 10
   readonly #sources: Sources
   readonly #salt: string
   readonly #onAnswer: OnAnswer
@@ -125,7 +124,7 @@ export class Lane implements AsyncDisposable {
     const seen = await this.#measure(session)
     await this.#checkRoot(session, one, mirrors)
     let trusted = 0
-    const isLast = ++this.#cases >= CASES_OF_A_DAEMON
+    const isLast = ++this.#cases >= this.casesOfADaemon
     if (isLast || this.isCareful || one.trick !== undefined || manner?.isSlow === true)
       trusted = await this.#finish(session, one, mirrors, questions)
     const { trick } = one

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Arena } from './table/arena.ts'
 import { ELSEWHERE } from './table/elsewhere.ts'
 import { PEERS } from './table/peers.ts'
@@ -6,6 +8,7 @@ import { RECORDS } from './table/records.ts'
 import { isElsewhere } from './table/row.ts'
 import { IDS, RULES } from './table/rules.ts'
 import { TREES } from './table/trees.ts'
+import type { Row } from './table/row.ts'
 
 /** Peers that stall cost a deadline or two, and a machine that does much else takes long for everything. */
 const TIMEOUT_MS = 180_000
@@ -23,9 +26,14 @@ describe('faults of the network', () => {
 
   for (const [id, rule] of Object.entries(RULES))
     describe(`${id}: ${rule}`, () => {
-      for (const row of TABLE.filter(([of]) => of === id))
-        // A row that is elsewhere is shown as pending, with the place where it is not.
-        if (isElsewhere(row)) it(`${row[1]}: tested in ${row[2].in}`)
-        else it(row[1], () => row[2](arena)).timeout(TIMEOUT_MS)
+      for (const row of TABLE.filter(([of]) => of === id)) specOf(row)
     })
+
+  function specOf(row: Row): void {
+    if (!isElsewhere(row)) return void it(row[1], () => row[2](arena)).timeout(TIMEOUT_MS)
+    const [, what, where] = row
+    // What waits is shown as pending.
+    if ('waits' in where) return void it(`${what}: waits for ${where.waits}`)
+    it(`${what}: in test/${where.in}`, () => access(join(import.meta.dirname, '..', where.in)))
+  }
 })

@@ -11,7 +11,7 @@ type Reply = (kind: 'block' | 'presence', cid: CID) => Omit<Answer, 'peer' | 'ci
 export class FakeExchange implements BlockExchange {
   readonly asked: Array<{ kind: string; peer: string; cid: CID }> = []
   readonly #peers = new Map<string, { id: PeerId; reply: Reply }>()
-  #listener: (answer: Answer) => void = () => undefined
+  #listener: (answer: Answer) => boolean = () => false
 
   async add(reply: Reply): Promise<string> {
     const id = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
@@ -26,11 +26,11 @@ export class FakeExchange implements BlockExchange {
   ask(kind: 'block' | 'presence', cid: CID, peer: PeerId): Promise<void> {
     this.asked.push({ kind, cid, peer: peer.toString() })
     const answer = this.#peers.get(peer.toString())?.reply(kind, cid)
-    if (answer !== undefined) queueMicrotask(() => this.#listener({ peer, cid, ...answer }))
+    if (answer !== undefined) queueMicrotask(() => void this.#listener({ peer, cid, ...answer }))
     return Promise.resolve()
   }
 
-  onAnswer(listener: (answer: Answer) => void): void {
+  onAnswer(listener: (answer: Answer) => boolean): void {
     this.#listener = listener
   }
 }

@@ -14,6 +14,12 @@ import type { Message } from './wire.ts'
 const MAX_INBOUND_STREAMS = 32
 const MAX_OUTBOUND_STREAMS = 128
 
+/**
+ * Bytes of blocks that nobody asked for, after which a peer is cut off, beyond what it was asked for and gave: some come
+ * late, and are not awaited any more.
+ */
+const MAX_UNASKED_BYTES = 16 * 1024 * 1024
+
 const RAW = 0x55
 const SHA2_256 = 0x12
 
@@ -37,7 +43,8 @@ export interface BlockExchange {
    * @param signal aborted when the answer is no longer awaited
    */
   ask(kind: 'block' | 'presence', cid: CID, peer: PeerId, signal: AbortSignal): Promise<void>
-  onAnswer(listener: (answer: Answer) => void): void
+  /** @param listener says whether somebody waits for the answer */
+  onAnswer(listener: (answer: Answer) => boolean): void
 }
 
 type Network = Pick<
@@ -63,7 +70,9 @@ export class Bitswap implements BlockExchange {
   readonly #server: WantServer
   readonly #inbox = new Inbox()
   readonly #peers = new Map<string, PeerId>()
-  readonly #listeners = new Set<(answer: Answer) => void>()
+  readonly #listeners = new Set<(answer: Answer) => boolean>()
+  /** Bytes of unasked blocks, less those of others, by peer. */
+  readonly #unasked = new Map<string, number>()
   readonly #stop = new AbortController()
   #topology: string | undefined
 
@@ -89,6 +98,7 @@ export class Bitswap implements BlockExchange {
       onConnect: (peer) => void this.#peers.set(peer.toString(), peer),
       onDisconnect: (peer) => {
         this.#peers.delete(peer.toString())
+        this.#unasked.delete(peer.toString())
         this.#server.forget(peer.toString())
       },
     })
@@ -115,7 +125,7 @@ export class Bitswap implements BlockExchange {
     await sendMessage(this.#libp2p, peer, encodeWant(cid, kind), either)
   }
 
-  onAnswer(listener: (answer: Answer) => void): void {
+  onAnswer(listener: (answer: Answer) => boolean): void {
     this.#listeners.add(listener)
   }
 
@@ -139,18 +149,25 @@ export class Bitswap implements BlockExchange {
     }
     for (const bytes of blocks) {
       const digest = createHash('sha256').update(bytes).digest()
-      this.#tell({
-        peer,
-        cid: CID.createV1(RAW, create(SHA2_256, digest)),
-        has: true,
-        block: bytes,
-      })
+      const cid = CID.createV1(RAW, create(SHA2_256, digest))
+      const isAsked = this.#tell({ peer, cid, has: true, block: bytes })
+      this.#weigh(peer, isAsked ? -bytes.length : bytes.length)
     }
     for (const { cid, has } of presences) this.#tell({ peer, cid, has })
   }
 
-  #tell(answer: Answer): void {
-    for (const listener of this.#listeners) listener(answer)
+  #tell(answer: Answer): boolean {
+    let isAwaited = false
+    for (const listener of this.#listeners) isAwaited = listener(answer) || isAwaited
+    return isAwaited
+  }
+
+  /** Who sends what nobody asked for costs memory and time, and is cut off when it is too much. */
+  #weigh(peer: PeerId, bytes: number): void {
+    const id = peer.toString()
+    const unasked = Math.max(0, (this.#unasked.get(id) ?? 0) + bytes)
+    this.#unasked.set(id, unasked)
+    if (unasked > MAX_UNASKED_BYTES) this.#cut(peer, new Error('it sends what nobody asked for'))
   }
 
   /** A peer that asked and takes nothing: its connections only cost us memory. */
@@ -158,8 +175,11 @@ export class Bitswap implements BlockExchange {
     const peer = this.#peers.get(id)
     this.#log.debug({ peer: id, err: error }, 'a peer does not take the blocks it asked for')
     if (peer === undefined || !isTimeout(error)) return
-    for (const connection of this.#libp2p.getConnections(peer))
-      connection.abort(new Error('it does not take the blocks it asked for'))
+    this.#cut(peer, new Error('it does not take the blocks it asked for'))
+  }
+
+  #cut(peer: PeerId, why: Error): void {
+    for (const connection of this.#libp2p.getConnections(peer)) connection.abort(why)
   }
 }
 

@@ -65,47 +65,58 @@ export class Inbox {
   }
 }
 
+/** A message begins with so much memory, and gets more when it has come so far: its length is only a claim. */
+const FIRST_BYTES = 64 * 1024
+
 class PartialMessage {
   readonly stream: Pick<Stream, 'abort'>
   held = 0
-  #parts: Uint8Array[] = []
-  #length: number | undefined
+  #head: Uint8Array = new Uint8Array()
+  #body: Uint8Array | undefined
+  #length = 0
 
   constructor(stream: Pick<Stream, 'abort'>) {
     this.stream = stream
   }
 
   get isWhole(): boolean {
-    return this.#length === this.held
+    return this.#body !== undefined && this.held === this.#length
   }
 
   bytes(): Uint8Array {
-    const [only] = this.#parts
-    return this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
+    return this.#body?.subarray(0, this.#length) ?? new Uint8Array()
   }
 
   /** Takes what belongs to it, and returns the rest. */
   push(bytes: Uint8Array): Uint8Array {
-    if (this.#length === undefined) return this.#pushLength(bytes)
+    if (this.#body === undefined) return this.#pushLength(bytes)
     const part = bytes.subarray(0, this.#length - this.held)
-    if (part.length > 0) this.#parts.push(part)
-    this.held += part.length
+    const end = this.held + part.length
+    if (end > this.#body.length) this.#body = grown(this.#body, Math.min(this.#length, 2 * end))
+    this.#body.set(part, this.held)
+    this.held = end
     return bytes.subarray(part.length)
   }
 
   /** The length may come in pieces too; until it is whole its bytes are kept apart. */
   #pushLength(bytes: Uint8Array): Uint8Array {
-    const known = Buffer.concat(this.#parts)
-    const head = Buffer.concat([known, bytes.subarray(0, LONGEST_LENGTH)])
+    const known = this.#head.length
+    const head = Buffer.concat([this.#head, bytes.subarray(0, LONGEST_LENGTH)])
     const length = readVarint(head, 0)
     if (length === undefined && head.length < LONGEST_LENGTH) {
-      this.#parts = [head]
+      this.#head = head
       return new Uint8Array()
     }
     if (length === undefined || length.value > MAX_MESSAGE_BYTES)
       throw new WireError('a message that is too long')
-    this.#parts = []
     this.#length = length.value
-    return bytes.subarray(length.end - known.length)
+    this.#body = Buffer.allocUnsafeSlow(Math.min(length.value, FIRST_BYTES))
+    return bytes.subarray(length.end - known)
   }
+}
+
+function grown(bytes: Uint8Array, length: number): Uint8Array {
+  const larger = Buffer.allocUnsafeSlow(length)
+  larger.set(bytes)
+  return larger
 }

@@ -44,7 +44,7 @@ export class WireError extends Error {
   override readonly name = 'WireError'
 }
 
-/** Reads a message, without its length. Blocks are views into it. @throws WireError */
+/** Reads a message, without its length. @throws WireError */
 export function decodeMessage(bytes: Uint8Array): Message {
   const [wants, blocks, presences]: [Want[], Uint8Array[], { cid: CID; has: boolean }[]] = [
     [],
@@ -61,7 +61,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
         if (field.id === 1) push(wants, wantOf(field.body))
         if (field.id === 2) isFull = field.value === 1
       }
-    else if (id === 3) blocks.push(field(body, 2)?.body ?? new Uint8Array())
+    else if (id === 3) blocks.push(alone(field(body, 2)?.body ?? NOTHING, bytes))
     else if (id === 4) push(presences, presenceOf(body))
   }
   return { wants, isFull, blocks, presences }
@@ -106,6 +106,11 @@ export function readVarint(
     if (byte < 0x80) return { value, end: at + n + 1 }
   }
   throw new WireError('a number that is too long')
+}
+
+/** A block, which must not keep the rest of a large message in memory for as long as it is used. */
+function alone(block: Uint8Array, message: Uint8Array): Uint8Array {
+  return 2 * block.length < message.length ? Uint8Array.from(block) : block
 }
 
 class Counter {

@@ -46,6 +46,8 @@ export class Arena {
       this.#lane = await Lane.start(`table ${Date.now()}`, (question, got) => {
         this.answers.push({ question, got })
       })
+      // Restarts are for the generator to try; here they would only take time.
+      this.#lane.casesOfADaemon = 30
     })
     beforeEach(() => void this.answers.splice(0))
     after(() => this.#lane?.[Symbol.asyncDispose]())
