@@ -4,12 +4,11 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
-import { tuneCollector } from './daemon/collector.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
+import { Heap } from './daemon/heap.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
-import { IdleHeap } from './daemon/idle-heap.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { openMirrors } from './daemon/mirrors.ts'
@@ -45,7 +44,6 @@ const DRAIN_TIME = 30_000
  */
 export async function startDaemon(config: Config, options: StartOptions): Promise<Daemon> {
   const { signal } = options
-  tuneCollector()
   const log = createLog(config.log, options.log)
   const directory = dataDirectory(config.storage.path)
   await using stack = new AsyncDisposableStack()
@@ -98,7 +96,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
-  stack.use(new IdleHeap())
+  stack.use(new Heap(() => node.moved()))
   const http = await serve(stack, whole, options)
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })

@@ -13,14 +13,18 @@ function tolerance(name: string): number {
  * @returns the path with dots
  */
 export function suggestKey(section: readonly string[], key: string): string | undefined {
-  const prefix = section.join('.')
-  const siblings = OPTIONS.filter((option) => option.path.slice(0, -1).join('.') === prefix)
+  const siblings = OPTIONS.filter(({ path }) => isSame(path.slice(0, -1), section))
   const sibling = nearest(
     key,
     siblings.map((option) => option.path.at(-1) ?? ''),
   )
   if (sibling !== undefined) return [...section, sibling].join('.')
   return OPTIONS.find((option) => option.path.at(-1) === key)?.path.join('.')
+}
+
+/** Key by key: any key may have a dot in it, or be empty. */
+function isSame(path: readonly string[], other: readonly string[]): boolean {
+  return path.length === other.length && path.every((key, at) => key === other[at])
 }
 
 /** The same for a key of a mirror's section in `ipns.readOnlyKeys`. @returns the key alone */

@@ -43,8 +43,7 @@ function guarded(muxer: StreamMuxer, connection: MessageStream, budget: StreamBu
   const take = muxer.onRemoteStream.bind(muxer)
   muxer.onRemoteStream = (stream) => {
     guardNegotiation(stream)
-    account.stream(stream)
-    meter.watch(stream)
+    account.stream(stream, meter.watch(stream))
     take(stream)
   }
   return muxer

@@ -20,10 +20,15 @@ export const MAX_CONNECTIONS_PER_PEER = 8
 
 /** Streams that one connection may have opened to us, of all protocols. */
 export const MAX_INBOUND_STREAMS = 128
-/** What arrived on the inbound streams of all connections, and is not done with. Bytes. */
-export const MAX_HELD_BYTES = 128 * 1024 * 1024
-/** The most that a handler holds of one stream: a bitswap message of the largest size. Bytes. */
+/**
+ * What arrived on the inbound streams of all connections, and is not done with. Bytes. The collector lags behind a flood,
+ * so it costs some three times as much.
+ */
+export const MAX_HELD_BYTES = 32 * 1024 * 1024
+/** The most that a handler holds of one stream whose messages are not told apart. Bytes. */
 export const LARGEST_MESSAGE = 4 * 1024 * 1024
+/** Of a stream, from which on it brings a large message; an honest peer sends one of these at a time. Bytes. */
+export const LARGE_MESSAGE = 64 * 1024
 
 /** Largest pubsub message: an IPNS record is at most 10 KiB, and comes with a signature and a topic. Bytes. */
 export const MAX_GOSSIP_BYTES = 16 * 1024

@@ -24,8 +24,13 @@ export class MessageMeter {
     this.#at = now()
   }
 
-  /** Counts what is given to the stream's handler, and cuts the stream that brings too much. */
-  watch(stream: Stream): void {
+  /**
+   * Counts what is given to the stream's handler, and cuts the stream that brings too much.
+   *
+   * @returns tells how many bytes of a message that is not whole yet the handler has; `undefined` when the stream's
+   *   messages are not told apart
+   */
+  watch(stream: Stream): () => number | undefined {
     const counter = new MessageCounter()
     const dispatch = stream.dispatchEvent.bind(stream)
     stream.dispatchEvent = (event: Event) => {
@@ -34,6 +39,7 @@ export class MessageMeter {
       stream.abort(new Error('too many messages a second'))
       return false
     }
+    return () => (MANY_MESSAGES.test(stream.protocol) ? counter.unfinished : undefined)
   }
 
   #take(count: number): boolean {
@@ -49,11 +55,17 @@ export class MessageMeter {
 
 /** Finds the beginnings of messages in a stream of them. */
 class MessageCounter {
-  /** Of the message that is being read: what is left of it. */
+  /** Of the message that is being read: all of it, and what is left. */
+  #whole = 0
   #left = 0
   #length = 0
   #digits = 0
   #isLost = false
+
+  /** Bytes that have come of a message that is not whole. */
+  get unfinished(): number {
+    return this.#left === 0 ? 0 : this.#whole - this.#left
+  }
 
   count(data: Data): number {
     const bytes = data.subarray()
@@ -74,7 +86,7 @@ class MessageCounter {
       this.#isLost = this.#digits === LONGEST_LENGTH
       return false
     }
-    this.#left = this.#length
+    this.#whole = this.#left = this.#length
     this.#length = this.#digits = 0
     return true
   }

@@ -68,6 +68,8 @@ export interface IpfsNode extends AsyncDisposable {
   /** Calls back when {@link announcedAddresses} may have changed: a relay took us in, say. Returns the way out. */
   onAddresses(listener: () => void): () => void
   peers(): ConnectedPeer[]
+  /** Bytes of blocks that came from other Heliports, or went to them, since the node started. */
+  moved(): number
   /**
    * One block from the network, verified; it is not stored.
    *
@@ -200,6 +202,10 @@ class HeliaNode implements IpfsNode {
       if (!byId.has(id)) byId.set(id, { id, address: remoteAddr.toString() })
     }
     return [...byId.values()]
+  }
+
+  moved(): number {
+    return this.#transfer.moved
   }
 
   fetchBlock(cid: CID, options?: FetchOptions): Promise<Uint8Array> {

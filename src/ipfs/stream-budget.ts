@@ -1,4 +1,4 @@
-import { LARGEST_MESSAGE, MAX_GOSSIP_BYTES, MAX_HELD_BYTES } from './inbound-limits.ts'
+import { LARGEST_MESSAGE, LARGE_MESSAGE, MAX_HELD_BYTES } from './inbound-limits.ts'
 import type { Stream } from '@libp2p/interface'
 
 /** A stream, and the way by which its data comes (@libp2p/utils 7). */
@@ -14,9 +14,13 @@ interface Held {
 }
 
 /** What one connection makes us hold. */
-interface Account {
-  /** A stream was opened to us: what arrives on it counts from now on. */
-  stream(stream: CountedStream): void
+export interface Account {
+  /**
+   * A stream was opened to us: what arrives on it counts from now on.
+   *
+   * @param unfinished bytes of a message that is not whole; `undefined` when the stream's messages are not told apart
+   */
+  stream(stream: CountedStream, unfinished: () => number | undefined): void
   /** So many bytes wait for the rest of their frame. */
   frame(bytes: number): void
   /** The connection has ended. */
@@ -28,13 +32,16 @@ interface Account {
  * bounds that for all streams together: one peer with 32 streams for bitswap holds 128 MiB by leaving 32 messages
  * unfinished, and 300 of them all memory there is.
  *
- * How much a handler holds of a stream is not known, only that it is no more than what arrived, and no more than the
- * largest message. When that is too much in all, streams are cut: of the connection that has the most, the largest.
- * An honest peer loses at worst a message, which is asked for again.
+ * What a handler holds is a message that is not whole; where messages are not told apart it is no more than what arrived,
+ * and no more than the largest message. When that is too much in all, somebody is cut off: the connection that has the
+ * most, if it began several large messages at once, else the largest of its streams. An honest peer sends one large
+ * message after the other, and loses at worst one, which is asked for again. Cutting a greedy peer's streams one by one
+ * would not do: each stream it may open has a window of its own, and what is under way for 64 of them is 16 MiB.
  */
 export class StreamBudget {
   readonly #limit: number
-  readonly #accounts = new Set<Set<Held>>()
+  /** What each connection holds, and how it is ended. */
+  readonly #accounts = new Map<Set<Held>, (error: Error) => void>()
   #held = 0
 
   /** @param limit bytes */
@@ -57,17 +64,15 @@ export class StreamBudget {
     const add = (cut: (error: Error) => void): Held => {
       const held = { size: 0, cut }
       account.add(held)
-      this.#accounts.add(account)
+      this.#accounts.set(account, abort)
       return held
     }
     const frame = add(abort)
     return {
-      stream: (stream) =>
-        this.#count(
-          stream,
-          add((error) => stream.abort(error)),
-          account,
-        ),
+      stream: (stream, unfinished) => {
+        const held = add((error) => stream.abort(error))
+        this.#count(stream, { held, account, unfinished })
+      },
       frame: (size) => this.#resize(frame, size, account),
       close: () => {
         for (const held of account) this.#forget(held, account)
@@ -75,14 +80,20 @@ export class StreamBudget {
     }
   }
 
-  #count(stream: CountedStream, held: Held, account: Set<Held>): void {
+  #count(
+    stream: CountedStream,
+    of: { held: Held; account: Set<Held>; unfinished: () => number | undefined },
+  ): void {
+    const { held, account } = of
     let received = 0
     stream.addEventListener('close', () => this.#forget(held, account))
     const receive = stream.onData.bind(stream)
     stream.onData = (data) => {
       receive(data)
       received += data.byteLength
-      this.#resize(held, sizeOf(stream, received), account)
+      const inHandler = of.unfinished() ?? Math.min(received, LARGEST_MESSAGE)
+      // What nobody reads yet is all still here.
+      this.#resize(held, Math.max(inHandler, stream.readBufferLength), account)
     }
   }
 
@@ -101,22 +112,19 @@ export class StreamBudget {
 
   #cut(): void {
     let [greediest, most]: [Set<Held>, number] = [new Set(), 0]
-    for (const account of this.#accounts) {
+    for (const account of this.#accounts.keys()) {
       const sum = [...account].reduce((total, { size }) => total + size, 0)
       if (sum > most) [greediest, most] = [account, sum]
     }
-    const [largest] = [...greediest].toSorted((a, b) => b.size - a.size)
+    const [largest, next] = [...greediest].toSorted((a, b) => b.size - a.size)
     if (largest === undefined) throw new Error('more is held than was counted')
-    this.#forget(largest, greediest)
-    largest.cut(new Error('all peers together make us hold too much'))
+    const error = new Error('all peers together make us hold too much')
+    if ((next?.size ?? 0) < LARGE_MESSAGE) {
+      this.#forget(largest, greediest)
+      return largest.cut(error)
+    }
+    const end = this.#accounts.get(greediest)
+    for (const held of greediest) this.#forget(held, greediest)
+    end?.(error)
   }
-}
-
-/** Gossip comes in messages of a few KiB on streams that last as long as the connection. */
-const GOSSIP = /^\/(meshsub|floodsub)\//
-
-function sizeOf(stream: CountedStream, received: number): number {
-  const largest = GOSSIP.test(stream.protocol) ? MAX_GOSSIP_BYTES : LARGEST_MESSAGE
-  // What nobody reads yet is all still here.
-  return Math.max(Math.min(received, largest), stream.readBufferLength)
 }

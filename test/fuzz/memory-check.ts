@@ -5,7 +5,7 @@ const MiB = 2 ** 20
 
 /**
  * What "memory is back" means: within a minute after the last request, with every upload cancelled, the process has at
- * most so much more than after its warm-up, by its own doing (`daemon/idle-heap.ts`, and malloc's settings in the
+ * most so much more than after its warm-up, by its own doing (`daemon/heap.ts`, and malloc's settings in the
  * launcher). After the warm-up we collect its garbage, so as not to begin too high.
  *
  * Of live objects nothing may be left of a request, but the caches of tree nodes and manifests' facts fill further:

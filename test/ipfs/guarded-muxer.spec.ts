@@ -6,7 +6,6 @@ import { stockYamux, wideYamux } from '../../src/ipfs/muxers.ts'
 import { StreamBudget } from '../../src/ipfs/stream-budget.ts'
 import type { MessageStream, StreamMuxer } from '@libp2p/interface'
 
-const MiB = 1024 * 1024
 const SYN = 1
 
 /** A connection that somebody sends to. */
@@ -42,7 +41,7 @@ for (const [name, yamux] of Object.entries({ stockYamux, wideYamux })) {
     let muxer: StreamMuxer
 
     beforeEach(() => {
-      budget = new StreamBudget(MiB)
+      budget = new StreamBudget(800_000)
       connection = new Connection()
       const factory = guardedMuxer(yamux(), budget)()
       muxer = factory.createStreamMuxer(connection as unknown as MessageStream)
@@ -59,12 +58,12 @@ for (const [name, yamux] of Object.entries({ stockYamux, wideYamux })) {
     it('counts what arrives on streams, also after the talk about protocols', () => {
       const talk = Buffer.from('\x13/multistream/1.0.0\n\x0c/heliport/1\n')
       for (let id = 1; id < 20; id += 2) {
-        const data = Buffer.alloc(100_000)
+        const data = Buffer.alloc(60_000)
         connection.receive(header(id, talk.length + data.length), talk, data)
       }
       assert.equal(muxer.streams.length, 10)
-      assert.equal(budget.held, 10 * (talk.length + 100_000))
-      connection.receive(header(21, 200_000), Buffer.alloc(200_000))
+      assert.equal(budget.held, 10 * (talk.length + 60_000))
+      connection.receive(header(21, 250_000), Buffer.alloc(250_000))
       assert.equal(muxer.streams.length, 10)
       assert.equal(connection.status, 'open')
       connection.abort()

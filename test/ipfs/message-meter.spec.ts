@@ -63,6 +63,20 @@ describe('the meter of messages', () => {
     assert.equal(stream.status, 'open')
   })
 
+  it('tells how much of a message has come that is not whole', () => {
+    const stream = new FakeStream(BITSWAP)
+    const unfinished = meter.watch(stream as unknown as Stream)
+    const seen = [Buffer.of(2, 0), Buffer.of(0, 0x80), Buffer.of(1, 0, 0), new Uint8Array(126)].map(
+      (data) => {
+        stream.receive(data)
+        return unfinished()
+      },
+    )
+    assert.deepEqual(seen, [1, 0, 2, 0])
+    const other = new FakeStream('/ipfs/ping/1.0.0')
+    assert.equal(meter.watch(other as unknown as Stream)(), undefined)
+  })
+
   it('leaves it to the handler what a length without end means', () => {
     const stream = open()
     for (let i = 0; i < 10; i++) stream.receive(new Uint8Array(100_000).fill(0xff))

@@ -8,11 +8,11 @@ const MiB = 1024 * 1024
 class FakeStream extends EventTarget {
   status = 'open'
   readBufferLength = 0
-  readonly protocol: string
   readonly reads: boolean
-  constructor({ protocol = '', reads = true } = {}) {
+  /** Of a message that is not whole, where messages are told apart. */
+  unfinished: number | undefined
+  constructor({ reads = true } = {}) {
     super()
-    this.protocol = protocol
     this.reads = reads
   }
   onData(data: { byteLength: number }): void {
@@ -35,12 +35,15 @@ class Peer {
   isCut = false
   readonly account
   constructor(budget: StreamBudget) {
-    this.account = budget.open(() => (this.isCut = true))
+    this.account = budget.open(() => {
+      this.isCut = true
+      for (const stream of this.streams) stream.abort()
+    })
   }
   open(options?: ConstructorParameters<typeof FakeStream>[0]): FakeStream {
     const stream = new FakeStream(options)
     this.streams.push(stream)
-    this.account.stream(stream as unknown as CountedStream)
+    this.account.stream(stream as unknown as CountedStream, () => stream.unfinished)
     return stream
   }
 }
@@ -68,21 +71,28 @@ describe('the budget of inbound streams', () => {
     assert.equal(muxer.streams.length, 101)
   })
 
-  it('cuts the largest stream of the connection that has the most', () => {
+  it('ends the connection that has the most, when it began several large messages', () => {
     const [honest, greedy] = [connect(), connect()]
-    const wanted = honest.open()
-    receive(wanted, 3 * MiB)
-    const streams = [1, 3, 2].map((size) => {
-      const stream = greedy.open()
-      receive(stream, size * MiB)
-      return stream
-    })
+    receive(honest.open(), 3 * MiB)
+    for (const size of [1, 3, 2]) receive(greedy.open(), size * MiB)
     receive(greedy.open(), 2 * MiB)
+    assert.deepEqual([honest.isCut, greedy.isCut, budget.held], [false, true, 3 * MiB])
+    receive(greedy.streams[0] ?? assert.fail(), MiB) // was under way
+    assert.equal(budget.held, 3 * MiB)
+  })
+
+  it('cuts one stream of a connection that has one large message and small ones', () => {
+    const [honest, large] = [connect(), connect()]
+    for (const peer of [honest, large]) receive(peer.open(), 30 * 1024)
+    const streams = [honest.open({ reads: false }), large.open({ reads: false })]
+    for (const stream of streams) receive(stream, 4 * MiB)
+    receive(large.open(), 30 * 1024)
+    receive(streams[1] ?? assert.fail(), 3 * MiB)
     assert.deepEqual(
-      [wanted, ...streams].map(({ status }) => status),
-      ['open', 'open', 'aborted', 'open'],
+      streams.map(({ status }) => status),
+      ['open', 'aborted'],
     )
-    assert.equal(budget.held, 8 * MiB)
+    assert.deepEqual([honest.isCut, large.isCut], [false, false])
   })
 
   it('holds whatever a crowd does', () => {
@@ -104,11 +114,13 @@ describe('the budget of inbound streams', () => {
     assert.deepEqual([stream.status, budget.held], ['aborted', 0])
   })
 
-  it('leaves the long streams of pubsub alone, for their messages are small', () => {
-    const streams = Array.from({ length: 300 }, () =>
-      connect().open({ protocol: '/meshsub/1.2.0' }),
-    )
-    for (let i = 0; i < 10; i++) for (const stream of streams) receive(stream, MiB)
+  it('leaves long streams alone whose messages are told apart', () => {
+    const streams = Array.from({ length: 300 }, () => connect().open())
+    for (let i = 0; i < 10; i++)
+      for (const stream of streams) {
+        stream.unfinished = 16 * 1024
+        receive(stream, MiB)
+      }
     assert.ok(streams.every(({ status }) => status === 'open'))
     assert.equal(budget.held, 300 * 16 * 1024)
   })

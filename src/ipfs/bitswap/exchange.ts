@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
 import { createHash } from 'node:crypto'
-import { Inbox } from './inbox.ts'
+import { readMessages } from './inbox.ts'
 import { sendMessage } from './outbox.ts'
 import { WantServer } from './want-server.ts'
 import { BITSWAP, decodeMessage, encodeWant } from './wire.ts'
@@ -68,7 +68,6 @@ export class Bitswap implements BlockExchange {
   readonly #libp2p: Network
   readonly #log: Log
   readonly #server: WantServer
-  readonly #inbox = new Inbox()
   readonly #peers = new Map<string, PeerId>()
   readonly #listeners = new Set<(answer: Answer) => boolean>()
   /** Bytes of unasked blocks, less those of others, by peer. */
@@ -133,7 +132,7 @@ export class Bitswap implements BlockExchange {
     const peer = connection.remotePeer
     try {
       await stream.close({ signal: this.#stop.signal }) // nothing is answered on it
-      await this.#inbox.read(stream, (bytes) => this.#take(peer, decodeMessage(bytes)))
+      await readMessages(stream, (bytes) => this.#take(peer, decodeMessage(bytes)))
     } catch (error) {
       // A peer's stream: whatever ends it is the peer's affair, and is no more than told.
       stream.abort(error instanceof Error ? error : new Error(String(error)))

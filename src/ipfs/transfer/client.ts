@@ -29,9 +29,15 @@ export class TransferClient {
   readonly #givers = new Set<string>()
   /** Peers whose last answer was none, and when. */
   readonly #denied = new Map<string, number>()
+  #received = 0
 
   constructor(peers: Peers) {
     this.#peers = peers
+  }
+
+  /** Bytes of blocks that have come. */
+  get received(): number {
+    return this.#received
   }
 
   /** The block, checked; `undefined` when no peer that speaks our protocol has it. @throws the signal's reason */
@@ -58,6 +64,7 @@ export class TransferClient {
       const link = await this.#peers.link(peer, 'blocks')
       const block = await link.block(cid.multihash.digest, { signal, urgency })
       this.#note(peer, block !== undefined)
+      this.#received += block?.length ?? 0
       return block
     } catch {
       signal.throwIfAborted()

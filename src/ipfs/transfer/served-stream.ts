@@ -208,6 +208,7 @@ export class ServedStream {
       } else {
         this.#stream.send(frameHeader(FRAME.block, 1 + bytes.length, PRESENT))
         await this.#write(bytes)
+        this.#serving.use.sent += bytes.length
       }
     } finally {
       release()

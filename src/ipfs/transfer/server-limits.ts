@@ -49,6 +49,8 @@ export interface PeerUse {
 export class ServerUse {
   readonly limits: ServerLimits
   readonly blocks: Slots
+  /** Bytes of blocks that went out. */
+  sent = 0
   readonly #peers = new Map<string, PeerUse>()
   #streams = 0
 

@@ -44,6 +44,11 @@ export class TransferServer {
     this.#greeted = new HelloBook((root) => this.#spread(root))
   }
 
+  /** Bytes of blocks that were sent. */
+  get sent(): number {
+    return this.#use.sent
+  }
+
   async start(): Promise<void> {
     const { libp2p } = this.#parts
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect)

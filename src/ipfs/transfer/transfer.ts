@@ -75,6 +75,11 @@ export class Transfer {
     await this.#server.stop()
   }
 
+  /** Bytes of blocks that came or went. */
+  get moved(): number {
+    return this.#client.received + this.#server.sent
+  }
+
   /** The block, checked; `undefined` when no Heliport has it. @throws the signal's reason */
   fetch(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
     const { root, providers } = request

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
-import { Inbox } from '../../../src/ipfs/bitswap/inbox.ts'
+import { createHash, randomBytes } from 'node:crypto'
+import { readMessages } from '../../../src/ipfs/bitswap/inbox.ts'
 import { WireError } from '../../../src/ipfs/bitswap/wire.ts'
 
-type Source = Parameters<Inbox['read']>[0]
+type Source = Parameters<typeof readMessages>[0]
 
-/** A stream whose chunks are pushed by hand; an abort ends it with its error. */
-function streamOf(): Source & {
-  push: (chunk: Uint8Array) => void
-  end: () => void
-  error?: Error
-} {
+/** A stream whose chunks are pushed by hand. */
+function streamOf(): Source & { push: (chunk: Uint8Array) => void; end: () => void } {
   const chunks: Uint8Array[] = []
   let [isOver, wake]: [boolean, () => void] = [false, () => undefined]
   const stream = {
-    error: undefined as Error | undefined,
     push(chunk: Uint8Array) {
       chunks.push(chunk)
       wake()
@@ -22,13 +18,8 @@ function streamOf(): Source & {
       isOver = true
       wake()
     },
-    abort(error: Error) {
-      stream.error = error
-      wake()
-    },
     async *[Symbol.asyncIterator]() {
       for (;;) {
-        if (stream.error !== undefined) throw stream.error
         const chunk = chunks.shift()
         if (chunk !== undefined) yield chunk
         else if (isOver) return
@@ -39,7 +30,7 @@ function streamOf(): Source & {
   return stream as ReturnType<typeof streamOf>
 }
 
-const settle = () => new Promise((resolve) => void setImmediate(resolve))
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 describe('the messages that peers send', () => {
   it('come whole, however they are cut, and many after another', async () => {
@@ -52,7 +43,7 @@ describe('the messages that peers send', () => {
     for (const size of [1, 2, 3, 5, 1000]) {
       const stream = streamOf()
       const messages: string[] = []
-      const reading = new Inbox().read(stream, (message) =>
+      const reading = readMessages(stream, (message) =>
         messages.push(Buffer.from(message).toString()),
       )
       for (let at = 0; at < bytes.length; at += size) stream.push(bytes.subarray(at, at + size))
@@ -68,34 +59,22 @@ describe('the messages that peers send', () => {
   ] as const) {
     it(`end the stream when one ${what}, before it has come`, async () => {
       const stream = streamOf()
-      const reading = new Inbox().read(stream, () => assert.fail('there is no message'))
+      const reading = readMessages(stream, () => assert.fail('there is no message'))
       stream.push(Buffer.from(head))
       await assert.rejects(reading, WireError)
     })
   }
 
-  it('that have begun hold so many bytes in all; those that began first are cut off', async () => {
-    const inbox = new Inbox(1000)
-    const streams = Array.from({ length: 4 }, () => streamOf())
-    const messages: number[] = []
-    const readings = streams.map((stream, n) =>
-      inbox.read(stream, () => void messages.push(n)).catch(() => undefined),
-    )
-    const begin = Buffer.concat([Buffer.from([0x90, 0x03]), Buffer.alloc(300)]) // of 400
-    for (const stream of streams) {
-      stream.push(begin)
-      await settle()
-    }
-    assert.deepEqual(
-      streams.map(({ error }) => error !== undefined),
-      [true, false, false, false],
-    )
-    for (const stream of streams) stream.push(Buffer.alloc(100))
-    for (const stream of streams) stream.end()
-    await Promise.all(readings)
-    assert.deepEqual(
-      messages.toSorted((a, b) => a - b),
-      [1, 2, 3],
-    )
+  it('may have 4 MiB, in any pieces', async () => {
+    const stream = streamOf()
+    const bytes = randomBytes(4 * 2 ** 20)
+    const messages: Uint8Array[] = []
+    const reading = readMessages(stream, (message) => void messages.push(message))
+    stream.push(Buffer.from([0x80, 0x80, 0x80, 0x02]))
+    for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7) % 300_007)
+      stream.push(bytes.subarray(at, at + size))
+    stream.end()
+    await reading
+    assert.deepEqual(messages.map(sha), [sha(bytes)])
   })
 })
