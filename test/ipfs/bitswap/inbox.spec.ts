@@ -27,7 +27,7 @@ function streamOf(): Source & { push: (chunk: Uint8Array) => void; end: () => vo
       }
     },
   }
-  return stream as ReturnType<typeof streamOf>
+  return stream
 }
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
