@@ -7,10 +7,11 @@ import { RecordExchange } from './naming/record-exchange.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
-import { Heap } from './daemon/heap.ts'
+import { Heap, ownHeap } from './daemon/heap.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
+import { trimmer } from './daemon/malloc.ts'
 import { openMirrors } from './daemon/mirrors.ts'
 import { promote } from './daemon/promotion.ts'
 import { RootFollower, openPublisher } from './daemon/publishing.ts'
@@ -96,7 +97,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
-  stack.use(new Heap(() => node.moved()))
+  stack.use(new Heap(() => node.moved(), ownHeap(trimmer())))
   const http = await serve(stack, whole, options)
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })

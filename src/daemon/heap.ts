@@ -4,10 +4,12 @@ import { setFlagsFromString } from 'node:v8'
 /** How often is looked at what the process does, in ms. */
 const PERIOD_MS = 250
 
-/** The share of a period that the event loop may work, and still count as idle: status, probes, heartbeats of peers. */
+/** The share of time that the event loop may work, and still count as idle: status, probes, heartbeats of peers. */
 const IDLE_SHARE = 0.1
-/** Periods without work after which the process is idle. V8 asks itself every 8 s. */
-const IDLE_PERIODS = 20
+/** How much the last period counts in it: after a burst it is idle within some 11 s. V8 asks itself every 8 s. */
+const LAST_SHARE = 0.05
+/** Periods of idling after which malloc gives back what V8 has let go meanwhile: 20, 40 and 80 s. */
+const TRIMS: readonly number[] = [80, 160, 320]
 
 /** Bytes of blocks in a period from which on they are what the process works for. */
 const MANY_BYTES = 2 * 1024 * 1024
@@ -41,10 +43,12 @@ export interface HeapSwitch {
   /** The share of the time since it was asked last that the event loop worked, from 0 to 1. */
   readonly worked: () => number
   readonly setFlag: (flag: string) => void
+  /** Has malloc give back whole pages that are free. */
+  readonly trim: () => void
 }
 
 /**
- * Lets V8's heap grow while blocks go by, and has memory given back while nothing happens. The collection of an idle
+ * Lets V8's heap grow while blocks go by, and has memory given back while nothing happens, by V8 and then by malloc. The collection of an idle
  * process is incremental: some 100 steps of a few ms, and a pause at the end that was 30 to 200 ms.
  */
 export class Heap implements Disposable {
@@ -53,11 +57,14 @@ export class Heap implements Disposable {
   readonly #timer: NodeJS.Timeout
   #mode: Mode = 'working'
   #before = 0
+  /** The share of time that was work, lately. */
+  #load = 1
+  /** Periods since it has been idle. */
   #idle = 0
   #growing = 0
 
   /** @param moved bytes of blocks that came from peers or went to them, since the process began */
-  constructor(moved: () => number, v8: HeapSwitch = ownV8(), period = PERIOD_MS) {
+  constructor(moved: () => number, v8: HeapSwitch, period = PERIOD_MS) {
     this.#moved = moved
     this.#v8 = v8
     this.#timer = setInterval(() => this.look(), period).unref()
@@ -68,8 +75,10 @@ export class Heap implements Disposable {
     const moved = this.#moved()
     this.#growing = moved - this.#before >= MANY_BYTES ? GROWING_PERIODS : this.#growing - 1
     this.#before = moved
-    this.#idle = this.#v8.worked() < IDLE_SHARE ? this.#idle + 1 : 0
+    this.#load += (this.#v8.worked() - this.#load) * LAST_SHARE
     this.#set(this.#next())
+    this.#idle = this.#mode === 'idle' ? this.#idle + 1 : 0
+    if (TRIMS.includes(this.#idle)) this.#v8.trim()
   }
 
   [Symbol.dispose](): void {
@@ -79,7 +88,7 @@ export class Heap implements Disposable {
 
   #next(): Mode {
     if (this.#growing > 0) return 'growing'
-    return this.#idle >= IDLE_PERIODS ? 'idle' : 'working'
+    return this.#load < IDLE_SHARE ? 'idle' : 'working'
   }
 
   #set(mode: Mode): void {
@@ -89,7 +98,8 @@ export class Heap implements Disposable {
   }
 }
 
-function ownV8(): HeapSwitch {
+/** Of this process. */
+export function ownHeap(trim: () => void): HeapSwitch {
   let last = performance.eventLoopUtilization()
   return {
     worked: () => {
@@ -99,5 +109,6 @@ function ownV8(): HeapSwitch {
       return utilization
     },
     setFlag: setFlagsFromString,
+    trim,
   }
 }

@@ -10,17 +10,20 @@ const GROWING = ['--no-optimize-for-size', '--heap-growing-percent=200']
 const IDLE = ['--optimize-for-size', '--heap-growing-percent=0']
 
 describe('the heap of a daemon', () => {
-  /** Of each period: the share that was work, and the MiB of blocks that went by. */
+  /** Of each period: the share that was work, and the MiB of blocks that went by; nothing after the last. */
   function heapThat(...periods: Array<readonly [work: number, mebibytes?: number]>) {
-    const flags: string[] = []
+    const said: string[] = []
     let [at, moved] = [0, 0]
-    const worked = () => periods[at++]?.[0] ?? 0
     const heap = new Heap(
       () => (moved += (periods[at]?.[1] ?? 0) * MiB),
-      { worked, setFlag: (flag) => void flags.push(flag) },
+      {
+        worked: () => periods[at++]?.[0] ?? 0,
+        setFlag: (flag) => void said.push(flag),
+        trim: () => void said.push('trim'),
+      },
       NEVER,
     )
-    return { heap, flags }
+    return { heap, said }
   }
 
   /** Looks as often as periods are in so many seconds. */
@@ -28,40 +31,45 @@ describe('the heap of a daemon', () => {
     for (let looks = 0; looks < seconds * 4; looks++) heap.look()
   }
 
-  it('is made small once nothing happens for five seconds, and only once', () => {
-    const { heap, flags } = heapThat([0], [0.9], [0.02], [0], [0.05])
+  const busy = (seconds: number) => Array.from({ length: seconds * 4 }, () => [1] as const)
+
+  it('is made small some seconds after the last work, whatever small things happen, and then given back', () => {
+    const { heap, said } = heapThat(...busy(5), [0], [0], [0.3], [0], [0.8], [0])
+    look(heap, 5 + 10)
+    assert.deepEqual(said, [])
     look(heap, 5)
-    assert.deepEqual(flags, [])
-    look(heap, 5)
-    assert.deepEqual(flags, IDLE)
+    assert.deepEqual(said, IDLE)
+    look(heap, 20)
+    assert.deepEqual(said, [...IDLE, 'trim'])
+    look(heap, 10 * 60)
+    assert.deepEqual(said, [...IDLE, 'trim', 'trim', 'trim'])
     heap[Symbol.dispose]()
   })
 
-  it('is left to V8 as soon as there is work', () => {
-    const { heap, flags } = heapThat(...Array.from({ length: 20 }, () => [0] as const), [0.5])
-    look(heap, 5)
-    heap.look()
-    assert.deepEqual(flags, [...IDLE, ...WORKING])
+  it('is left to V8 as soon as there is work again', () => {
+    const { heap, said } = heapThat(...Array.from({ length: 80 }, () => [0] as const), ...busy(1))
+    look(heap, 20)
+    look(heap, 1)
+    assert.deepEqual(said, [...IDLE, ...WORKING])
     heap[Symbol.dispose]()
-    assert.equal(flags.length, 4)
+    assert.equal(said.length, 4)
   })
 
   it('may grow while blocks go by, and five seconds longer', () => {
-    const work = Array.from({ length: 100 }, () => [1] as const)
-    const { heap, flags } = heapThat([1, 1], [0.3, 100], [0.3, 100], ...work)
+    const { heap, said } = heapThat([1, 1], [0.3, 100], [0.3, 100], ...busy(25))
     heap.look()
-    assert.deepEqual(flags, [])
+    assert.deepEqual(said, [])
     look(heap, 5)
-    assert.deepEqual(flags, GROWING)
+    assert.deepEqual(said, GROWING)
     look(heap, 0.5)
-    assert.deepEqual(flags, [...GROWING, ...WORKING])
+    assert.deepEqual(said, [...GROWING, ...WORKING])
     heap[Symbol.dispose]()
   })
 
   it('is left to V8 when the daemon stops', () => {
-    const { heap, flags } = heapThat([1, 100])
+    const { heap, said } = heapThat([1, 100])
     heap.look()
     heap[Symbol.dispose]()
-    assert.deepEqual(flags, [...GROWING, ...WORKING])
+    assert.deepEqual(said, [...GROWING, ...WORKING])
   })
 })

@@ -79,7 +79,7 @@ async function fuzz(
   try {
     if (options.path === undefined) {
       await campaign.run(warmUp(requests))
-      marks.push([`after ${tally.requests} requests`, await target.memoryAtRest()])
+      marks.push([`after ${tally.requests} requests`, await target.memoryOnceIdle(() => false)])
     }
     await campaign.run(requests)
   } catch (error) {

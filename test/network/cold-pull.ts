@@ -15,7 +15,7 @@ import type { Contender, Load, Pull } from './cold-pull/contender.ts'
 
 const ABOUT = `npm run network -- cold-pull: a large blob through a mirror that has nothing of it, beside others
 
-The same bytes between two processes on loopback, in turns: through a mirror to an HTTP client, which checks the digest;
+The same bytes between two processes on loopback, in turns: through a mirror, which checks it, to an HTTP client;
 by bitswap between two plain Helias; over one bare libp2p stream; by \`ipfs get\` between two Kubo nodes, where there is an
 ipfs. Receivers are new in every round. Data are below TMPDIR.`
 

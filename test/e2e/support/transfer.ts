@@ -52,6 +52,14 @@ export async function pushStream(
   return digest
 }
 
+/** Pulls a blob and throws it away unseen. @returns how many bytes it had */
+export async function drainBlob(url: string, repository: string, digest: Digest): Promise<number> {
+  const response = await answer(send(url, 'GET', `/v2/${repository}/blobs/${digest}`))
+  let bytes = 0
+  for await (const chunk of response) bytes += (chunk as Uint8Array).length
+  return bytes
+}
+
 /** Pulls a blob and throws it away. @throws when its bytes are not what the digest says */
 export async function pullBlob(url: string, repository: string, digest: Digest): Promise<void> {
   const response = await answer(send(url, 'GET', `/v2/${repository}/blobs/${digest}`))
