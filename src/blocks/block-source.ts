@@ -102,18 +102,13 @@ export class FetchedBlocks implements BlockSource {
   async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
-    const local = await this.#local(cid, options)
-    if (local !== undefined) return local
     const ahead = options.ahead === true
     // Apart, so that a block that somebody now waits for is asked for anew: whoever fetches makes one request of both.
     const key = `${Buffer.from(cid.multihash.digest).toString('base64url')}${ahead ? '+' : ''}`
     return this.#flights.join(key, (signal) => this.#bring(cid, { signal, ahead }), options)
   }
 
-  /**
-   * Fetches a block and keeps it. It looks on the disk once more: since its reader did, another flight may have landed, and
-   * nothing is fetched twice.
-   */
+  /** From this disk; else fetched, and kept. All who want it at the same time look once. */
   async #bring(cid: CID, options: FetchBlockOptions): Promise<Uint8Array> {
     const local = await this.#local(cid, options)
     if (local !== undefined) return local

@@ -27,6 +27,9 @@ const PENDING_LIMIT = 256
  */
 const PENDING_TIME = 500
 
+/** Blocks that are remembered as linked: of each that a peer asks for it is asked whether the peer may have it. */
+const KNOWN_LIMIT = 16 * 1024
+
 /** The directories of `blocks/`: one for each first byte of a hash. */
 const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 
@@ -42,6 +45,8 @@ export class DiskBlockStore implements BlockStore {
   readonly #pending = new Map<string, Uint8Array>()
   /** Blocks that were linked since the last batch, by hash. */
   readonly #newlyLinked = new Set<string>()
+  /** Some that are known to be linked, by hash. A mark is never taken back, so this is never stale. */
+  readonly #knownLinked = new Set<string>()
   /** Puts under way, by hash: two writers of one block are one write. */
   readonly #writing = new Map<string, Promise<void>>()
   /** Synced batches go one after the other, so that {@link sync} can wait for those before it. */
@@ -109,7 +114,13 @@ export class DiskBlockStore implements BlockStore {
   async isLinked(cid: CID): Promise<boolean> {
     const hash = hashOf(cid)
     if (hash === undefined) return false
-    return this.#newlyLinked.has(hash) || (await this.#state.get(linkedKey(hash))) !== undefined
+    if (this.#newlyLinked.has(hash) || this.#knownLinked.has(hash)) return true
+    if ((await this.#state.get(linkedKey(hash))) === undefined) return false
+    const [oldest] = this.#knownLinked
+    if (this.#knownLinked.size >= KNOWN_LIMIT && oldest !== undefined)
+      this.#knownLinked.delete(oldest)
+    this.#knownLinked.add(hash)
+    return true
   }
 
   async put(cid: CID, bytes: Uint8Array, options: BlockOptions = {}): Promise<void> {

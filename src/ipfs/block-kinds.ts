@@ -19,6 +19,11 @@ export function keyOfHash(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('base64url')
 }
 
+/** Whether a block is bytes of a file, and no node. */
+export function isLeaf(cid: CID): boolean {
+  return cid.code === RAW
+}
+
 /** @throws RefusedBlockError when a block under this CID is of a kind we never ask for */
 export function refuseForeign(cid: CID): void {
   if (cid.code !== RAW && cid.code !== DAG_PB)

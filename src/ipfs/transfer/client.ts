@@ -1,3 +1,4 @@
+import { isLeaf } from '../block-kinds.ts'
 import { sample } from './hello-book.ts'
 import type { Urgency } from '../../blocks/flights.ts'
 import type { CID } from 'multiformats/cid'
@@ -61,7 +62,7 @@ export class TransferClient {
     signal.throwIfAborted()
     const done = this.#peers.use(peer)
     try {
-      const link = await this.#peers.link(peer, 'blocks')
+      const link = await this.#peers.link(peer, isLeaf(cid) ? 'leaves' : 'nodes')
       const block = await link.block(cid.multihash.digest, { signal, urgency })
       this.#note(peer, block !== undefined)
       this.#received += block?.length ?? 0

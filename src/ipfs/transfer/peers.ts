@@ -35,9 +35,10 @@ export interface PeersOptions {
 }
 
 /**
- * Blocks have a stream of their own: an answer to a question must not wait for eight blocks.
+ * Leaves have a stream of their own: answers come in the order of the questions, and neither a question nor a node of the
+ * tree, of which a reader needs one after the other before its first leaf, may wait for eight leaves each time.
  */
-type Purpose = 'blocks' | 'talk'
+type Purpose = 'leaves' | 'nodes' | 'talk'
 
 /** Connected peers as far as blocks can be had from them, and the links to them, opened when they are needed. */
 export class Peers {

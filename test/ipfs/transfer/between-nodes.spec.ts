@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { CID } from 'multiformats/cid'
 import { MissingBlockError } from '../../../src/blocks/block-store.ts'
+import { DAG_PB } from '../../../src/blocks/cids.ts'
 import { connect, randomBlock, startNode } from '../nodes.ts'
 import { eventually } from '../../support/two-nodes.ts'
-import type { CID } from 'multiformats/cid'
 import type { TestNode, TestNodeOptions } from '../nodes.ts'
 
 /** Bitswap has no time to find anything: what comes came over streams of ours. */
@@ -69,6 +70,33 @@ describe('the transfer between two nodes', () => {
     leave.abort(new Error('gone'))
     await assert.rejects(left, /gone/)
     assert.equal((await fetch(cid)).length, 500_000)
+  })
+})
+
+describe('a node of the tree', () => {
+  it('does not wait for the leaves that were asked for before it', async () => {
+    const opened = Promise.withResolvers<boolean>()
+    const slow = new Set<string>()
+    const isSlow = (cid: CID): boolean =>
+      slow.has(Buffer.from(cid.multihash.digest).toString('hex'))
+    const source = await startNode({ servable: (cid) => (isSlow(cid) ? opened.promise : true) })
+    const reader = await startNode(withoutBitswap)
+    try {
+      await connect(reader, source)
+      const providers = [source.peerId]
+      const leaves = await Promise.all(Array.from({ length: 3 }, () => randomBlock()))
+      const node = await randomBlock()
+      for (const { cid, bytes } of [...leaves, node]) await source.blocks.put(cid, bytes)
+      for (const { cid } of leaves) slow.add(Buffer.from(cid.multihash.digest).toString('hex'))
+      const waiting = leaves.map(({ cid }) => reader.fetchBlock(cid, { providers }))
+      const cid = CID.createV1(DAG_PB, node.cid.multihash)
+      assert.deepEqual(Buffer.from(await reader.fetchBlock(cid, { providers })), node.bytes)
+      opened.resolve(true)
+      await Promise.all(waiting)
+    } finally {
+      opened.resolve(true)
+      for (const one of [reader, source]) await one.stop()
+    }
   })
 })
 
