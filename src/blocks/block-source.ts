@@ -50,8 +50,8 @@ export interface BlockSupply {
 /** What is done with a block ahead of its reader. */
 interface AheadWork {
   readonly isHere: (cid: CID) => Promise<boolean>
-  /** Brings it to this disk. */
-  readonly take: (cid: CID) => Promise<void>
+  /** Brings it to this disk; `urgent` when somebody waits for it, here or elsewhere. */
+  readonly take: (cid: CID, urgent: boolean) => Promise<void>
 }
 
 /** Our own tree's blocks: what is not on this disk is lost, and asking the network would only hide that. */
@@ -126,7 +126,7 @@ export class FetchedBlocks implements BlockSource {
     const { ahead } = this.#supply
     const work: AheadWork = {
       isHere: (cid) => this.#store.has(cid, { signal }),
-      take: async (cid) => void (await this.get(cid, { signal, ahead: true })),
+      take: async (cid, urgent) => void (await this.get(cid, { signal, ahead: !urgent })),
     }
     // Whatever goes wrong, the reader meets it again when it comes there.
     ahead?.(cids.filter(isSupported), work, signal).catch(() => undefined)

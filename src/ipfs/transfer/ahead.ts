@@ -10,8 +10,8 @@ const FROM_ELSEWHERE = 3
 /** How blocks are fetched ahead, in the words of who reads them. */
 export interface AheadWork {
   readonly isHere: (cid: CID) => Promise<boolean>
-  /** Brings a block to the disk. */
-  readonly take: (cid: CID) => Promise<void>
+  /** Brings a block to the disk. `urgent`: somebody waits for it, here or at a fellow. */
+  readonly take: (cid: CID, urgent: boolean) => Promise<void>
 }
 
 /** Who is there to share with. */
@@ -34,7 +34,6 @@ export class Ahead {
   readonly #failed = new Set<string>()
   /** Fellows that do not take part. */
   readonly #idle = new Set<string>()
-  readonly #heard = new Map<string, number>()
   readonly #work: AheadWork
   readonly #company: Company
   readonly #signal: AbortSignal
@@ -72,11 +71,6 @@ export class Ahead {
     )
   }
 
-  /** When a fellow last got one of these blocks, on the monotonic clock; 0 when it never did. */
-  heard(peer: string): number {
-    return this.#heard.get(peer) ?? 0
-  }
-
   /** A fellow did not fetch what was for it to fetch: it does not take part, until it shows that it does. */
   passOver(peer: string): void {
     this.#idle.add(peer)
@@ -88,7 +82,6 @@ export class Ahead {
     for (const key of keys) {
       if (!this.#missing.has(key)) continue
       this.#idle.delete(peer)
-      this.#heard.set(peer, performance.now())
       const holders = this.#holders.get(key) ?? new Set()
       this.#holders.set(key, holders.add(peer))
       this.#failed.delete(key)
@@ -157,7 +150,9 @@ export class Ahead {
     this.#flying.add(key)
     if (fromFellow) this.#fromFellows++
     try {
-      await this.#work.take(cid)
+      // Fellows' readers wait for what is ours to fetch: behind our own readers it would never have its turn, and they
+      // would all help themselves.
+      await this.#work.take(cid, !fromFellow)
       this.#missing.delete(key)
     } catch {
       this.#failed.add(key) // the reader meets the failure again, and tells

@@ -12,8 +12,8 @@ import type { Peers } from './peers.ts'
  * How long a fellow may be quiet that is to fetch a block which a reader waits for, and how long the reader waits at
  * all, before the block is fetched from elsewhere: so many times what a block took lately, within these bounds in ms.
  */
-const QUIET = { times: 4, least: 500, most: 3_000 }
-const PATIENCE = { times: 16, least: 2_000, most: 8_000 }
+const QUIET = { times: 4, least: 500, most: 8_000 }
+const PATIENCE = { times: 16, least: 2_000, most: 12_000 }
 /** How long a reader waits for a block from a fellow: likewise. */
 const FELLOW_TIME = { times: 8, least: 3_000, most: 15_000 }
 /** Files that are read at once under which blocks are fetched ahead. */
@@ -31,6 +31,8 @@ export class Swarm {
   readonly #parts: SwarmParts
   readonly #pace = new Pace()
   readonly #running = new Map<Ahead, string>()
+  /** When each fellow last got a block of any of our files, on the monotonic clock. */
+  readonly #heard = new Map<string, number>()
 
   constructor(parts: SwarmParts) {
     this.#parts = parts
@@ -97,6 +99,7 @@ export class Swarm {
 
   onNews(peer: string, hashes: readonly Uint8Array[]): void {
     const keys = hashes.map(keyOfHash)
+    if (this.#running.size > 0) this.#heard.set(peer, performance.now())
     for (const ahead of this.#running.keys()) ahead.learn(peer, keys)
   }
 
@@ -106,6 +109,7 @@ export class Swarm {
   }
 
   onGone(peer: string): void {
+    this.#heard.delete(peer)
     for (const ahead of this.#running.keys()) ahead.forget(peer)
   }
 
@@ -122,7 +126,9 @@ export class Swarm {
     while (urgency.urgent && ahead.has(key) && ahead.holders(key).length === 0) {
       const leader = ahead.leader(key)
       if (leader === this.#parts.self) return
-      const quietUntil = Math.max(began, ahead.heard(leader)) + this.#pace.of(QUIET)
+      // Of whatever file: who pulls several layers at once gets on with each of them more slowly.
+      const heard = this.#heard.get(leader) ?? 0
+      const quietUntil = Math.max(began, heard) + this.#pace.of(QUIET)
       const until = Math.min(quietUntil, began + this.#pace.of(PATIENCE))
       const left = until - performance.now()
       if (left > 0) await either(ahead.changed(), left, signal)
