@@ -15,8 +15,12 @@ const SELF = 'self'
 /** Where an import waits before it takes its name. */
 const IMPORTING = '.importing'
 
-/** Key names we make: they are also names of options, so no spaces, no slashes. */
-const KEY_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/
+/**
+ * Key names we make: they are also names of options, so no spaces, no slashes. Of these the keychain refuses those that
+ * no file of Windows may have.
+ */
+const KEY_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,62}[a-zA-Z0-9_-])?$/
+const RESERVED_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$/i
 
 /** A key in the keychain, without its secret. */
 interface KeyEntry {
@@ -224,7 +228,11 @@ const PROBE = new TextEncoder().encode('heliport')
 
 function checkedName(name: string): string {
   if (!KEY_NAME.test(name) || name.endsWith(IMPORTING)) {
-    throw new KeyError(`${JSON.stringify(name)} cannot name a key: use letters, digits and . _ -`)
+    throw new KeyError(
+      `${JSON.stringify(name)} cannot name a key: use letters, digits and . _ -, at most 64, the first a letter or digit, the last no dot`,
+    )
   }
+  if (RESERVED_NAME.test(name))
+    throw new KeyError(`${name} cannot name a key: it is the name of a device on Windows`)
   return name
 }

@@ -158,7 +158,7 @@ describe('a private key from a file (properties)', () => {
         .tuple(fc.constantFrom(0, 1, 2, 3), bytes)
         .map(([type, rest]) => Buffer.from([8, type, 18, rest.length, ...rest]))
       const name = fc.oneof(
-        fc.constantFrom('k', 'self', '', '../x', 'k.importing'),
+        fc.constantFrom('k', 'self', '', '../x', 'k.importing', '0.', 'nul', 'aux.k'),
         fc.string({ maxLength: 70 }),
       )
       await fc.assert(

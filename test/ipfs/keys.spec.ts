@@ -78,9 +78,37 @@ describe('keys', () => {
     })
   }
 
-  for (const name of ['', '../x', 'a b', 'x'.repeat(65), '.hidden', 'a/b', 'x.importing']) {
+  for (const name of [
+    '',
+    '../x',
+    'a b',
+    'x'.repeat(65),
+    '.hidden',
+    'a/b',
+    'x.importing',
+    'x.',
+    'con',
+    'COM1.key',
+  ]) {
     it(`refuse the name ${JSON.stringify(name.slice(0, 20))}`, async () => {
       await assert.rejects(keys.getOrCreate(name), KeyError)
+    })
+  }
+
+  for (const name of [
+    'x',
+    '0',
+    'x'.repeat(64),
+    'a.b-c_d',
+    'console',
+    'com',
+    '-'.padStart(3, 'a'),
+  ]) {
+    it(`take the name ${name.slice(0, 20)}`, async () => {
+      const { ipnsName } = await keys.import(name, (await keys.getOrCreate(name)).toProtobuf(), {
+        replace: true,
+      })
+      assert.ok((await keys.list()).some((key) => key.name === name && key.ipnsName === ipnsName))
     })
   }
 
