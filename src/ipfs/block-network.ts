@@ -6,8 +6,8 @@ import type { Transfer } from './transfer/transfer.ts'
 
 /**
  * Single blocks from the network, whichever way they come: from other Heliports by their own protocol, the rest by
- * bitswap. One request per block, however many ask for it under the same root: who looks under another must not wait for
- * these peers, or a mirror that stalls would hold up the next one that has the block.
+ * bitswap. One request per block, however many ask for it of the same peers: who knows of others must not wait for these,
+ * or a mirror that stalls would hold up the next one that has the block, be it under the same root.
  */
 export class BlockNetwork {
   readonly #transfer: Transfer
@@ -31,7 +31,7 @@ export class BlockNetwork {
     this.#closed.signal.throwIfAborted()
     const { signal, providers = [], root, ahead = false } = options
     return this.#flights.join(
-      `${keyOf(cid)} ${root === undefined ? providers.join() : keyOf(root)}`,
+      `${keyOf(cid)} ${providers.join()}`,
       async (ended, urgency) => {
         const either = AbortSignal.any([ended, this.#closed.signal])
         const request = { signal: either, providers, root, urgency }
