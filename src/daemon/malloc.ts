@@ -18,12 +18,17 @@ const PAD = 0
  *   a daemon from starting
  */
 export function trimmer(): () => void {
-  let trim: ((pad: number) => number) | undefined
+  let trim: (() => void) | undefined
+  // Not before it is needed: it takes 20 ms and 7 MiB, which a start has better uses for.
+  return () => (trim ??= loaded())()
+}
+
+function loaded(): () => void {
   try {
     const ffi = createRequire(import.meta.url)('koffi') as Ffi
-    trim = ffi.load(null).func('int malloc_trim(size_t)')
+    const trim = ffi.load(null).func('int malloc_trim(size_t)')
+    return () => void trim(PAD)
   } catch {
-    // It is an optional dependency, and musl has no such function.
+    return () => undefined // it is an optional dependency, and musl has no such function
   }
-  return () => void trim?.(PAD)
 }

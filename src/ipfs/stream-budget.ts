@@ -14,7 +14,7 @@ interface Held {
 }
 
 /** What one connection makes us hold. */
-export interface Account {
+interface Account {
   /**
    * A stream was opened to us: what arrives on it counts from now on.
    *

@@ -4,7 +4,7 @@ import type { Memory } from './memory.ts'
 const MiB = 2 ** 20
 
 /**
- * What "memory is back" means: a minute after the last request, with every upload cancelled, the process has at most so
+ * What "memory is back" means: at most a minute after the last request, with every upload cancelled, the process has at most so
  * much more than a minute after its warm-up, by its own doing (`daemon/heap.ts`, and malloc's settings in the launcher).
  *
  * Of live objects nothing may be left of a request, but the caches of tree nodes and manifests' facts fill further. A
