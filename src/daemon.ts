@@ -81,6 +81,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors.note(name, error),
   )
   const { trust } = registry
+  stack.defer(() => trust.proofs.stop())
   const replication = stack.use(
     new Replication({ config, directory, storage, mirrors, trust, mirrorErrors, log }),
   )

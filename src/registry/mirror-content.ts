@@ -2,6 +2,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { Reading, isLate } from './first-piece.ts'
 import { Peekable } from './peekable.ts'
 import { StalledError } from './patience.ts'
+import { StillProvingError } from './proofs.ts'
 import { WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { MirrorCandidate } from './first-piece.ts'
@@ -97,7 +98,10 @@ export class MirrorContent implements Content {
     if (cause instanceof WrongContentError)
       return new RegistryError('BLOB_UNKNOWN', { detail, cause })
     return new RegistryError('UNAVAILABLE', {
-      message: 'the mirrors that have this blob cannot be read now',
+      message:
+        cause instanceof StillProvingError
+          ? 'a part is given once the whole blob has been checked, which goes on; ask again, or for the whole'
+          : 'the mirrors that have this blob cannot be read now',
       detail,
       cause,
     })

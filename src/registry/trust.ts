@@ -1,5 +1,5 @@
+import { Proofs } from './proofs.ts'
 import { Recent } from './recent.ts'
-import { SingleFlight } from './single-flight.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Content, DurableMap } from './ports.ts'
 
@@ -26,6 +26,7 @@ export interface TrustInit {
   now: () => number
   /** How long a mapping that was wrong counts as absent, in ms. Default: an hour. */
   absentFor?: number
+  proofs?: Proofs
 }
 
 const HOUR = 3_600_000
@@ -37,12 +38,13 @@ const HOUR = 3_600_000
  * mapping says nothing about who claims it, so what one mirror's content proved is proven for all of them.
  */
 export class Trust {
-  /** Whole-content proofs that are under way, shared by all who wait for one. */
-  readonly proofs = new SingleFlight<void>()
+  /** Whole-content proofs that are under way. */
+  readonly proofs: Proofs
   readonly #map: DurableMap
   readonly #wrong: Recent
 
-  constructor({ map, now, absentFor = HOUR }: TrustInit) {
+  constructor({ map, now, absentFor = HOUR, proofs = new Proofs() }: TrustInit) {
+    this.proofs = proofs
     this.#map = map
     this.#wrong = new Recent({ ttl: absentFor, now })
   }

@@ -42,7 +42,8 @@ export class UnprovenContent implements Content {
    * The whole content is hashed as it streams. A part cannot be, so it waits until the whole has been read once, by
    * whoever came first: that leaves the blocks in the local store, where the part is then read from.
    *
-   * @throws WrongContentError before the last piece, when the content is not what the digest names
+   * @throws WrongContentError before the last piece, when the content is not what the digest names; StillProvingError when
+   *   a part would have to wait too long
    */
   async *open(
     options: Abortable & { range?: ByteRange | undefined } = {},
@@ -58,7 +59,7 @@ export class UnprovenContent implements Content {
   /**
    * Reads the whole content once for all who wait.
    *
-   * @throws WrongContentError when it is not what the digest names
+   * @throws WrongContentError when it is not what the digest names; StillProvingError
    */
   prove({ signal }: Abortable): Promise<void> {
     const readThrough = async (shared: AbortSignal): Promise<void> => {

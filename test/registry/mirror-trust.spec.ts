@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { parseTag } from '../../src/oci/name.ts'
+import { Proofs, StillProvingError } from '../../src/registry/proofs.ts'
 import { Trust, WrongContentError } from '../../src/registry/trust.ts'
 import { VerifiedReader } from '../../src/registry/verified.ts'
 import { MemoryMap, MemoryRegistry } from '../support/memory-ports.ts'
@@ -225,6 +226,72 @@ describe('what a mirror claims', () => {
       abort.abort()
       await assert.rejects(waiting, { name: 'AbortError' })
       assert.equal(signal?.aborted, true)
+    })
+
+    describe('that takes too long to be proven', () => {
+      /** The source gives its first half at once, and the rest when it is let. */
+      const halting = () => {
+        const gate = Promise.withResolvers<void>()
+        const wholes: (AbortSignal | undefined)[] = []
+        const slow = twisted(mirror, {
+          blob: (content) => ({
+            ...content,
+            open: async function* (options = {}) {
+              const { range, signal } = options
+              if (range !== undefined) return yield* content.open(options)
+              wholes.push(signal)
+              const half = content.size >> 1
+              yield* content.open({ signal, range: { offset: 0, length: half } })
+              await Promise.race([gate.promise, never(signal)])
+              yield* content.open({ signal, range: { offset: half, length: content.size - half } })
+            },
+          }),
+        })
+        return { slow, gate, wholes }
+      }
+      const patience = (init: ConstructorParameters<typeof Proofs>[0]): void => {
+        trust = new Trust({ map: new MemoryMap(), now: clock.now, proofs: new Proofs(init) })
+      }
+      const range = { offset: 3, length: 5 }
+      const part = async (source: RegistrySource): Promise<Uint8Array> =>
+        collect(
+          ((await verified(source).blob(APP, layer().digest)) ?? assert.fail()).open({ range }),
+        )
+
+      it('is not waited for, and goes on for who comes again', async () => {
+        patience({ waitMs: 20 })
+        const { slow, gate, wholes } = halting()
+        await assert.rejects(part(slow), StillProvingError)
+        await assert.rejects(part(slow), StillProvingError)
+        gate.resolve()
+        assert.deepEqual(await part(slow), Uint8Array.from(layer().bytes.subarray(3, 8)))
+        assert.equal(wholes.length, 1, 'read once for all of them')
+      })
+
+      it('is given up when nobody comes again', async () => {
+        patience({ waitMs: 20, goesOnMs: 20 })
+        const { slow, wholes } = halting()
+        await assert.rejects(part(slow), StillProvingError)
+        await never(wholes[0]).catch(() => undefined)
+        assert.equal(wholes[0]?.aborted, true)
+      })
+
+      it('is given up at once when too many go on for nobody, or the registry stops', async () => {
+        patience({ waitMs: 20, goingOnMax: 1 })
+        const [first, second] = [halting(), halting()]
+        await assert.rejects(part(first.slow), StillProvingError)
+        const other = twisted(second.slow, {
+          blob: (content) => ({ ...content, id: `${content.id}2` }),
+        })
+        await assert.rejects(part(other), StillProvingError)
+        assert.deepEqual(
+          [first, second].map(({ wholes: [signal] }) => signal?.aborted),
+          [false, true],
+        )
+        const stopped = assert.rejects(never(first.wholes[0]))
+        trust.proofs.stop()
+        await stopped
+      })
     })
 
     it('gives no part of wrong content', async () => {
