@@ -18,6 +18,12 @@ export class DataDirectoryInUseError extends Error {
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
+/**
+ * Most of what is in it are hashes, which no compression makes smaller. Tables that are not compressed are read where the
+ * system has mapped them; of others each block that is read is kept once more, in a cache on the heap.
+ */
+const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', compression: false } as const
+
 /** Room that opening the database again may need: its tables are written anew from the log, which is at most 4 MiB. */
 const ROOM_TO_OPEN = 16 * 1024 * 1024
 
@@ -47,7 +53,7 @@ export class StateDb {
 
   /** @throws DataDirectoryInUseError when another process has it open */
   static async open(directory: string): Promise<StateDb> {
-    const db: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
+    const db: Level = new ClassicLevel(directory, OPTIONS)
     try {
       await db.open()
     } catch (error) {

@@ -2,6 +2,9 @@ import { LevelDatastore } from 'datastore-level'
 import { Key } from 'interface-datastore'
 import { StartError, errorCode } from './errors.ts'
 
+/** It holds little: keys, records, and peers. What was written lately is in memory, twice as much while tables are written. */
+const OPTIONS = { createIfMissing: true, compression: false, writeBufferSize: 1024 * 1024 }
+
 const SYNC_KEY = new Key('/heliport/synced')
 
 /**
@@ -13,7 +16,7 @@ export async function openDatastore(directory: string): Promise<LevelDatastore> 
   const datastore = new LevelDatastore(directory)
   try {
     // Not `datastore.open()`: it turns every cause into one text.
-    await datastore.db.open({ createIfMissing: true, compression: false })
+    await datastore.db.open(OPTIONS)
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined
     if (errorCode(cause) === 'LEVEL_LOCKED') {
