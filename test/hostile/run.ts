@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { cases } from './case.ts'
 import { Lane, Unjudged } from './lane.ts'
+import { runsBefore } from './ledger.ts'
 import { writePage } from './page.ts'
 import { Tally } from './tally.ts'
 import type { Case } from './case.ts'
@@ -14,7 +15,7 @@ const USAGE = `Usage: npm run network -- hostile [options]
   --lanes N    daemons at once (3)
   --keep-going plays on after a failure, and makes none of them smaller
   --quick      6 cases, unless there is another number
-  --write      writes the figures of this run to docs/network.md`
+  --write      adds the figures of this run to those of docs/network.md`
 
 /** After a failure so long is spent on making it smaller, in ms. */
 const SHRINKING_MS = 180_000
@@ -53,6 +54,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const { seed, path } = asked
   const lanes = path === undefined ? Math.min(asked.lanes, asked.cases) : 1
+  if (asked.write) await runsBefore({ seed, lanes })
   console.log(`seed ${seed}, ${asked.cases} cases in ${lanes} lanes`)
   const tally = new Tally()
   const progress = setInterval(() => console.log(tally.line), PROGRESS_MS)
@@ -71,7 +73,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (!isJudged)
     console.error('hostile: this machine is too busy with other things to judge by the clock')
   if (found.length > 0 || !isJudged) return 1
-  if (asked.write) await writePage(tally, seed)
+  if (asked.write) await writePage(tally, seed, lanes)
   return 0
 }
 
