@@ -11,6 +11,9 @@ const FOLLOW_MS = 60_000
 /** How long it is given for a hostile one, which it may never follow. */
 const HOSTILE_MS = 4_000
 
+/** How long the hostile one has for an answer: most of the time goes by with waiting for it. */
+const HOSTILE_DEADLINE = '4s'
+
 /** What both mirrors of a daemon come from. */
 export interface Sources {
   readonly honest: TestPeer
@@ -46,7 +49,7 @@ export class Session implements AsyncDisposable {
     sources.hostile.follow(names[0].name)
     sources.honest.follow(names[1].name)
     const watched = await WatchedDaemon.start({
-      mirrors: names.map(({ name }) => name.text),
+      mirrors: [{ key: names[0].name.text, deadline: HOSTILE_DEADLINE }, names[1].name.text],
       peers: [sources.hostile.address, sources.honest.address],
       config: { ipns: { writeKey: null }, log: { level: process.env['LANE_LOG'] ?? 'warn' } },
     })

@@ -22,8 +22,8 @@ const shown = process.env['HELIPORT_TEST_LOG'] === '1'
 export interface DaemonOptions {
   /** The data directory, which is then left in place; without it a temporary one that {@link DaemonProcess.remove} removes. */
   data?: string
-  /** IPNS names to read through, in order. */
-  mirrors?: readonly string[]
+  /** IPNS names to read through, in order, or sections as in `ipns.readOnlyKeys`. */
+  mirrors?: readonly (string | { readonly key: string; readonly deadline: string })[]
   /** Where it runs, if not on this host. */
   place?: DaemonPlace
   /** Multiaddrs with `/p2p/…` to stay connected to. */

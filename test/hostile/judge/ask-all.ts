@@ -3,8 +3,8 @@ import { judge } from './verdict.ts'
 import type { Got } from './ask.ts'
 import type { Question } from './questions.ts'
 
-/** Questions under way at once, as a client that pulls an image has. */
-const AT_ONCE = 6
+/** Questions under way at once, as two clients that pull images have. */
+const AT_ONCE = 12
 
 /** So often an answer that is none is asked for again: a lie may be found out only by the first who believes it. */
 const ATTEMPTS = 3
