@@ -80,8 +80,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const registry = await openRegistry(config, storage, sources, (name, error) =>
     mirrorErrors.note(name, error),
   )
-  const { trust } = registry
-  stack.defer(() => trust.proofs.stop())
+  const { overlay, trust } = registry
+  stack.defer(() => overlay.stop())
   const replication = stack.use(
     new Replication({ config, directory, storage, mirrors, trust, mirrorErrors, log }),
   )

@@ -9,6 +9,7 @@ import type { Storage } from './storage.ts'
 
 /** The rules of this registry over its storage and its mirrors. */
 export interface OpenRegistry {
+  readonly overlay: Overlay
   readonly service: Registry
   readonly tombstones: Tombstones
   readonly trust: Trust
@@ -38,5 +39,5 @@ export async function openRegistry(
       blobLimit,
     },
   )
-  return { service, tombstones, trust, uploads }
+  return { overlay, service, tombstones, trust, uploads }
 }

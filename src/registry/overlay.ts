@@ -2,6 +2,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { AllowedReader } from './allowed.ts'
 import { Doubts } from './doubts.ts'
 import { FactsCache } from './facts-cache.ts'
+import { Foresight } from './foresight.ts'
 import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
 import { OverlayReader } from './overlay-reader.ts'
@@ -59,6 +60,7 @@ export class Overlay implements RegistrySource {
   readonly #mirrors: readonly Mirror[]
   readonly #hidden: Hidden
   readonly #verify: VerifyInit
+  readonly #foresight = new Foresight()
   readonly #doubts: Doubts
   readonly #deadline: number
   readonly #now: () => number
@@ -75,7 +77,8 @@ export class Overlay implements RegistrySource {
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
     this.#hidden = { tombstones: init.tombstones, aside }
     const { trust, blobLimit } = init
-    this.#verify = { trust, blobLimit, onMirrorError, facts: this.facts }
+    const foresight = this.#foresight
+    this.#verify = { trust, blobLimit, onMirrorError, facts: this.facts, foresight }
   }
 
   /** A reader over all roots as they are now. */
@@ -119,6 +122,12 @@ export class Overlay implements RegistrySource {
    */
   setAside(name: RepositoryName, digest: Digest): void {
     this.#hidden.aside.add(asideKey(name, digest))
+  }
+
+  /** Ends what is under way for nobody. */
+  stop(): void {
+    this.#foresight.stop()
+    this.#verify.trust.proofs.stop()
   }
 
   #over(own: RegistryReader, mirrors: readonly MirrorLayer[]): OverlayReader {

@@ -6,6 +6,7 @@ import { WrongContentError } from './trust.ts'
 import { UnprovenContent, impatient } from './verified-content.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { Foresight } from './foresight.ts'
 import type { MirrorErrorHandler } from './mirror.ts'
 import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
 import type { Trust } from './trust.ts'
@@ -20,6 +21,8 @@ export interface VerifyInit {
   onMirrorError?: MirrorErrorHandler | undefined
   /** What is known of manifests; shared with those who serve them. */
   facts?: FactsCache | undefined
+  /** Told of manifests that were proven. */
+  foresight?: Foresight | undefined
 }
 
 /**
@@ -33,6 +36,7 @@ export class VerifiedReader implements RegistryReader {
   readonly #blobLimit: number
   readonly #report: MirrorErrorHandler
   readonly #facts: FactsCache
+  readonly #foresight: Foresight | undefined
 
   constructor(inner: RegistryReader, init: VerifyInit) {
     const { trust, blobLimit, onMirrorError = () => {}, facts = new FactsCache() } = init
@@ -42,6 +46,7 @@ export class VerifiedReader implements RegistryReader {
     this.#blobLimit = blobLimit
     this.#report = onMirrorError
     this.#facts = facts
+    this.#foresight = init.foresight
   }
 
   /** A tag whose manifest is wrong is absent too, so that the next mirror is asked for the tag. */
@@ -65,7 +70,7 @@ export class VerifiedReader implements RegistryReader {
     if (content === undefined || !this.#isAcceptable(content, MANIFEST_MAX_BYTES)) return undefined
     const isServed = this.#facts.peek(digest) !== undefined
     if (isServed && (await this.#trust.isProven(content))) return content
-    return this.#prove(content, options)
+    return this.#prove(name, content, options)
   }
 
   async blob(
@@ -111,7 +116,11 @@ export class VerifiedReader implements RegistryReader {
   }
 
   /** Reads a manifest, which is small, and gives it out of memory so that it is not fetched twice. */
-  async #prove(content: Content, options: Abortable): Promise<Content | undefined> {
+  async #prove(
+    name: RepositoryName,
+    content: Content,
+    options: Abortable,
+  ): Promise<Content | undefined> {
     const bytes = await this.#read(content, options)
     if (bytes === undefined) return undefined
     if (digestOf(bytes, algorithmOf(content.digest)) !== content.digest) {
@@ -119,6 +128,7 @@ export class VerifiedReader implements RegistryReader {
       return undefined
     }
     await this.#trust.accept(content)
+    this.#foresight?.look(this.#inner, name, bytes)
     const { digest, size, id } = content
     if (this.#facts.of(digest, bytes) === undefined) {
       const what = `mirror ${this.source}: ${digest} is not a manifest that this registry serves`
