@@ -3,14 +3,8 @@ import { join } from 'node:path'
 import { DamagedBlockError } from './block-store.ts'
 import { isSupported, matches } from './cids.ts'
 import { DirectorySync } from './dir-sync.ts'
-import {
-  makeDirectory,
-  readIfThere,
-  removeTemporary,
-  sizeIfThere,
-  syncDirectory,
-  writeWhole,
-} from './files.ts'
+import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
+import { makeDirectories } from './make-directories.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
 import type { CID } from 'multiformats/cid'
@@ -62,7 +56,7 @@ export class DiskBlockStore implements BlockStore {
   static async open(directory: string, state: StateDb): Promise<DiskBlockStore> {
     const existing = new Set(await readdirOrMake(directory))
     const missing = PREFIXES.filter((name) => !existing.has(name))
-    await Promise.all(missing.map((name) => makeDirectory(join(directory, name))))
+    await Promise.all(missing.map((name) => makeDirectories(join(directory, name), 0o700)))
     await syncDirectory(directory) // also for those that a process made which died before it could
     return new DiskBlockStore(directory, state)
   }
@@ -247,6 +241,6 @@ function linkedKey(hash: string): Uint8Array {
 }
 
 async function readdirOrMake(directory: string): Promise<string[]> {
-  await makeDirectory(directory)
+  await makeDirectories(directory, 0o700)
   return readdir(directory)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** True for the error of a file that does not exist. Any other error means "could not read" (promise I3). */
@@ -74,9 +74,4 @@ export async function removeTemporary(directory: string): Promise<number> {
   const left = names.filter((name) => /^\..*\.tmp$/.test(name) && !name.includes(`.${session}-`))
   await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
   return left.length
-}
-
-/** Makes a directory that only its owner may enter, with its parents. */
-export async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
 }

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
-import { isNotFound, makeDirectory, syncDirectory, writeWhole } from './files.ts'
+import { isNotFound, syncDirectory, writeWhole } from './files.ts'
+import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { encodeRecords, readHeader } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
@@ -21,7 +22,7 @@ export class DiskUploadStore implements UploadStore {
   }
 
   static async open(directory: string, blocks: BlockStore): Promise<DiskUploadStore> {
-    await makeDirectory(directory)
+    await makeDirectories(directory, 0o700)
     return new DiskUploadStore(directory, blocks)
   }
 

@@ -1,8 +1,9 @@
-import { chmod, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { isNotFound, syncDirectory, writeWhole } from '../blocks/files.ts'
+import { makeDirectories } from '../blocks/make-directories.ts'
 import { DataDirectoryInUseError, StateDb } from '../blocks/state-db.ts'
 import { StartError } from '../ipfs/errors.ts'
 
@@ -43,10 +44,10 @@ export interface LockInfo {
  * Makes the directory if need be, closes it to others, and takes it for this process. LevelDB's lock in `state/` is
  * the real one: the system frees it however the process ends.
  *
- * @throws DataDirectoryInUseError naming the process that has it
+ * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
-  const made = await mkdir(directory.path, { recursive: true, mode: 0o700 })
+  const made = await make(directory)
   // A new directory must itself survive the power failing.
   if (made !== undefined) await syncDirectory(dirname(made))
   if (((await stat(directory.path)).mode & 0o077) !== 0) await chmod(directory.path, 0o700)
@@ -57,6 +58,18 @@ export async function takeDataDirectory(directory: DataDirectory): Promise<State
     throw new DataDirectoryInUseError(
       `the data directory ${directory.path} is in use by ${await owner(directory)}: stop that one, or choose another ` +
         `storage.path`,
+      { cause: error },
+    )
+  }
+}
+
+async function make({ path }: DataDirectory): Promise<string | undefined> {
+  try {
+    return await makeDirectories(path, 0o700)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StartError(
+      `the data directory ${path} cannot be made (${why}): choose another storage.path`,
       { cause: error },
     )
   }
@@ -96,7 +109,7 @@ export async function socketPath(directory: DataDirectory): Promise<string> {
   const { uid } = userInfo()
   const name = createHash('sha256').update(directory.path).digest('hex').slice(0, 16)
   const own = join(await runtimeDirectory(uid), `heliport-${uid}`)
-  await mkdir(own, { recursive: true, mode: 0o700 })
+  await makeDirectories(own, 0o700)
   const { uid: ownedBy, mode } = await lstat(own) // a link to somewhere else is not ours
   if (ownedBy !== uid || (mode & 0o077) !== 0) {
     throw new StartError(

@@ -1,9 +1,11 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readFile } from '../blocks/file-reader.ts'
 import { isNotFound } from '../blocks/files.ts'
+import { makeDirectories } from '../blocks/make-directories.ts'
 import { algorithmOf, createHasher } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
+import { shown } from '../oci/shown.ts'
 import { TOP, digestOfData } from './layout.ts'
 import { LayoutWalk } from './layout-walk.ts'
 import { rootPlace } from './places.ts'
@@ -42,14 +44,14 @@ const DEPTH_LIMIT = 3 + 1 + 128 + 8
  *
  * @param directory must not exist yet, or be empty
  * @yields after each file, how far it is (the same object each time)
- * @throws RegistryError DENIED when the directory is not empty
+ * @throws RegistryError DENIED when the directory is not empty, or cannot be made
  */
 export async function* exportTrees(
   trees: readonly ExportedTree[],
   directory: string,
   options: BlockOptions = {},
 ): AsyncGenerator<ExportProgress> {
-  await refuseFull(directory)
+  await takeEmpty(directory)
   const progress = { files: 0, bytes: 0 }
   for (const tree of trees) {
     const top = await tree.directories.lookup(tree.root, TOP, options)
@@ -67,16 +69,38 @@ export async function* exportTrees(
   }
 }
 
-async function refuseFull(directory: string): Promise<void> {
+/** What the system says when the path is the trouble, and not the disk. */
+const IMPOSSIBLE = new Set(
+  'ENOENT ENOTDIR EEXIST ENAMETOOLONG ELOOP EACCES EPERM EROFS EINVAL ERR_INVALID_ARG_VALUE'.split(
+    ' ',
+  ),
+)
+
+/** Makes the directory, or takes one that is empty. @throws RegistryError DENIED */
+async function takeEmpty(directory: string): Promise<void> {
   try {
-    if ((await readdir(directory)).length > 0) {
-      throw new RegistryError('DENIED', {
-        message: `${directory} is not empty; choose a new directory`,
-      })
-    }
+    if ((await namesIn(directory)).length === 0) return
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (!IMPOSSIBLE.has(code)) throw error
+    throw new RegistryError('DENIED', {
+      message: `nothing can be exported to ${shown(directory, 200)} (${code}); choose another directory`,
+      cause: error,
+    })
+  }
+  throw new RegistryError('DENIED', {
+    message: `${directory} is not empty; choose a new directory`,
+  })
+}
+
+/** What is in it, once it is there. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory)
   } catch (error) {
     if (!isNotFound(error)) throw error
-    await mkdir(directory, { recursive: true })
+    await makeDirectories(directory)
+    return []
   }
 }
 
@@ -143,7 +167,7 @@ async function writeFile(
   options: BlockOptions,
 ): Promise<number | undefined> {
   const target = join(directory, ...path)
-  await mkdir(dirname(target), { recursive: true })
+  await makeDirectories(dirname(target))
   const handle = await openNew(target)
   if (handle === undefined) return undefined
   const hasher = hasherFor(path)

@@ -59,6 +59,14 @@ describe('a start that cannot be', () => {
     assertOneLine(stderr, new RegExp(data))
   })
 
+  it('says that the data directory cannot be made', async () => {
+    for (const data of ['/dev/null/x', '/dev/null']) {
+      const { code, stderr } = await serveOn(data)
+      assert.equal(code, 1)
+      assertOneLine(stderr, /data directory \/dev\/null.* cannot be made.*storage\.path/)
+    }
+  })
+
   it('says that the data directory may not be read', async () => {
     await using directory = await temporaryDirectory()
     const data = join(directory.path, 'data')

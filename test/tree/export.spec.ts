@@ -83,6 +83,15 @@ describe('exporting a tree', () => {
     )
     assert.deepEqual(await readdir(target), ['precious'])
   })
+
+  for (const place of ['/dev/null', '/dev/null/x', '/proc/x', 'a\0b', `/${'a'.repeat(300)}`, ''])
+    it(`refuses a place where nothing can be made: ${JSON.stringify(place.slice(0, 20))}`, async () => {
+      await using dir = await temporaryDirectory()
+      await using disk = await openDisk(join(dir.path, 'data'))
+      await assert.rejects(Array.fromAsync(exportTrees([treeOf(disk)], place)), (error) =>
+        isRegistryError(error, 'DENIED'),
+      )
+    })
 })
 
 /** A tree of somebody who means us harm. */
