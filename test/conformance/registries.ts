@@ -1,9 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Service, freePort } from '../e2e/support/service.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
-import { findTool } from '../tools/find.ts'
+import { distributionConfiguration, startPeer, zotConfiguration } from '../support/peer-registry.ts'
 import type { ToolName } from '../tools/catalog.ts'
 import type { Suite } from './suites.ts'
 
@@ -50,16 +46,7 @@ export const HELIPORT: Registry = {
 const zot = (dedupe: boolean): Pick<Registry, 'title' | 'program' | 'start'> => ({
   title: 'zot',
   program: 'zot-minimal',
-  start: () =>
-    serve('zot-minimal', (host, directory) => {
-      const [address, port] = host.split(':')
-      return {
-        distSpecVersion: '1.1.1',
-        storage: { rootDirectory: join(directory, 'data'), dedupe },
-        http: { address, port },
-        log: { level: 'error' },
-      }
-    }),
+  start: () => startPeer('zot-minimal', { configuration: zotConfiguration({ dedupe }) }),
 })
 
 const ZOT: Registry = {
@@ -75,6 +62,8 @@ const ZOT_WITHOUT_DEDUPE: Registry = {
   configuration: '`storage.dedupe: false`, as in the conformance runs of its own project',
 }
 
+const SPARSE = { validation: { manifests: { indexes: { platforms: 'none' } } } }
+
 const DISTRIBUTION: Registry = {
   id: 'distribution',
   title: 'CNCF Distribution',
@@ -82,53 +71,10 @@ const DISTRIBUTION: Registry = {
   configuration:
     'defaults, `storage.filesystem`, `storage.delete.enabled: true`; for sparse manifests `validation.manifests.indexes.platforms: none`',
   start: ({ validation }) =>
-    serve('registry', (host, directory) => ({
-      version: 0.1,
-      log: { level: 'error' },
-      storage: {
-        filesystem: { rootdirectory: join(directory, 'data') },
-        delete: { enabled: true },
-      },
-      http: { addr: host },
-      ...(validation === 'sparse'
-        ? { validation: { manifests: { indexes: { platforms: 'none' } } } }
-        : {}),
-    })),
+    startPeer('registry', {
+      configuration: distributionConfiguration(validation === 'sparse' ? SPARSE : {}),
+    }),
 }
 
 /** Whom we compare ourselves with. */
 export const PEERS: readonly Registry[] = [ZOT, ZOT_WITHOUT_DEDUPE, DISTRIBUTION]
-
-/** Both take `serve <file>`, and JSON, which is YAML as well. */
-async function serve(
-  name: ToolName,
-  configuration: (host: string, directory: string) => unknown,
-): Promise<Running> {
-  const program = await findTool(name)
-  if (program === undefined) throw new Error(`${name} is not here`)
-  const directory = await mkdtemp(join(tmpdir(), 'heliport-peer-'))
-  const remove = () => rm(directory, { recursive: true, force: true })
-  try {
-    const host = `127.0.0.1:${await freePort()}`
-    const file = join(directory, 'config.json')
-    await writeFile(file, JSON.stringify(configuration(host, directory)))
-    const answers = async () => {
-      const { status } = await fetch(`http://${host}/v2/`)
-      if (status !== 200) throw new Error(`${name} answers ${status}`)
-    }
-    // Distribution would send its traces to a collector.
-    const service = await Service.start(program, ['serve', file], answers, {
-      OTEL_TRACES_EXPORTER: 'none',
-    })
-    return {
-      host,
-      [Symbol.asyncDispose]: async () => {
-        await service.stop()
-        await remove()
-      },
-    }
-  } catch (error) {
-    await remove()
-    throw error
-  }
-}

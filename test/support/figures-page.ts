@@ -30,6 +30,6 @@ export async function writeFigures(
 export function replaced(page: string, name: string, text: string): string {
   const [begin, end] = [`<!-- run: ${name} -->`, `<!-- end: ${name} -->`]
   const [from, to] = [page.indexOf(begin), page.indexOf(end)]
-  if (from === -1 || to < from) throw new Error(`docs/network.md has no ${begin} … ${end}`)
+  if (from === -1 || to < from) throw new Error(`the page has no ${begin} … ${end}`)
   return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
 }

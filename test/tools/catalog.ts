@@ -54,6 +54,13 @@ export const TOOLS = {
     env: { CGO_ENABLED: '0', GOEXPERIMENT: 'jsonv2' },
     elsewhere: 'https://github.com/project-zot/zot/releases/tag/v2.1.20',
   },
+  // zot's load generator.
+  zb: {
+    go: 'zotregistry.dev/zot/v2/cmd/zb@v2.1.20',
+    stamps: { 'zotregistry.dev/zot/v2/pkg/buildinfo.Commit': ZOT },
+    env: { CGO_ENABLED: '0', GOEXPERIMENT: 'jsonv2' },
+    elsewhere: 'https://github.com/project-zot/zot/releases/tag/v2.1.20',
+  },
   // The IPFS daemon in Go. The releases after this one stand on a fork of a library, which is not at every module proxy.
   ipfs: { go: 'github.com/ipfs/kubo/cmd/ipfs@v0.43.0' },
   // The official conformance suites: the rewritten one of 2026, the newest of the one before that a proxy has, and its

@@ -50,7 +50,7 @@ export class Service {
       } catch (error) {
         const { pid, exitCode } = service.#child
         const lives = pid !== undefined && exitCode === null
-        if (lives && signal?.aborted !== true && performance.now() < end) await pause(50)
+        if (lives && signal?.aborted !== true && performance.now() < end) await pause(10)
         else {
           await service.stop()
           throw new Error(`${command} does not serve (exit ${exitCode}):\n${service.#output}`, {
@@ -59,6 +59,10 @@ export class Service {
         }
       }
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   signal(signal: NodeJS.Signals): void {
