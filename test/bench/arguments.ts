@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CONTENDERS } from './contenders.ts'
 import { SCENARIOS } from './scenarios/all.ts'
@@ -7,6 +8,7 @@ import type { ContenderId } from './contenders.ts'
 export type Task =
   | { readonly do: 'help' }
   | { readonly do: 'grow'; readonly manifests: number; readonly gib: number; readonly data: string }
+  | { readonly do: 'profile'; readonly directory: string }
   | MeasureTask
 
 export interface MeasureTask {
@@ -19,6 +21,8 @@ export interface MeasureTask {
   readonly quick: boolean
   readonly write: boolean
   readonly json: string | undefined
+  /** A directory for CPU profiles. */
+  readonly profile: string | undefined
 }
 
 const ROUNDS = { usual: 5, quick: 1 }
@@ -26,6 +30,11 @@ const ROUNDS = { usual: 5, quick: 1 }
 /** @throws Error for a person when they cannot be understood */
 export function parseTask([first, ...rest]: readonly string[]): Task {
   if (first === 'grow') return parseGrow(rest)
+  if (first === 'profile') {
+    const [directory] = rest
+    if (directory === undefined || rest.length > 1) throw new Error('profile wants one DIRECTORY')
+    return { do: 'profile', directory: resolve(directory) }
+  }
   const { values } = parseArgs({
     args: first === undefined ? [] : [first, ...rest],
     options: {
@@ -35,6 +44,7 @@ export function parseTask([first, ...rest]: readonly string[]): Task {
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       json: { type: 'string' },
+      profile: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -50,6 +60,7 @@ export function parseTask([first, ...rest]: readonly string[]): Task {
     quick,
     write,
     json,
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
   }
 }
 

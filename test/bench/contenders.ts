@@ -64,7 +64,12 @@ const zot = (id: ContenderId, title: string, durability: string, commit: boolean
 })
 
 export const CONTENDERS: readonly Contender[] = [
-  { id: 'heliport', title: 'Heliport', durability: SYNCS_ALL, start: startHeliport },
+  {
+    id: 'heliport',
+    title: 'Heliport',
+    durability: SYNCS_ALL,
+    start: (seed) => startHeliport({ seed }),
+  },
   distribution(
     'distribution',
     'registry',
@@ -88,27 +93,44 @@ export async function usualContenders(): Promise<ContenderId[]> {
   return ['heliport', newest ? 'distribution' : 'distribution-debian', 'zot']
 }
 
-/** Those of them that are on this machine, and of the others the way to get them. */
+/**
+ * Those of them that are on this machine, and of the others the way to get them.
+ *
+ * @param profile where Heliport's CPU profiles go
+ */
 export async function findContenders(
   ids: readonly ContenderId[],
+  profile?: string,
 ): Promise<{ here: Contender[]; missing: string[] }> {
   const [here, missing]: [Contender[], string[]] = [[], []]
   for (const contender of CONTENDERS.filter(({ id }) => ids.includes(id))) {
     const { program, title } = contender
-    if (program === undefined || (await findTool(program)) !== undefined) here.push(contender)
+    if (program === undefined)
+      here.push({ ...contender, start: (seed) => startHeliport({ seed, profile }) })
+    else if ((await findTool(program)) !== undefined) here.push(contender)
     else missing.push(`${title} (${program}): ${howToGet(program)}`)
   }
   return { here, missing }
 }
 
-/** @param data a data directory that is there already, and stays; without it a new one */
-export async function startHeliport(seed?: Shape, data?: string): Promise<Running> {
+/** How our own daemon is started. */
+export interface HeliportOptions {
+  readonly seed?: Shape | undefined
+  /** A data directory that is there already, and stays; without it a new one. */
+  readonly data?: string | undefined
+  /** Where its CPU profile goes when it ends. */
+  readonly profile?: string | undefined
+}
+
+export async function startHeliport({ seed, data, profile }: HeliportOptions): Promise<Running> {
   const directory = await mkdtemp(join(tmpdir(), 'heliport-bench-'))
   const remove = () => rm(directory, { recursive: true, force: true })
   const path = data ?? join(directory, 'data')
+  const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   try {
     if (seed !== undefined) await growHeliport(path, seed)
-    const daemon = await DaemonProcess.start({ data: path, config: { log: { level: 'error' } } })
+    const config = { log: { level: 'error' } }
+    const daemon = await DaemonProcess.start({ data: path, config, nodeOptions })
     return {
       host: daemon.host,
       pid: daemon.pid,

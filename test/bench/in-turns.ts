@@ -48,14 +48,14 @@ export async function inTurns(stage: Stage, turns: Turns): Promise<Outcome> {
       running.set(contender, started)
       const base = await residentMemory(started.pid)
       memory[contender.id] = { base, peak: memory[contender.id]?.peak ?? 0 }
-      await turns.prepare?.({ contender, running: started })
+      await named(contender, turns.prepare?.({ contender, running: started }))
     }
     for (const round of one) {
       for (const [contender, target] of rotated([...running], round)) {
         signal.throwIfAborted()
         await run('sync', [], { timeout: SYNC_TIME, signal })
         await resetPeak(target.pid)
-        const samples = await turns.turn({ contender, running: target, round })
+        const samples = await named(contender, turns.turn({ contender, running: target, round }))
         book.note(contender.id, samples)
         const { base = 0, peak = 0 } = memory[contender.id] ?? {}
         memory[contender.id] = { base, peak: Math.max(peak, await peakMemory(target.pid)) }
@@ -64,6 +64,17 @@ export async function inTurns(stage: Stage, turns: Turns): Promise<Outcome> {
     }
   }
   return { figures: book.figures(), memory }
+}
+
+/** Says in an error whose it was. */
+async function named<T>({ title }: Contender, work: T | Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
 }
 
 /** In RAM now, in bytes (`VmRSS`, proc(5)). Linux only. */

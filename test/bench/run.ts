@@ -4,6 +4,7 @@ import { parseTask } from './arguments.ts'
 import { CONTENDERS, findContenders, usualContenders } from './contenders.ts'
 import { measure } from './measure.ts'
 import { figuresTable, memoryLine } from './report.ts'
+import { showProfiles } from './profile.ts'
 import { SCENARIOS } from './scenarios/all.ts'
 import { growHeliport } from './seed/heliport.ts'
 import { shapeOf } from './seed/shape.ts'
@@ -22,6 +23,9 @@ They run in turns, several rounds; figures are medians of the rounds, and median
   --quick            everything is small: only shows that it works
   --write            puts the figures into docs/performance.md; those of other scenarios stay
   --json FILE        writes the results of this run there
+  --profile DIR      Heliport leaves a CPU profile there for each time that it was started
+
+npm run bench -- profile DIR: where the time went in these profiles
 
 npm run bench -- grow --manifests N --data DIRECTORY [--gib N]: makes a data directory with so many manifests,
 and so many GiB of zeros
@@ -47,6 +51,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return 0
     case 'grow':
       return grow(task, signal)
+    case 'profile':
+      return showProfiles(task.directory)
     case 'measure':
       return measureAll(task, signal)
   }
@@ -64,7 +70,7 @@ async function grow({ manifests, gib, data }: Task & { do: 'grow' }, signal: Abo
 async function measureAll(task: MeasureTask, signal: AbortSignal): Promise<number> {
   const began = performance.now()
   const ids = task.contenders ?? (await usualContenders())
-  const { here, missing } = await findContenders(ids)
+  const { here, missing } = await findContenders(ids, task.profile)
   for (const what of missing) console.error(`bench: not here: ${what}`)
   const say = (line: string) => console.log(line)
   const scenarios = SCENARIOS.filter(({ id }) => task.only.includes(id))

@@ -1,5 +1,6 @@
 import { run } from '../../e2e/support/command.ts'
 import { answerParent } from '../../network/support/peer.ts'
+import { OCI_IMAGE_MANIFEST } from '../../../src/oci/media-type.ts'
 import { Connection, requestBytes } from './connection.ts'
 import { manifestOf } from './manifest.ts'
 import { push, pushImage } from './push.ts'
@@ -33,7 +34,8 @@ async function obey(order: Order): Promise<number[]> {
 
 /** Each connection asks again as soon as it was answered. */
 async function ask({ host, method, paths, connections, count }: AskOrder): Promise<number[]> {
-  const accept = { Accept: '*/*' }
+  // Distribution gives OCI manifests only to who names them.
+  const accept = { Accept: `${OCI_IMAGE_MANIFEST}, */*` }
   const requests = paths.map((path) => requestBytes(method, path, host, accept))
   const each: number[] = []
   let next = 0

@@ -49,7 +49,7 @@ export const GROWTH: Scenario = {
       stage.say(
         `${manifests} manifests grown in ${((performance.now() - began) / 1000).toFixed(1)} s`,
       )
-      await (await startHeliport(undefined, data))[Symbol.asyncDispose]() // its keys are made
+      await (await startHeliport({ data }))[Symbol.asyncDispose]() // its keys are made
       for (let round = 1; round <= stage.rounds; round++) {
         stage.signal.throwIfAborted()
         const samples = await measure(stage, data, round)
@@ -64,7 +64,7 @@ export const GROWTH: Scenario = {
 }
 
 async function measure(stage: Stage, data: string, round: number): Promise<Sample[]> {
-  await using running = await startHeliport(undefined, data)
+  await using running = await startHeliport({ data })
   const base = (await residentMemory(running.pid)) / 1e6
   const time = async (name: string, path: string): Promise<Sample> => {
     const order = { do: 'ask', method: 'GET', paths: [path], connections: 1 } as const
