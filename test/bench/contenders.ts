@@ -22,7 +22,10 @@ export type ContenderId =
   | 'kubo'
 
 /** A registry that runs, and nobody else uses. */
-export type Running = PeerRegistry
+export interface Running extends PeerRegistry {
+  /** Where Heliport has its data. */
+  readonly data?: string
+}
 
 /** A registry that is measured. */
 export interface Contender {
@@ -135,6 +138,7 @@ export async function startHeliport({ seed, data, profile }: HeliportOptions): P
       host: daemon.host,
       pid: daemon.pid,
       readyAfter: daemon.readyAfter,
+      data: path,
       [Symbol.asyncDispose]: async () => {
         await daemon.stop()
         await daemon.remove()

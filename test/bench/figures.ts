@@ -2,7 +2,7 @@ import { median } from '../network/support/figures.ts'
 import type { ContenderId } from './contenders.ts'
 
 /** Of the first two more is better, of the others less. */
-export type Unit = 'MiB/s' | 'requests/s' | 'ms' | 'MB'
+export type Unit = 'MiB/s' | 'requests/s' | 'ms' | 'MB' | 'times as long'
 
 /** What one turn of one contender gave. */
 export interface Sample {
@@ -26,7 +26,7 @@ export interface Figure {
 
 /** How much better ours is: 2 is twice as fast, or half as long. */
 export function ratio(unit: Unit, ours: number, theirs: number): number {
-  return unit === 'ms' || unit === 'MB' ? theirs / ours : ours / theirs
+  return unit === 'MiB/s' || unit === 'requests/s' ? ours / theirs : theirs / ours
 }
 
 /**
