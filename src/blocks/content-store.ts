@@ -18,9 +18,11 @@ export class BlockContentStore implements ContentStore {
     expected: Digest,
     options: Abortable & { limit?: number | undefined } = {},
   ): Promise<StoredContent> {
-    const writer = new FileWriter(this.#blocks, algorithmOf(expected))
+    const isWhole = source instanceof Uint8Array
+    const length = isWhole ? source.length : Infinity
+    const writer = new FileWriter(this.#blocks, algorithmOf(expected), undefined, length)
     const limit = options.limit ?? Infinity
-    for await (const bytes of source instanceof Uint8Array ? [source] : source) {
+    for await (const bytes of isWhole ? [source] : source) {
       options.signal?.throwIfAborted()
       if (writer.size + bytes.length > limit) throw tooLarge(limit)
       await writer.write(bytes, { signal: options.signal })

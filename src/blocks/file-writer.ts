@@ -23,6 +23,7 @@ export class FileWriter {
   readonly #onLeaf: OnLeaf
   readonly #dag: FileDag
   readonly #hasher: Hasher
+  readonly #length: number
   /** The leaf being filled; allocated when the first byte of it comes. */
   #leaf: Buffer | undefined
   #filled = 0
@@ -31,13 +32,16 @@ export class FileWriter {
   readonly #inFlight: Promise<void>[] = []
   #tail: Promise<void> = Promise.resolve()
 
+  /** @param length how many bytes will come at most: small content then costs no memory of a whole leaf */
   constructor(
     blocks: BlockStore,
     algorithm: 'sha256' | 'sha512',
     onLeaf: OnLeaf = () => undefined,
+    length = Infinity,
   ) {
     this.#blocks = blocks
     this.#onLeaf = onLeaf
+    this.#length = length
     this.#hasher = createHasher(algorithm)
     this.#dag = new FileDag((node) => blocks.put(node.cid, node.bytes))
   }
@@ -54,10 +58,13 @@ export class FileWriter {
 
   /** Takes bytes. Resolves when there is room for more; keeps no reference to `bytes`. */
   async write(bytes: Uint8Array, options: BlockOptions = {}): Promise<void> {
+    if (this.#size + bytes.length > this.#length) throw new RangeError('more bytes than announced')
     this.#hasher.update(bytes)
     let offset = 0
     while (offset < bytes.length) {
-      const leaf = (this.#leaf ??= Buffer.allocUnsafeSlow(CHUNK_BYTES))
+      const leaf = (this.#leaf ??= Buffer.allocUnsafeSlow(
+        Math.min(CHUNK_BYTES, this.#length - this.#size),
+      ))
       const taken = Math.min(bytes.length - offset, CHUNK_BYTES - this.#filled)
       leaf.set(bytes.subarray(offset, offset + taken), this.#filled)
       this.#filled += taken

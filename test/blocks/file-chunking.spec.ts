@@ -4,11 +4,13 @@ import { MemoryBlockstore } from 'blockstore-core'
 import { importer } from 'ipfs-unixfs-importer'
 import { CHUNK_BYTES } from '../../src/blocks/chunking.ts'
 import { RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
+import { BlockContentStore } from '../../src/blocks/content-store.ts'
 import { FileDag } from '../../src/blocks/file-dag.ts'
 import { FileWriter } from '../../src/blocks/file-writer.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { isRegistryError } from '../../src/oci/errors.ts'
 import { MemoryBlocks } from '../support/memory-blocks.ts'
+import type { CID } from 'multiformats/cid'
 
 const PROFILE = { profile: 'unixfs-v1-2025' } as const
 
@@ -41,6 +43,25 @@ describe('the chunking of files', () => {
       assert.equal(stored.size, size)
     })
   }
+
+  it('takes no memory of a whole leaf for a manifest, and none beyond what was announced', async () => {
+    const memory: number[] = []
+    const blocks = new (class extends MemoryBlocks {
+      override put(cid: CID, bytes: Uint8Array): Promise<void> {
+        memory.push(bytes.buffer.byteLength)
+        return super.put(cid, bytes)
+      }
+    })()
+    const bytes = randomFillSync(Buffer.alloc(300))
+    const { id } = await new BlockContentStore(blocks).write(bytes, digestOf(bytes))
+    assert.equal(id, await reference(bytes))
+    assert.deepEqual(memory, [300])
+    const writer = new FileWriter(blocks, 'sha256', undefined, 300)
+    await writer.write(bytes.subarray(0, 299))
+    await assert.rejects(writer.write(bytes.subarray(0, 2)), /more bytes than announced/)
+    await writer.write(bytes.subarray(299))
+    assert.equal((await writer.finish(digestOf(bytes))).id, id)
+  })
 
   // The widths are small so that three levels need no gigabyte; the shape rule is the same.
   for (const leaves of [1, 2, 3, 4, 9, 10, 27, 28, 82]) {
