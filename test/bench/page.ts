@@ -1,5 +1,5 @@
 import { medianRatio } from './figures.ts'
-import { table } from '../network/support/figures.ts'
+import { megabytes, table } from '../network/support/figures.ts'
 import { figuresTable, memoryLine, reached, wanted } from './report.ts'
 import { titleOf } from './results.ts'
 import type { Result } from './results.ts'
@@ -29,7 +29,22 @@ function goals(results: readonly Result[]): string {
       ]),
     ),
   )
-  return table([['scenario', 'figure', 'wanted', 'reached'], ...rows])
+  return table([['scenario', 'figure', 'wanted', 'reached'], ...rows, ...memoryRow(results)])
+}
+
+/** What Heliport may have in RAM in every scenario, in bytes. */
+const MEMORY = 450e6
+
+function memoryRow(results: readonly Result[]): string[][] {
+  const peaks = results.flatMap(({ title, outcome }) => {
+    const peak = outcome?.memory?.heliport?.peak
+    return peak === undefined ? [] : [{ title, peak }]
+  })
+  const [most] = peaks.toSorted((a, b) => b.peak - a.peak)
+  if (most === undefined) return []
+  const word = most.peak <= MEMORY ? 'yes' : 'NO'
+  const where = `${word}: ${megabytes(most.peak)} (${most.title})`
+  return [['all', 'memory of Heliport, most', `at most ${megabytes(MEMORY)}`, where]]
 }
 
 function section(result: Result): string {
