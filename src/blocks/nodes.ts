@@ -3,6 +3,7 @@ import { UnixFS } from 'ipfs-unixfs'
 import { varint } from 'multiformats'
 import { HAMT_FANOUT, HAMT_HASH_CODE, LIMITS } from './chunking.ts'
 import { DAG_PB, RAW, cidFromHash, isSupported, sha256 } from './cids.ts'
+import { encodePbNode } from './pb-node.ts'
 import { readUnixFs } from './unixfs-data.ts'
 import type { PBLink } from '@ipld/dag-pb'
 import type { CID } from 'multiformats/cid'
@@ -172,9 +173,10 @@ export function prefixLength(fanout: number): number {
   return (fanout - 1).toString(16).length
 }
 
-/** A node made here: its block and how to link to it. */
+/** A node made here: its block, how to link to it, and what {@link decodeNode} would make of it. */
 export interface MadeNode extends Entry {
   readonly bytes: Uint8Array
+  readonly node: Node
 }
 
 /** Makes an inner node of a file. */
@@ -182,6 +184,7 @@ export function encodeFileNode(parts: readonly (FilePart & Entry)[]): MadeNode {
   return encode(
     encodeFileData(parts.map((part) => part.size)),
     parts.map((part) => ({ name: '', cid: part.cid, treeSize: part.treeSize })),
+    { kind: 'file', parts, size: parts.reduce((sum, part) => sum + part.size, 0) },
   )
 }
 
@@ -203,9 +206,11 @@ function encodeFileData(sizes: readonly number[]): Uint8Array {
   )
 }
 
+const DIRECTORY = new UnixFS({ type: 'directory' }).marshal()
+
 /** Makes a flat directory. */
 export function encodeDirectory(entries: readonly NamedEntry[]): MadeNode {
-  return encode(new UnixFS({ type: 'directory' }).marshal(), entries)
+  return encode(DIRECTORY, entries, { kind: 'directory', entries })
 }
 
 /** Makes a HAMT node; the names carry their slot numbers, and come in slot order. */
@@ -216,16 +221,11 @@ export function encodeShard(entries: readonly NamedEntry[], bitfield: Uint8Array
     fanout: BigInt(HAMT_FANOUT),
     hashType: HAMT_HASH_CODE,
   })
-  return encode(unixfs.marshal(), entries)
+  return encode(unixfs.marshal(), entries, { kind: 'shard', fanout: HAMT_FANOUT, entries })
 }
 
-function encode(data: Uint8Array, entries: readonly NamedEntry[]): MadeNode {
-  const links = entries.map(({ name, cid, treeSize }) => ({
-    Name: name,
-    Hash: cid,
-    Tsize: treeSize,
-  }))
-  const bytes = dagPb.encode(dagPb.prepare({ Data: data, Links: links }))
+function encode(data: Uint8Array, entries: readonly NamedEntry[], node: Node): MadeNode {
+  const bytes = encodePbNode(data, entries)
   const treeSize = entries.reduce((sum, entry) => sum + entry.treeSize, bytes.length)
-  return { bytes, treeSize, cid: cidFromHash(DAG_PB, sha256(bytes)) }
+  return { bytes, treeSize, cid: cidFromHash(DAG_PB, sha256(bytes)), node }
 }

@@ -1,5 +1,6 @@
 import { FLAT_DIRECTORY_BYTES } from '../blocks/chunking.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
+import { bodyLength, fieldLength } from '../blocks/pb-node.ts'
 import { buildHamt } from './hamt-edit.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Entry, NamedEntry } from '../blocks/nodes.ts'
@@ -26,7 +27,11 @@ export class DirectoryEditor {
 
   constructor(reader: DirectoryReader, put: PutNode) {
     this.#reader = reader
-    this.#put = put
+    // The next edit begins with what this one has written, and need not decode it.
+    this.#put = async (node) => {
+      await put(node)
+      reader.know(node.cid, node.node)
+    }
   }
 
   /**
@@ -110,19 +115,7 @@ export function flatSize(entries: readonly NamedEntry[]): number {
   return entries.reduce((sum, entry) => sum + linkSize(entry), EMPTY_DIRECTORY_BYTES)
 }
 
-/** Bytes of one link in a dag-pb block: PBLink { 1: Hash, 2: Name, 3: Tsize }, itself field 2 of the node. */
-function linkSize({ name, cid, treeSize }: NamedEntry): number {
-  const fields = field(cid.bytes.length) + field(Buffer.byteLength(name)) + 1 + varint(treeSize)
-  return field(fields)
-}
-
-/** A length-delimited protobuf field: its tag, its length, its bytes. */
-function field(length: number): number {
-  return 1 + varint(length) + length
-}
-
-function varint(value: number): number {
-  let bytes = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++
-  return bytes
+/** Bytes of one link in a dag-pb block, itself a field of the node. */
+function linkSize(entry: NamedEntry): number {
+  return fieldLength(bodyLength(entry))
 }

@@ -33,6 +33,11 @@ export class DirectoryReader {
     return this.#cache.load(this.source, cid, options)
   }
 
+  /** This is the node of that CID, and its block is stored. */
+  know(cid: CID, node: Node): void {
+    this.#cache.set(cid, node)
+  }
+
   /** One entry of a directory; `undefined` when it has no such name. */
   async lookup(directory: CID, name: string, options?: BlockOptions): Promise<Entry | undefined> {
     const node = await this.#directory(directory, options)

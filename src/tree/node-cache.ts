@@ -63,13 +63,22 @@ export class NodeCache {
       key,
       async (signal) => {
         const node = await readNode(source, cid, { signal })
-        const weight = weightOf(node)
-        const cache = weight > LARGEST_KEPT ? this.#large : this.#nodes
-        cache.set(key, node, weight)
+        this.#set(key, node)
         return node
       },
       options ?? {},
     )
+  }
+
+  /** Takes a node that need not be loaded. */
+  set(cid: CID, node: Node): void {
+    this.#set(keyOf(cid), node)
+  }
+
+  #set(key: string, node: Node): void {
+    const weight = weightOf(node)
+    const cache = weight > LARGEST_KEPT ? this.#large : this.#nodes
+    cache.set(key, node, weight)
   }
 
   #flightsOf(source: BlockSource): Flights<Node> {
