@@ -4,6 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
@@ -24,6 +25,7 @@ import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
+import type { Collector } from './daemon/collector.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
@@ -50,7 +52,9 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   await using stack = new AsyncDisposableStack()
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
-  const storage = stack.use(await openStorage(directory, (root) => follower.changed(root)))
+  const storage = stack.use(
+    await openStorage(directory, (root) => follower.changed(root), config.retention),
+  )
   if (storage.lane.stopped !== undefined)
     log.fatal({ err: storage.lane.stopped }, 'the registry is read-only')
   signal.throwIfAborted()
@@ -80,11 +84,13 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const registry = await openRegistry(config, storage, sources, (name, error) =>
     mirrorErrors.note(name, error),
   )
-  const { overlay, trust } = registry
+  const { overlay, trust, leases } = registry
   stack.defer(() => overlay.stop())
-  const replication = stack.use(
-    new Replication({ config, directory, storage, mirrors, trust, mirrorErrors, log }),
-  )
+  const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }
+  const replication = stack.use(new Replication(copied))
+  const gc = { config, storage, mirrors, replication, publisher, leases, log }
+  const collector = stack.use(openCollector(gc))
+  await collector.start()
   const whole = {
     config,
     directory,
@@ -95,6 +101,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     registry,
     mirrorErrors,
     replication,
+    collector,
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
@@ -115,6 +122,7 @@ interface Whole {
   readonly registry: OpenRegistry
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
+  readonly collector: Collector
   readonly log: Logger
 }
 
@@ -189,6 +197,7 @@ async function serve(
       trees,
       history: storage.history,
       publisher: whole.publisher,
+      collector: whole.collector,
     }),
     log,
   })

@@ -16,6 +16,7 @@ const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
 const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
 const ROOT = z.string().min(1).max(128)
 const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
+const COLLECT = z.strictObject({ dryRun: z.boolean().default(false) })
 const WHOLE = z
   .string()
   .regex(/^\d{1,15}$/)
@@ -62,6 +63,12 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
       const { from, to } = await readRequest(ctx, ROOTS, limits)
       const differences = control.diff(from, to, { signal: ctx.state.signal })
       await sendLines(ctx, differences, limits.sendStallMs)
+    },
+
+    collect: async (ctx: ApiContext): Promise<void> => {
+      const { dryRun } = await readRequest(ctx, COLLECT, limits)
+      const progress = control.collect({ dryRun, signal: ctx.state.signal })
+      await sendLines(ctx, progress, limits.sendStallMs)
     },
 
     exportTree: async (ctx: ApiContext): Promise<void> => {

@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
+import { toldCollection } from './told-collection.ts'
 import { exportTrees } from '../tree/export.ts'
 import type {
   CommitInfo,
@@ -11,6 +12,7 @@ import type {
 import type { Keys } from '../ipfs/keys.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
+import type { Collector } from './collector.ts'
 import type { ExportedTree } from '../tree/export.ts'
 import type { History } from '../tree/history.ts'
 
@@ -20,6 +22,7 @@ export class DaemonControl implements Control {
   readonly #trees: () => ExportedTree[]
   readonly #history: History
   readonly #publisher: Publisher | undefined
+  readonly #collector: Collector
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
@@ -27,11 +30,13 @@ export class DaemonControl implements Control {
     trees: () => ExportedTree[]
     history: History
     publisher: Publisher | undefined
+    collector: Collector
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
     this.#history = parts.history
     this.#publisher = parts.publisher
+    this.#collector = parts.collector
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -73,6 +78,10 @@ export class DaemonControl implements Control {
 
   diff(from: string, to: string, options?: Abortable): AsyncIterable<object> {
     return this.#history.diff(from, to, options)
+  }
+
+  collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
+    return toldCollection(this.#collector, options)
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

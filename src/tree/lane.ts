@@ -3,6 +3,7 @@ import { fileBlocks } from '../blocks/file-reader.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { StorageError } from '../blocks/storage-error.ts'
 import { BlobSearch } from './blob-search.ts'
+import { ChangeWatch } from './change-watch.ts'
 import { Draft } from './draft.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
@@ -31,7 +32,8 @@ const HINT_COMMITS = 5000
 
 /** What the lane works with. */
 export interface LaneParts {
-  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'>
+  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'> &
+    Partial<Pick<DiskBlockStore, 'hold'>>
   /** Reads our own tree. */
   reader: DirectoryReader
   journal: Journal
@@ -81,6 +83,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   #stopped: unknown
   /** The last commit failed, and it is not known whether it is on disk. */
   #isUnsettled = false
+  readonly #watches = new Set<ChangeWatch>()
   /** Nodes written for the commit that is being prepared; peers may have them once it is durable. */
   #nodes: CID[] = []
 
@@ -182,6 +185,22 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     return this.#search.find(this.root, digest, near, options)
   }
 
+  /**
+   * Notes what edits do from now on, until it is disposed of. When this resolves, whatever they did before is in
+   * {@link root}.
+   */
+  async watch(options: Abortable = {}): Promise<ChangeWatch> {
+    const watch = new ChangeWatch(() => this.#watches.delete(watch))
+    this.#watches.add(watch)
+    try {
+      await this.transact(() => Promise.resolve(), options) // what is under way comes before it
+      return watch
+    } catch (error) {
+      watch[Symbol.dispose]()
+      throw error
+    }
+  }
+
   /** Waits until everything that was queued is committed or refused. */
   async drain(): Promise<void> {
     await this.#running
@@ -194,6 +213,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
 
   /** Commits a group of edits and answers each of them, whatever happens. */
   async #group(jobs: readonly Job[]): Promise<void> {
+    using _ = this.#parts.blocks.hold?.()
     const done: Done[] = []
     try {
       await this.#settle()
@@ -240,6 +260,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       return undefined
     } finally {
       tx.close()
+      for (const watch of this.#watches) watch.note(tx.changes) // also of one that failed: it is only looked at again
     }
   }
 

@@ -137,6 +137,10 @@ export class TreeTransaction implements Transaction {
     return true
   }
 
+  removeContent(digest: Digest): Promise<void> {
+    return this.#remove(layout.blob(digest))
+  }
+
   /** Removes the tags that point to a manifest, and its traces in the history of the others. */
   async #removeFromTags(name: RepositoryName, digest: Digest): Promise<Tag[]> {
     const removed: Tag[] = []
