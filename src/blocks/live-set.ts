@@ -15,16 +15,16 @@ const FIRST_SLOTS = 16
  * A block may be live without its links having been followed, since a leaf can hold the very bytes of a node.
  */
 export class LiveSet {
-  readonly #shards = Array.from({ length: SHARDS }, () => new Shard())
+  readonly #shards: (Shard | undefined)[] = Array.from({ length: SHARDS })
 
   /** How many blocks are in it. */
   get size(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.size, 0)
+    return this.#shards.reduce((sum, shard) => sum + (shard?.size ?? 0), 0)
   }
 
   /** Memory that it takes, in bytes. */
   get bytes(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.bytes, 0)
+    return this.#shards.reduce((sum, shard) => sum + (shard?.bytes ?? 0), 0)
   }
 
   /** @param hash all 32 bytes of it */
@@ -33,7 +33,8 @@ export class LiveSet {
   }
 
   has(hash: Uint8Array): boolean {
-    return this.#shardOf(hash).flags(hash) !== 0
+    const shard = this.#shards[hash[0] ?? 0]
+    return shard !== undefined && shard.flags(hash) !== 0
   }
 
   /** Adds a node whose links are to be followed. @returns whether that is still to be done */
@@ -42,9 +43,9 @@ export class LiveSet {
   }
 
   #shardOf(hash: Uint8Array): Shard {
-    const shard = this.#shards[hash[0] ?? 0]
-    if (shard === undefined || hash.length !== 32) throw new TypeError('a hash has 32 bytes')
-    return shard
+    const [first] = hash
+    if (first === undefined || hash.length !== 32) throw new TypeError('a hash has 32 bytes')
+    return (this.#shards[first] ??= new Shard())
   }
 }
 

@@ -25,7 +25,8 @@ export class Pace {
     signal?.throwIfAborted()
     const worked = this.#now() - this.#since
     if (worked < SLICE) return
-    await setTimeout(worked * this.#rest)
+    // What took longer has waited for others, and need not wait for them again.
+    await setTimeout(SLICE * this.#rest)
     signal?.throwIfAborted()
     this.#since = this.#now()
   }

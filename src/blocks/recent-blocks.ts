@@ -61,7 +61,7 @@ export class RecentBlocks {
 
   #forget(now: number): void {
     const needed = Math.min(now - this.#window, ...[...this.#holds].map(({ since }) => since))
-    // A part ends where the next one begins.
-    this.#parts = this.#parts.filter((_, at) => (this.#parts[at + 1]?.since ?? now) >= needed)
+    const length = this.#window / PARTS
+    this.#parts = this.#parts.filter(({ since }) => since + length >= needed)
   }
 }

@@ -1,4 +1,6 @@
+import { Barrier } from '../blocks/barrier.ts'
 import { LiveSet } from '../blocks/live-set.ts'
+import { RecentBlocks, WINDOW } from '../blocks/recent-blocks.ts'
 import { hexOf } from '../oci/digest.ts'
 import { Tidy } from '../registry/tidy.ts'
 import { Inventory } from '../tree/inventory.ts'
@@ -24,6 +26,11 @@ export interface CollectingParts {
   readonly log: Logger
 }
 
+/** What is put and never linked need not stay for longer than what somebody was told of. @param lease in ms */
+export function barrierFor({ lease }: { readonly lease: number }): Barrier {
+  return new Barrier(new RecentBlocks({ window: Math.min(lease, WINDOW) }))
+}
+
 /** Puts the collector together; it is not started yet. */
 export function openCollector(parts: CollectingParts): Collector {
   const { config, storage, leases } = parts
@@ -42,7 +49,8 @@ export function openCollector(parts: CollectingParts): Collector {
   })
 }
 
-function tidyOf(
+/** Tidies up our own tree. @param now ms since the epoch */
+export function tidyOf(
   { lane, directories, state }: Storage,
   leases: Leases,
   policy: Config['retention'],

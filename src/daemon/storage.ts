@@ -4,7 +4,6 @@ import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
 import { OpenFiles } from '../blocks/open-files.ts'
-import { RecentBlocks, WINDOW } from '../blocks/recent-blocks.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { WriteBehind } from '../blocks/write-behind.ts'
 import { DirectoryReader } from '../tree/directory.ts'
@@ -45,27 +44,34 @@ export interface Storage extends AsyncDisposable {
   readonly history: History
 }
 
+/** What is otherwise the usual. */
+export interface StorageOptions {
+  /** Between the collector and everybody else. */
+  readonly barrier?: Barrier
+  /** Milliseconds that never go back. */
+  readonly now?: () => number
+}
+
 /**
  * Takes a data directory and opens what is in it.
  *
  * @param onRoot told of each new root when it is durable
- * @param options `lease`: how long clients may rely on what they were told, in ms
  */
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { lease }: { lease: number } = { lease: Infinity },
+  { barrier = new Barrier(), now }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
   stack.defer(() => state.close())
-  const blocks = await DiskBlockStore.open(directory.blocks, state, barrierFor(lease))
+  const blocks = await DiskBlockStore.open(directory.blocks, state, barrier)
   stack.defer(() => blocks.close())
   const fetched = new WriteBehind(blocks)
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
   const [opened, cached] = [new OpenFiles(), new OpenFiles()]
-  const [used, usedElsewhere] = [new UsedRoots(), new UsedRoots()]
+  const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
   const directories = new DirectoryReader(new LocalBlocks(blocks, opened), cache)
   const journal = new Journal(state)
   const lane = await CommitLane.open({
@@ -97,11 +103,6 @@ export async function openStorage(
     history: new History(journal, directories, used),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/** What is put and never linked need not stay for longer than what somebody was told of. */
-function barrierFor(lease: number): Barrier {
-  return new Barrier(new RecentBlocks({ window: Math.min(lease, WINDOW) }))
 }
 
 /** Writes what is still on its way. A disk that fails then has failed its own writers, and told of it, before. */

@@ -224,7 +224,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       }
       if (done.length > 0) await this.#commit(draft, done)
     } catch (error) {
-      return this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
+      return await this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
     }
     for (const { job, result, changes } of done) {
       this.#hints.note(changes)
