@@ -205,7 +205,7 @@ async function serve(
     control: new DaemonControl({
       keys: node.keys,
       trees,
-      history: storage.history,
+      storage,
       publisher: whole.publisher,
       collector: whole.collector,
     }),

@@ -61,6 +61,11 @@ export interface Control {
    * listens any longer, which harms nothing.
    */
   collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object>
+  /**
+   * Makes the tree what it was under a root, as a new commit: tells what that changes, as {@link Control.diff}, and then
+   * `{"rolledBack": <root>}`, which does not come when it is only tried.
+   */
+  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object>
   /** Writes the registry as files into a directory of this machine, telling how far it is. */
   exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
 }

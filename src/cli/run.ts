@@ -17,6 +17,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['gc', async () => (await import('./gc.ts')).gc],
   ['log', async () => (await import('./log.ts')).log],
   ['diff', async () => (await import('./diff.ts')).diff],
+  ['rollback', async () => (await import('./rollback.ts')).rollback],
   ['version', () => Promise.resolve(printVersion)],
   ['help', () => Promise.resolve(printUsage)],
 ])

@@ -6,6 +6,8 @@ import type { Change } from './transaction.ts'
 export class ChangeWatch implements Disposable {
   readonly #names = new Set<RepositoryName>()
   readonly #digests = new Set<Digest>()
+  /** The whole tree is another one. */
+  #isAll = false
   readonly #end: () => void
 
   constructor(end: () => void) {
@@ -14,6 +16,10 @@ export class ChangeWatch implements Disposable {
 
   note(changes: readonly Change[]): void {
     for (const { action, name, digest } of changes) {
+      if (name === undefined) {
+        this.#isAll = true
+        continue
+      }
       if (action === 'link' || action === 'put' || action === 'tag') this.#names.add(name)
       if (digest !== undefined && action !== 'delete' && action !== 'unlink')
         this.#digests.add(digest)
@@ -22,12 +28,12 @@ export class ChangeWatch implements Disposable {
 
   /** Whether anything was linked or tagged in a repository. */
   hasChanged(name: RepositoryName): boolean {
-    return this.#names.has(name)
+    return this.#isAll || this.#names.has(name)
   }
 
   /** Whether this content was linked anywhere. */
   hasLinked(digest: Digest): boolean {
-    return this.#digests.has(digest)
+    return this.#isAll || this.#digests.has(digest)
   }
 
   [Symbol.dispose](): void {

@@ -176,6 +176,15 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     return drawn.cid
   }
 
+  /** Makes the tree what it was under a root of ours that is here as a whole, as a new commit. */
+  restore(root: CID, options: Abortable = {}): Promise<void> {
+    return this.transact((tx) => {
+      if (!(tx instanceof TreeTransaction)) throw new Error('not an edit of this lane')
+      tx.restore(root)
+      return Promise.resolve()
+    }, options)
+  }
+
   /** Looks in the tree as of the last commit. */
   async findBlob(
     digest: Digest,

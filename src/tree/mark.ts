@@ -23,6 +23,8 @@ export interface MarkParts {
 export interface MarkOptions extends BlockOptions {
   /** What is not here is passed over: a mirror's tree is here in part. */
   readonly isPartial?: boolean | undefined
+  /** Gets each leaf that is met for the first time. */
+  readonly onLeaf?: ((hash: Uint8Array) => void) | undefined
   /** Gets the files that are called `data`, which are then not marked. */
   readonly onData?: ((link: NodeLink) => void) | undefined
 }
@@ -55,7 +57,7 @@ export class Marker {
   /** The same for what a link names. */
   async #from(link: NodeLink, options: MarkOptions): Promise<void> {
     const stack: Uint8Array[] = []
-    this.#meet(link, stack)
+    this.#meet(link, stack, options)
     while (stack.length > 0) {
       const nodes = await Promise.all(
         stack.splice(-WIDTH).map((hash) => this.#links(hash, options)),
@@ -63,16 +65,21 @@ export class Marker {
       for (const links of nodes) {
         for (const child of links) {
           if (options.onData !== undefined && isData(child)) options.onData(child)
-          else this.#meet(child, stack)
+          else this.#meet(child, stack, options)
         }
       }
       await this.#parts.pace.turn(options)
     }
   }
 
-  #meet({ hash, isLeaf }: NodeLink, stack: Uint8Array[]): void {
-    if (isLeaf) this.#parts.live.add(hash)
-    else if (this.#parts.live.expand(hash)) stack.push(hash)
+  #meet({ hash, isLeaf }: NodeLink, stack: Uint8Array[], { onLeaf }: MarkOptions): void {
+    const { live } = this.#parts
+    if (!isLeaf) {
+      if (live.expand(hash)) stack.push(hash)
+      return
+    }
+    if (onLeaf !== undefined && !live.has(hash)) onLeaf(hash)
+    live.add(hash)
   }
 
   async #links(hash: Uint8Array, { isPartial }: MarkOptions): Promise<NodeLink[]> {

@@ -51,6 +51,12 @@ class MemoryControl implements Control {
     yield { report: { dryRun } }
   }
 
+  async *rollback(root: string, { dryRun }: { dryRun: boolean }) {
+    if (root === 'nowhere') throw new RegistryError('DENIED', { message: 'no such root' })
+    yield { kind: 'tag', change: 'added' }
+    if (!dryRun) yield { rolledBack: root }
+  }
+
   async *exportTree(directory: string) {
     if (directory === '/full') throw new RegistryError('DENIED', { message: 'not empty' })
     yield { files: 1, bytes: 10 }
