@@ -204,7 +204,7 @@ export async function play(
   { rounds = 2, steps = 6, without }: { rounds?: number; steps?: number; without?: Without } = {},
 ): Promise<{ collections: number; deleted: number }> {
   const random = new SeededRandom(seed)
-  await using world = await openWorld(random, without)
+  await using world = await openWorld(random, { without })
   const model = new GcModel(world, random)
   for (let round = 0; round < rounds; round++) await model.round(steps)
   const { collections, deleted } = model

@@ -42,9 +42,16 @@ class NoHolds extends Barrier {
  * but by those who hold it, so that no lucky pause hides a race; and whoever comes to the database waits there for a random
  * number of turns.
  */
-export async function openWorld(random: SeededRandom, without?: Without, path?: string) {
+export async function openWorld(
+  random: SeededRandom,
+  {
+    without,
+    untagged = null,
+    waits = true,
+  }: { without?: Without | undefined; untagged?: number | null; waits?: boolean } = {},
+) {
   await using stack = new AsyncDisposableStack()
-  const data = path ?? stack.use(await temporaryDirectory()).path
+  const data = stack.use(await temporaryDirectory()).path
   let time = Date.now() + 86_400_000 // after whatever is written down with the real time
   const now = (): number => time
   let ticks = 0
@@ -55,7 +62,7 @@ export async function openWorld(random: SeededRandom, without?: Without, path?: 
   const directory = dataDirectory(join(data, 'data'))
   const storage = stack.use(await openStorage(directory, onRoot, { barrier, now }))
   const { state, lane, contents } = storage
-  waitAtRandom(state, random)
+  if (waits) waitAtRandom(state, random)
   const leases = await Leases.open(
     { time: LEASE, now, map: state.map('gc') },
     { isNew: lane.isNew },
@@ -81,7 +88,7 @@ export async function openWorld(random: SeededRandom, without?: Without, path?: 
     },
     { validation: 'strict', deletes: true, readOnly: false, blobLimit: BLOB_LIMIT },
   )
-  const policy = { untagged: null, referrers: true, history: 0, commits: 1000, lease: LEASE }
+  const policy = { untagged, referrers: true, history: 0, commits: 1000, lease: LEASE }
   const collector = stack.use(
     new Collector({
       storage,
