@@ -8,34 +8,29 @@ export class OpenFiles {
   readonly #open = new Map<string, { cid: CID; readers: number }>()
   /** When each was read last, by the text of its CID, the oldest first. */
   readonly #uses = new Map<string, number>()
+  readonly #max: number
   readonly #now: () => number
 
-  /** @param now ms since the epoch */
-  constructor(now: () => number = Date.now) {
+  /**
+   * @param max files of which it is remembered when they were used
+   * @param now ms since the epoch
+   */
+  constructor(max: number = MAX_USES, now: () => number = Date.now) {
+    this.#max = max
     this.#now = now
   }
 
   hold(cid: CID): Disposable {
     const key = cid.toString()
-    this.note(key)
+    this.#note(key)
     const file = this.#open.get(key) ?? { cid, readers: 0 }
     file.readers++
     this.#open.set(key, file)
     return {
       [Symbol.dispose]: () => {
         if (--file.readers === 0) this.#open.delete(key)
-        this.note(key)
+        this.#note(key)
       },
-    }
-  }
-
-  /** Notes that somebody used a file. @param time in place of now */
-  note(id: string, time: number = this.#now()): void {
-    this.#uses.delete(id)
-    this.#uses.set(id, time)
-    for (const oldest of this.#uses.keys()) {
-      if (this.#uses.size <= MAX_USES) break
-      this.#uses.delete(oldest)
     }
   }
 
@@ -49,8 +44,11 @@ export class OpenFiles {
     return this.#uses.get(id)
   }
 
-  /** All that are known to have been used, the oldest first. */
-  uses(): [id: string, time: number][] {
-    return [...this.#uses]
+  #note(id: string): void {
+    if (this.#max === 0) return
+    this.#uses.delete(id)
+    this.#uses.set(id, this.#now())
+    const [oldest] = this.#uses.keys()
+    if (this.#uses.size > this.#max && oldest !== undefined) this.#uses.delete(oldest)
   }
 }

@@ -21,7 +21,7 @@ import type { ExportedTree } from '../tree/export.ts'
 export class DaemonControl implements Control {
   readonly #keys: Keys
   readonly #trees: () => ExportedTree[]
-  readonly #storage: Pick<Storage, 'history' | 'lane' | 'blocks'>
+  readonly #storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
   readonly #publisher: Publisher | undefined
   readonly #collector: Collector
 
@@ -29,7 +29,7 @@ export class DaemonControl implements Control {
   constructor(parts: {
     keys: Keys
     trees: () => ExportedTree[]
-    storage: Pick<Storage, 'history' | 'lane' | 'blocks'>
+    storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
     publisher: Publisher | undefined
     collector: Collector
   }) {
@@ -91,7 +91,10 @@ export class DaemonControl implements Control {
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {
-    for await (const { files, bytes } of exportTrees(this.#trees(), directory, { signal }))
+    const trees = this.#trees()
+    using held = new DisposableStack() // it may take longer than the history is kept
+    for (const { root } of trees) held.use(this.#storage.opened.hold(root))
+    for await (const { files, bytes } of exportTrees(trees, directory, { signal }))
       yield { files, bytes }
   }
 }

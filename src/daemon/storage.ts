@@ -70,7 +70,7 @@ export async function openStorage(
   const fetched = new WriteBehind(blocks)
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
-  const [opened, cached] = [new OpenFiles(), new OpenFiles()]
+  const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
   const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
   const directories = new DirectoryReader(new LocalBlocks(blocks, opened), cache)
   const journal = new Journal(state)
