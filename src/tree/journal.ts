@@ -95,10 +95,15 @@ export class Journal {
     }
   }
 
-  /** Whether a root was ours, and the entries that had it were taken away since. */
+  /**
+   * Whether a root was ours, and the entries that had it were taken away since. One that is missing after others is no
+   * such: it was lost.
+   */
   async isTrimmed(root: CID): Promise<boolean> {
     const sequence = await this.#state.get(rootKey(root))
-    return sequence !== undefined && (await this.#state.get(entryKey(sequence))) === undefined
+    const oldest = await this.oldest()
+    if (sequence === undefined || oldest === undefined) return false
+    return Number(Buffer.from(sequence).readBigUInt64BE()) < oldest
   }
 
   /**
@@ -192,10 +197,6 @@ function keyOf(sequence: number): Uint8Array {
   PREFIX.copy(key)
   key.writeBigUInt64BE(BigInt(sequence), PREFIX.length)
   return key
-}
-
-function entryKey(sequence: Uint8Array): Uint8Array {
-  return Buffer.concat([PREFIX, sequence])
 }
 
 function rootKey(root: CID): Uint8Array {

@@ -31,7 +31,7 @@ export class UsedRoots {
   /** Those that were used in the last so many milliseconds; the others are forgotten. */
   within(milliseconds: number): CID[] {
     const since = this.#now() - milliseconds
-    for (const [key, { at }] of this.#uses) if (at < since) this.#uses.delete(key)
+    for (const [key, { at }] of this.#uses) if (at <= since) this.#uses.delete(key)
     return [...this.#uses.values()].map(({ cid }) => cid)
   }
 }
