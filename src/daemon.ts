@@ -4,6 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
@@ -20,16 +21,20 @@ import { openRegistry } from './daemon/registry.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
 import { openStorage } from './daemon/storage.ts'
+import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
+import type { CollectingParts } from './daemon/collecting.ts'
+import type { Collector } from './daemon/collector.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
 import type { OpenMirror } from './daemon/mirrors.ts'
 import type { OpenRegistry } from './daemon/registry.ts'
 import type { Storage } from './daemon/storage.ts'
+import type { MirrorErrorHandler } from './registry/mirror.ts'
 import type { Publisher } from './naming/publisher.ts'
 
 export { exportOffline, openKeysOffline } from './daemon/offline.ts'
@@ -50,7 +55,9 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   await using stack = new AsyncDisposableStack()
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
-  const storage = stack.use(await openStorage(directory, (root) => follower.changed(root)))
+  const barrier = barrierFor(config.retention)
+  const onRoot = (root: CID): Promise<void> => follower.changed(root)
+  const storage = stack.use(await openStorage(directory, onRoot, { barrier }))
   if (storage.lane.stopped !== undefined)
     log.fatal({ err: storage.lane.stopped }, 'the registry is read-only')
   signal.throwIfAborted()
@@ -77,14 +84,14 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
   const sources = mirrors.map((mirror) => mirror.source)
-  const registry = await openRegistry(config, storage, sources, (name, error) =>
-    mirrorErrors.note(name, error),
-  )
-  const { overlay, trust } = registry
+  const onError: MirrorErrorHandler = (name, error) => mirrorErrors.note(name, error)
+  const registry = await openRegistry(config, storage, sources, onError)
+  const { overlay, trust, leases } = registry
   stack.defer(() => overlay.stop())
-  const replication = stack.use(
-    new Replication({ config, directory, storage, mirrors, trust, mirrorErrors, log }),
-  )
+  const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }
+  const replication = stack.use(new Replication(copied))
+  const gc = { config, storage, mirrors, replication, publisher, leases, log }
+  const collector = await startCollector(stack, gc)
   const whole = {
     config,
     directory,
@@ -95,6 +102,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     registry,
     mirrorErrors,
     replication,
+    collector,
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
@@ -115,6 +123,7 @@ interface Whole {
   readonly registry: OpenRegistry
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
+  readonly collector: Collector
   readonly log: Logger
 }
 
@@ -148,6 +157,15 @@ async function openExchange(
   stack.defer(() => exchange.stop())
   await exchange.start()
   return exchange
+}
+
+async function startCollector(
+  stack: AsyncDisposableStack,
+  parts: CollectingParts,
+): Promise<Collector> {
+  const collector = stack.use(openCollector(parts))
+  await collector.start()
+  return collector
 }
 
 async function startAll(
@@ -187,8 +205,9 @@ async function serve(
     control: new DaemonControl({
       keys: node.keys,
       trees,
-      history: storage.history,
+      storage,
       publisher: whole.publisher,
+      collector: whole.collector,
     }),
     log,
   })

@@ -56,6 +56,16 @@ export interface Control {
   commits(page: { limit: number; before?: number | undefined } & Abortable): Promise<CommitInfo[]>
   /** What is different in `to`; roots are CIDs, or the numbers of commits. */
   diff(from: string, to: string, options?: Abortable): AsyncIterable<object>
+  /**
+   * Collects garbage, telling how far it is; the last thing that comes is `{"report": …}`. It ends early when nobody
+   * listens any longer, which harms nothing.
+   */
+  collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object>
+  /**
+   * Makes the tree what it was under a root, as a new commit: tells what that changes, as {@link Control.diff}, and then
+   * `{"rolledBack": <root>}`, which does not come when it is only tried.
+   */
+  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object>
   /** Writes the registry as files into a directory of this machine, telling how far it is. */
   exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
 }

@@ -16,6 +16,8 @@ const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
 const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
 const ROOT = z.string().min(1).max(128)
 const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
+const COLLECT = z.strictObject({ dryRun: z.boolean().default(false) })
+const ROLLBACK = COLLECT.extend({ root: ROOT })
 const WHOLE = z
   .string()
   .regex(/^\d{1,15}$/)
@@ -62,6 +64,18 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
       const { from, to } = await readRequest(ctx, ROOTS, limits)
       const differences = control.diff(from, to, { signal: ctx.state.signal })
       await sendLines(ctx, differences, limits.sendStallMs)
+    },
+
+    collect: async (ctx: ApiContext): Promise<void> => {
+      const { dryRun } = await readRequest(ctx, COLLECT, limits)
+      const progress = control.collect({ dryRun, signal: ctx.state.signal })
+      await sendLines(ctx, progress, limits.sendStallMs)
+    },
+
+    rollback: async (ctx: ApiContext): Promise<void> => {
+      const { root, dryRun } = await readRequest(ctx, ROLLBACK, limits)
+      const told = control.rollback(root, { dryRun, signal: ctx.state.signal })
+      await sendLines(ctx, told, limits.sendStallMs)
     },
 
     exportTree: async (ctx: ApiContext): Promise<void> => {

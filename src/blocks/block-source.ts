@@ -5,6 +5,7 @@ import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
+import type { OpenFiles } from './open-files.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Where a reader has its blocks from. A block that cannot be had is an error here, never `undefined` (promise I3). */
@@ -24,6 +25,8 @@ export interface BlockSource {
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
   /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
   prefetch?(cids: readonly CID[], signal: AbortSignal): void
+  /** A file is read from now on, until it is let go: the collector leaves it alone. */
+  hold?(cid: CID): Disposable
 }
 
 /** How a block is fetched. */
@@ -58,9 +61,12 @@ interface AheadWork {
 export class LocalBlocks implements BlockSource {
   readonly readAhead = 2
   readonly #store: BlockStore
+  readonly #files: OpenFiles | undefined
 
-  constructor(store: BlockStore) {
+  /** @param files gets each file that is read */
+  constructor(store: BlockStore, files?: OpenFiles) {
     this.#store = store
+    this.#files = files
   }
 
   async get(cid: CID, options?: BlockOptions): Promise<Uint8Array> {
@@ -72,7 +78,13 @@ export class LocalBlocks implements BlockSource {
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
     return this.#store.size(cid, options)
   }
+
+  hold(cid: CID): Disposable {
+    return this.#files?.hold(cid) ?? NOT_HELD
+  }
 }
+
+const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 
 /**
  * A mirror's blocks: from this disk, else from the network, and then kept. A damaged copy is mended the same way.
@@ -83,20 +95,28 @@ export class FetchedBlocks implements BlockSource {
   readonly #store: BlockStore
   readonly #supply: BlockSupply
   readonly #onKept: (cid: CID) => void
+  readonly #files: OpenFiles | undefined
   readonly #flights = new Flights<Uint8Array>()
 
   /**
    * @param store a {@link WriteBehind}, where a reader should not wait for the disk
    * @param onKept told of each block that was fetched and put into the store
+   * @param files gets each file that is read
    */
   constructor(
     store: BlockStore,
     supply: BlockSupply | FetchBlock,
     onKept: (cid: CID) => void = () => undefined,
+    files?: OpenFiles,
   ) {
     this.#store = store
     this.#supply = typeof supply === 'function' ? { fetch: supply } : supply
     this.#onKept = onKept
+    this.#files = files
+  }
+
+  hold(cid: CID): Disposable {
+    return this.#files?.hold(cid) ?? NOT_HELD
   }
 
   async get(cid: CID, options: FetchBlockOptions = {}): Promise<Uint8Array> {

@@ -30,6 +30,8 @@ export interface BlockStore {
   put(cid: CID, bytes: Uint8Array, options?: BlockOptions): Promise<void>
   /** Returns when every block whose `put` had resolved is safe on disk. */
   sync(): Promise<void>
+  /** As long as it is held, what is put is not collected, also when nothing links it for long. */
+  hold?(): Disposable
 }
 
 /** A block that is stored but whose bytes are not what its CID says. */

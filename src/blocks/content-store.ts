@@ -29,6 +29,10 @@ export class BlockContentStore implements ContentStore {
     }
     return writer.finish(expected)
   }
+
+  hold(): Disposable {
+    return this.#blocks.hold?.() ?? { [Symbol.dispose]: () => undefined }
+  }
 }
 
 /** What is said to content over `limits.blob`. */

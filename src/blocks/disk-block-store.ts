@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Barrier } from './barrier.ts'
 import { DamagedBlockError } from './block-store.ts'
 import { isSupported, matches } from './cids.ts'
+import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
@@ -39,26 +41,34 @@ export class DiskBlockStore implements BlockStore {
   readonly #pending = new Map<string, Uint8Array>()
   /** Blocks that were linked since the last batch, by hash. */
   readonly #newlyLinked = new Set<string>()
-  /** Some that are known to be linked, by hash. A mark is never taken back, so this is never stale. */
+  /** Some that are known to be linked, by hash. Only the collector takes marks back, and then says so. */
   readonly #knownLinked = new Set<string>()
+  /** How often the collector took marks back: what was looked up before is not to be remembered after. */
+  #unlinked = 0
+  readonly #barrier: Barrier
   /** Puts under way, by hash: two writers of one block are one write. */
   readonly #writing = new Map<string, Promise<void>>()
   /** Synced batches go one after the other, so that {@link sync} can wait for those before it. */
   #batches: Promise<void> = Promise.resolve()
   #flushing: NodeJS.Timeout | undefined
 
-  private constructor(directory: string, state: StateDb) {
+  private constructor(directory: string, state: StateDb, barrier: Barrier) {
     this.#directory = directory
     this.#state = state
+    this.#barrier = barrier
   }
 
   /** Opens the store, making its directories. */
-  static async open(directory: string, state: StateDb): Promise<DiskBlockStore> {
+  static async open(
+    directory: string,
+    state: StateDb,
+    barrier: Barrier = new Barrier(),
+  ): Promise<DiskBlockStore> {
     const existing = new Set(await readdirOrMake(directory))
     const missing = PREFIXES.filter((name) => !existing.has(name))
     await Promise.all(missing.map((name) => makeDirectories(join(directory, name), 0o700)))
     await syncDirectory(directory) // also for those that a process made which died before it could
-    return new DiskBlockStore(directory, state)
+    return new DiskBlockStore(directory, state, barrier)
   }
 
   /** Removes temporary files of earlier lives. Not needed for correctness, so it may run after start. */
@@ -73,6 +83,12 @@ export class DiskBlockStore implements BlockStore {
 
   async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array | undefined> {
     options.signal?.throwIfAborted()
+    const removal = this.#rely(cid)
+    if (removal !== undefined) await removal
+    return this.#get(cid)
+  }
+
+  async #get(cid: CID): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(cid)
     if (bytes === undefined) return undefined
     if (!matches(cid, bytes))
@@ -85,6 +101,12 @@ export class DiskBlockStore implements BlockStore {
   }
 
   async size(cid: CID): Promise<number | undefined> {
+    const removal = this.#rely(cid)
+    if (removal !== undefined) await removal
+    return this.#size(cid)
+  }
+
+  async #size(cid: CID): Promise<number | undefined> {
     const hash = hashOf(cid)
     if (hash === undefined) return undefined
     const small = await this.#readSmall(hash)
@@ -99,17 +121,21 @@ export class DiskBlockStore implements BlockStore {
   link(cids: Iterable<CID>): void {
     for (const cid of cids) {
       const hash = hashOf(cid)
-      if (hash !== undefined) this.#newlyLinked.add(hash)
+      if (hash === undefined) continue
+      this.#newlyLinked.add(hash)
+      this.#barrier.touch(cid.multihash.digest)
     }
     this.#flushSoon()
   }
 
-  /** Whether a block was ever linked. */
+  /** Whether a block was ever linked since it is here. */
   async isLinked(cid: CID): Promise<boolean> {
     const hash = hashOf(cid)
     if (hash === undefined) return false
     if (this.#newlyLinked.has(hash) || this.#knownLinked.has(hash)) return true
+    const unlinked = this.#unlinked
     if ((await this.#state.get(linkedKey(hash))) === undefined) return false
+    if (unlinked !== this.#unlinked) return true
     const [oldest] = this.#knownLinked
     if (this.#knownLinked.size >= KNOWN_LIMIT && oldest !== undefined)
       this.#knownLinked.delete(oldest)
@@ -121,6 +147,9 @@ export class DiskBlockStore implements BlockStore {
     options.signal?.throwIfAborted()
     const hash = hashOf(cid)
     if (hash === undefined) throw new TypeError(`block ${cid} is of a kind that is not stored`)
+    this.#barrier.put(cid.multihash.digest)
+    const removal = this.#barrier.removal(cid.multihash.digest)
+    if (removal !== undefined) await removal
     const running = this.#writing.get(hash)
     if (running !== undefined) {
       // If that writer fails, its failure must not become ours: then we write it ourselves.
@@ -138,6 +167,29 @@ export class DiskBlockStore implements BlockStore {
     } finally {
       this.#writing.delete(hash)
     }
+  }
+
+  /** As long as it is held, what is put is not collected, also when nothing links it for long. */
+  hold(): Disposable {
+    return this.#barrier.hold()
+  }
+
+  /** Begins a collection, which ends when it is disposed of. @throws when one runs already */
+  collect(): Collection {
+    return new Collection({
+      directory: this.#directory,
+      prefixes: PREFIXES,
+      state: this.#state,
+      barrier: this.#barrier,
+      isInUse: (hash) =>
+        this.#pending.has(hash) || this.#newlyLinked.has(hash) || this.#writing.has(hash),
+      onUnlinked: (hashes) => {
+        this.#unlinked++
+        for (const hash of hashes) this.#knownLinked.delete(hash)
+      },
+      read: (cid) => this.#get(cid),
+      size: (cid) => this.#size(cid),
+    })
   }
 
   sync(): Promise<void> {
@@ -209,6 +261,12 @@ export class DiskBlockStore implements BlockStore {
     this.#flushing = undefined
     // Nobody waits for this. If the disk fails, the blocks stay pending, and the next commit meets the failure and tells.
     this.sync().catch(() => undefined)
+  }
+
+  /** Whoever looks for a block relies on what it hears. What is being deleted is waited for. */
+  #rely({ multihash: { digest } }: CID): Promise<unknown> | undefined {
+    this.#barrier.touch(digest)
+    return this.#barrier.removal(digest)
   }
 
   async #read(cid: CID): Promise<Uint8Array | undefined> {

@@ -65,6 +65,8 @@ export class DiskUpload implements Upload {
     source: AsyncIterable<Uint8Array>,
     options: Abortable & { limit?: number | undefined } = {},
   ): Promise<void> {
+    // Leaves are in the log, where the collector sees them, only at the end.
+    using _ = this.#blocks.hold?.()
     const writer = await this.#ready(options)
     const limit = options.limit ?? Infinity
     try {

@@ -49,6 +49,7 @@ export async function* readFile(
   cid: CID,
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array> {
+  using _ = source.hold?.(cid)
   const root = await readNode(source, cid, options)
   const size = sizeOf(cid, root)
   const range = options.range ?? { offset: 0, length: size }

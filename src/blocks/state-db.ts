@@ -143,6 +143,17 @@ export class StateDb {
     yield* this.#db.iterator({ ...end, ...limits, reverse: options.reverse ?? false })
   }
 
+  /** Keys that begin with `prefix`, in order. @param options `after`: only those after this one */
+  async keys(
+    prefix: Uint8Array,
+    { after, limit }: { after: Uint8Array | undefined; limit: number },
+  ): Promise<Uint8Array[]> {
+    await this.#opening
+    const { gte, lt } = range(prefix)
+    const start = after === undefined ? { gte } : { gt: after }
+    return this.#db.keys({ ...start, lt, limit }).all()
+  }
+
   /** A map of its own for one user. `name` must not hold a slash. */
   map(name: string): DurableMap {
     const space = `m/${name}/`

@@ -4,6 +4,7 @@ import { tryParseName } from '../oci/name.ts'
 import { isNotFound, syncDirectory, writeWhole } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
+import { uploadBlocks } from './upload-blocks.ts'
 import { encodeRecords, readHeader } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
@@ -59,6 +60,14 @@ export class DiskUploadStore implements UploadStore {
   /** How many sessions are on disk, without reading them. */
   async count(): Promise<number> {
     return (await readdir(this.#directory)).filter((name) => ID.test(name)).length
+  }
+
+  /** Names the blocks of every session that is on disk. @param onBlock gets the hash of each */
+  async blocks(onBlock: (hash: Uint8Array) => void, options: Abortable = {}): Promise<void> {
+    for (const id of await readdir(this.#directory)) {
+      options.signal?.throwIfAborted()
+      if (ID.test(id)) await uploadBlocks(join(this.#directory, id), onBlock)
+    }
   }
 
   async #info(id: string): Promise<UploadInfo | undefined> {

@@ -7,6 +7,7 @@ const OPTIONS = {
   output: { type: 'string', short: 'o' },
   json: { type: 'boolean' },
   limit: { type: 'string' },
+  'dry-run': { type: 'boolean' },
   replace: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },

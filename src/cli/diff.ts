@@ -22,7 +22,8 @@ export async function diff(args: Arguments, io: CommandIO): Promise<number> {
   return EXIT.ok
 }
 
-function described({ change, kind, name, tag, digest, from, to }: Json): string {
+/** One difference, as a line. */
+export function described({ change, kind, name, tag, digest, from, to }: Json): string {
   const sign = SIGNS[String(change)] ?? '?'
   if (kind !== 'tag')
     return `${sign} ${formatCell(kind)}  ${formatCell(name)}@${formatCell(digest)}\n`

@@ -55,7 +55,8 @@ function described({ sequence, time, root, changes }: Json): string {
   return [head, ...lines].map((line) => `${line}\n`).join('')
 }
 
-function changeLine({ action, name, tag, digest }: Json): string {
+function changeLine({ action, name, tag, digest, root }: Json): string {
+  if (action === 'rollback') return `  rollback  to ${formatCell(root)}`
   const what = typeof tag === 'string' ? `${formatCell(name)}:${formatCell(tag)}` : formatCell(name)
   const which = typeof digest === 'string' ? `  ${formatCell(digest)}` : ''
   return `  ${formatCell(action).padEnd(6)}  ${what}${which}`

@@ -14,8 +14,10 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['key', async () => (await import('./key.ts')).key],
   ['swarm', async () => (await import('./swarm.ts')).swarm],
   ['export', async () => (await import('./export.ts')).exportTree],
+  ['gc', async () => (await import('./gc.ts')).gc],
   ['log', async () => (await import('./log.ts')).log],
   ['diff', async () => (await import('./diff.ts')).diff],
+  ['rollback', async () => (await import('./rollback.ts')).rollback],
   ['version', () => Promise.resolve(printVersion)],
   ['help', () => Promise.resolve(printUsage)],
 ])

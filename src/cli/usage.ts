@@ -12,6 +12,8 @@ usage:
   heliport export DIR                    write the registry as files, in the layout of CNCF Distribution
   heliport log [--limit N] [--json]      what was changed, when, and the root after it
   heliport diff FROM TO [--json]         what is different in the second of two roots (CIDs, or numbers of the log)
+  heliport rollback ROOT [--dry-run]     make the registry what it was under a root, as a new change
+  heliport gc [--dry-run] [--json]       collect garbage now, or say what that would delete
   heliport version
   heliport help
 

@@ -114,6 +114,36 @@ export function parseDeadline(text: string): number {
   return parseTime(text, { example: '10s', least: [100, '100ms'], most: [10 * MINUTE, '10m'] })
 }
 
+/**
+ * Reads how long something is kept that nothing needs any more, such as `30d`; `0s` is not at all.
+ *
+ * @returns milliseconds, up to ten years
+ * @throws InvalidValue
+ */
+export function parseAge(text: string): number {
+  return parseTime(text, { example: '30d', least: [0, '0s'], most: [3650 * DAY, '3650d'] })
+}
+
+/**
+ * Reads how long a client may rely on what it was told, such as `1h`.
+ *
+ * @returns milliseconds, from a second to 30 days
+ * @throws InvalidValue
+ */
+export function parseLease(text: string): number {
+  return parseTime(text, { example: '1h', least: [SECOND, '1s'], most: [30 * DAY, '30d'] })
+}
+
+/**
+ * Reads how often something is done in the background, such as `24h`.
+ *
+ * @returns milliseconds, from a second to a year
+ * @throws InvalidValue
+ */
+export function parseInterval(text: string): number {
+  return parseTime(text, { example: '24h', least: [SECOND, '1s'], most: [365 * DAY, '365d'] })
+}
+
 /** A bound in milliseconds, and as it is told. */
 type Bound = readonly [ms: number, text: string]
 

@@ -4,7 +4,14 @@ import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
-import { parseDuration, parseRate, parseSize } from './quantity.ts'
+import {
+  parseAge,
+  parseDuration,
+  parseInterval,
+  parseLease,
+  parseRate,
+  parseSize,
+} from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
@@ -61,6 +68,48 @@ const storage = z.strictObject({
     .describe(
       'strict: a manifest needs all its blobs here; sparse: it may name blobs that are not here.',
     ),
+  cache: quantity(parseSize)
+    .nullable()
+    .prefault(null)
+    .describe(
+      'What blobs of lazy mirrors may take, like 50GiB: what was not used for the longest time goes first; null: all is kept.',
+    ),
+})
+
+const retention = z.strictObject({
+  untagged: quantity(parseAge)
+    .nullable()
+    .prefault(null)
+    .describe('How long a manifest without a tag is kept, like 30d; null: for ever.'),
+  referrers: z
+    .boolean()
+    .prefault(true)
+    .describe(
+      'Whether what refers to a manifest that is kept (signatures, SBOMs) is kept without a tag.',
+    ),
+  history: quantity(parseAge)
+    .prefault('7d')
+    .describe(
+      'How long the registry as it was before a change can be read, compared and brought back.',
+    ),
+  commits: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .prefault(10_000)
+    .describe('How many changes are remembered at most.'),
+  lease: quantity(parseLease)
+    .prefault('1h')
+    .describe(
+      'How long what a client was told to be here stays, though nothing refers to it yet: longer than a push may pause.',
+    ),
+})
+
+const gc = z.strictObject({
+  interval: quantity(parseInterval)
+    .nullable()
+    .prefault('24h')
+    .describe('How often garbage is collected; null: only by heliport gc.'),
 })
 
 const ipns = z.strictObject({
@@ -136,6 +185,8 @@ const log = z.strictObject({
 export const schema = z.strictObject({
   http: http.prefault({}).describe('The registry API.'),
   storage: storage.prefault({}).describe('The data on disk.'),
+  retention: retention.prefault({}).describe('What is kept that nothing needs any more.'),
+  gc: gc.prefault({}).describe('Garbage collection.'),
   ipns: ipns.prefault({}).describe('Names on the network: our own and those we mirror.'),
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),

@@ -1,5 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
+import { rollback } from './rollback.ts'
+import { toldCollection } from './told-collection.ts'
 import { exportTrees } from '../tree/export.ts'
 import type {
   CommitInfo,
@@ -11,27 +13,31 @@ import type {
 import type { Keys } from '../ipfs/keys.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
+import type { Collector } from './collector.ts'
+import type { Storage } from './storage.ts'
 import type { ExportedTree } from '../tree/export.ts'
-import type { History } from '../tree/history.ts'
 
 /** What the commands of `heliport` do in a running daemon. */
 export class DaemonControl implements Control {
   readonly #keys: Keys
   readonly #trees: () => ExportedTree[]
-  readonly #history: History
+  readonly #storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
   readonly #publisher: Publisher | undefined
+  readonly #collector: Collector
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
     keys: Keys
     trees: () => ExportedTree[]
-    history: History
+    storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
     publisher: Publisher | undefined
+    collector: Collector
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
-    this.#history = parts.history
+    this.#storage = parts.storage
     this.#publisher = parts.publisher
+    this.#collector = parts.collector
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -62,7 +68,7 @@ export class DaemonControl implements Control {
   }
 
   async commits(page: { limit: number; before?: number | undefined }): Promise<CommitInfo[]> {
-    const commits = await Array.fromAsync(this.#history.commits(page))
+    const commits = await Array.fromAsync(this.#storage.history.commits(page))
     return commits.map(({ sequence, time, public: root, changes }) => ({
       sequence,
       time: new Date(time).toISOString(),
@@ -72,11 +78,23 @@ export class DaemonControl implements Control {
   }
 
   diff(from: string, to: string, options?: Abortable): AsyncIterable<object> {
-    return this.#history.diff(from, to, options)
+    return this.#storage.history.diff(from, to, options)
+  }
+
+  collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
+    return toldCollection(this.#collector, options)
+  }
+
+  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
+    const isReadOnly = this.#publisher === undefined
+    return rollback({ ...this.#storage, isReadOnly }, root, options)
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {
-    for await (const { files, bytes } of exportTrees(this.#trees(), directory, { signal }))
+    const trees = this.#trees()
+    using held = new DisposableStack() // it may take longer than the history is kept
+    for (const { root } of trees) held.use(this.#storage.opened.hold(root))
+    for await (const { files, bytes } of exportTrees(trees, directory, { signal }))
       yield { files, bytes }
   }
 }

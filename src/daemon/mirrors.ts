@@ -71,7 +71,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
     storage.blocks.link([cid])
     supply.onKept(cid)
   }
-  const fetched = new FetchedBlocks(storage.fetched, supply, onKept)
+  const fetched = new FetchedBlocks(storage.fetched, supply, onKept, storage.cached)
   const directories = new DirectoryReader(fetched, storage.cache)
   const moved = new Set<() => void>()
   const onRoot = (root: CID): void => {
@@ -83,7 +83,9 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
   const root = (): CID | undefined => follower.root()
   const repositories = new RepositorySet(entry.repositories)
   const freshness = new Freshness(entry, follower, storage.state.map('confirmed'))
-  const tree = new TreeSource(entry.text, root, directories, () => freshness.staleSince())
+  const tree = new TreeSource(entry.text, root, directories, storage.usedElsewhere, () =>
+    freshness.staleSince(),
+  )
   const onMoved = (listener: () => void): void => void moved.add(listener)
   return {
     entry,
@@ -144,11 +146,17 @@ function follow(name: MirrorName, parts: FollowParts): FollowedName {
   })
 }
 
-function advanceWith(directories: DirectoryReader, { fetched }: Storage, supply: Supply): Advance {
+function advanceWith(
+  directories: DirectoryReader,
+  { fetched, usedElsewhere }: Storage,
+  supply: Supply,
+): Advance {
   return async (newRoot, oldRoot, { signal, providers }) => {
+    usedElsewhere.note(newRoot) // the collector must not take what was found here
     supply.expect(newRoot, providers)
     const isKept = (cid: CID): Promise<boolean> => fetched.has(cid)
     await advanceTree({ reader: directories, isKept }, newRoot, oldRoot, { signal })
+    usedElsewhere.note(newRoot) // until it is the one that serves
     await fetched.sync() // the new root is remembered next, and must not outlive what it stands for
   }
 }

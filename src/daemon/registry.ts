@@ -1,3 +1,4 @@
+import { Leases } from '../registry/leases.ts'
 import { Overlay } from '../registry/overlay.ts'
 import { Registry } from '../registry/registry-service.ts'
 import { Tombstones } from '../registry/tombstones.ts'
@@ -14,6 +15,7 @@ export interface OpenRegistry {
   readonly tombstones: Tombstones
   readonly trust: Trust
   readonly uploads: Uploads
+  readonly leases: Leases
 }
 
 /** Puts the room `registry` together. */
@@ -29,9 +31,16 @@ export async function openRegistry(
   const trust = new Trust({ map: state.map('trust'), now })
   const tombstones = await Tombstones.open(state.map('tombstones'), now)
   const overlay = new Overlay({ own, mirrors, trust, blobLimit, tombstones, now, onMirrorError })
-  const uploads = new Uploads({ store, writer: lane, now }, { readOnly, blobLimit })
+  const leases = await Leases.open(
+    { time: config.retention.lease, now: () => performance.now(), map: state.map('gc') },
+    { isNew: lane.isNew },
+  )
+  const uploads = new Uploads(
+    { store, writer: lane, now, leases, hold: () => contents.hold() },
+    { readOnly, blobLimit },
+  )
   const service = new Registry(
-    { overlay, writer: lane, content: contents, tombstones, uploads, history },
+    { overlay, writer: lane, content: contents, tombstones, uploads, history, leases },
     {
       validation: config.storage.validation,
       deletes: config.storage.delete.enabled,
@@ -39,5 +48,5 @@ export async function openRegistry(
       blobLimit,
     },
   )
-  return { overlay, service, tombstones, trust, uploads }
+  return { overlay, service, tombstones, trust, uploads, leases }
 }

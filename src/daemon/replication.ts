@@ -65,6 +65,11 @@ export class Replication implements AsyncDisposable {
     return this.#replicators.get(mirror)?.status() ?? LAZY
   }
 
+  /** Roots of a mirror whose blocks are to stay as a whole; `undefined` when it is lazy. */
+  roots(mirror: string): Promise<CID[]> | undefined {
+    return this.#replicators.get(mirror)?.roots()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#replicators.values()].map((replicator) => replicator.stop()))
   }

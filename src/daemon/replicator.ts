@@ -96,6 +96,13 @@ export class Replicator {
     this.#waker.wake()
   }
 
+  /** Roots whose blocks are to stay: what is complete, and what is worked on. */
+  async roots(): Promise<CID[]> {
+    const { state, mirror } = this.#components
+    this.#replica ??= await loadReplica(state, mirror)
+    return [this.#replica?.root, this.#root].filter((root) => root !== undefined)
+  }
+
   status(): ReplicationStatus {
     return {
       mode: 'full',

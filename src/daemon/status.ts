@@ -5,6 +5,7 @@ import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
+import type { Collector } from './collector.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { MirrorStatusParts } from './mirror-status.ts'
@@ -21,6 +22,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly publisher: Publisher | undefined
   readonly mirrors: readonly OpenMirror[]
   readonly tombstones: Tombstones
+  readonly collector: Collector
 }
 
 /** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
@@ -53,7 +55,12 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
   }
 }
 
-async function storageReport({ storage, directory, tombstones }: StatusParts): Promise<object> {
+async function storageReport({
+  storage,
+  directory,
+  tombstones,
+  collector,
+}: StatusParts): Promise<object> {
   const { bavail, bsize } = await statfs(directory.path)
   return {
     root: rootOf(storage),
@@ -61,10 +68,16 @@ async function storageReport({ storage, directory, tombstones }: StatusParts): P
     error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
     freeBytes: bavail * bsize,
     uploads: await storage.uploads.count(),
+    gc: gcReport(collector),
     tombstones: tombstones
       .list()
       .map(({ name, kind, what, at }) => ({ name, kind, what, at: time(at) })),
   }
+}
+
+function gcReport(collector: Collector): object {
+  const { running, last, error } = collector.status()
+  return { running: running?.phase ?? null, last: last ?? null, error: error ?? null }
 }
 
 /** `null` when the journal cannot tell; everything else of the status is still worth having. */

@@ -1,7 +1,9 @@
+import { Barrier } from '../blocks/barrier.ts'
 import { LocalBlocks } from '../blocks/block-source.ts'
 import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
+import { OpenFiles } from '../blocks/open-files.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { WriteBehind } from '../blocks/write-behind.ts'
 import { DirectoryReader } from '../tree/directory.ts'
@@ -10,6 +12,7 @@ import { Journal } from '../tree/journal.ts'
 import { CommitLane } from '../tree/lane.ts'
 import { NodeCache } from '../tree/node-cache.ts'
 import { TreeSource } from '../tree/source.ts'
+import { UsedRoots } from '../tree/used-roots.ts'
 import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -28,8 +31,25 @@ export interface Storage extends AsyncDisposable {
   /** Reads our own tree. */
   readonly directories: DirectoryReader
   readonly lane: CommitLane
+  readonly journal: Journal
+  /** Roots of our own tree that are read from. */
+  readonly used: UsedRoots
+  /** Roots of mirrors that are read from, or moved to. */
+  readonly usedElsewhere: UsedRoots
+  /** Files that are read, of our own tree. */
+  readonly opened: OpenFiles
+  /** The same of mirrors' trees. */
+  readonly cached: OpenFiles
   readonly source: TreeSource
   readonly history: History
+}
+
+/** What is otherwise the usual. */
+export interface StorageOptions {
+  /** Between the collector and everybody else. */
+  readonly barrier?: Barrier
+  /** Milliseconds that never go back. */
+  readonly now?: () => number
 }
 
 /**
@@ -40,16 +60,19 @@ export interface Storage extends AsyncDisposable {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
+  { barrier = new Barrier(), now }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
   stack.defer(() => state.close())
-  const blocks = await DiskBlockStore.open(directory.blocks, state)
+  const blocks = await DiskBlockStore.open(directory.blocks, state, barrier)
   stack.defer(() => blocks.close())
   const fetched = new WriteBehind(blocks)
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
-  const directories = new DirectoryReader(new LocalBlocks(blocks), cache)
+  const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
+  const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
+  const directories = new DirectoryReader(new LocalBlocks(blocks, opened), cache)
   const journal = new Journal(state)
   const lane = await CommitLane.open({
     blocks,
@@ -61,7 +84,7 @@ export async function openStorage(
   stack.defer(() => lane.drain())
   const uploads = await DiskUploadStore.open(directory.uploads, blocks)
   await syncDirectory(directory.path)
-  const opened = stack.move()
+  const owned = stack.move()
   return {
     state,
     blocks,
@@ -71,9 +94,14 @@ export async function openStorage(
     cache,
     directories,
     lane,
-    source: new TreeSource('own', () => lane.root, directories),
-    history: new History(journal, directories),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    journal,
+    used,
+    usedElsewhere,
+    opened,
+    cached,
+    source: new TreeSource('own', () => lane.root, directories, used),
+    history: new History(journal, directories, used),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 

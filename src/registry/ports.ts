@@ -130,6 +130,8 @@ export interface Transaction {
    * own. False when it was not there.
    */
   removeRepository(name: RepositoryName): Promise<boolean>
+  /** Removes the bytes of content that the caller knows to be linked nowhere. */
+  removeContent(digest: Digest): Promise<void>
 }
 
 /** The one way to change our tree (promise I2). */
@@ -170,6 +172,8 @@ export interface ContentStore {
     expected: Digest,
     options?: Abortable & { limit?: number | undefined },
   ): Promise<StoredContent>
+  /** As long as it is held, what is written is not collected, however long it takes until a transaction links it. */
+  hold(): Disposable
 }
 
 /** What an upload session is made with. */

@@ -63,6 +63,7 @@ export class PushManifest {
     options: Abortable & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     const { signal } = options
+    using _ = this.#parts.content.hold() // what is adopted may have to wait for hours for the rest of it
     const facts = parseManifest(bytes, options.contentType)
     const digest = provenDigest(reference, bytes)
     const tags = [...(reference.kind === 'tag' ? [reference.tag] : []), ...(options.tags ?? [])]

@@ -10,6 +10,7 @@ import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { FactsCache } from './facts-cache.ts'
+import type { Leases } from './leases.ts'
 import type { MountableTree } from './mount-blob.ts'
 import type { Overlay } from './overlay.ts'
 import type { OverlayReader } from './overlay-reader.ts'
@@ -37,6 +38,7 @@ export interface RegistryParts {
   uploads: Uploads
   /** Our own tree as it was. */
   history: SnapshotSource
+  leases?: Leases
 }
 
 /** The registry's rules, from the configuration. */
@@ -74,12 +76,16 @@ export class Registry implements RegistryService {
     reference: Reference,
     { signal }: Abortable = {},
   ): Promise<ManifestContent> {
+    const isDigest = reference.kind === 'digest'
+    if (isDigest) await this.#parts.leases?.grant(name, reference.digest)
     const { reader, within } = await this.#readerOf(name)
     const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
+    if (!isDigest) await this.#parts.leases?.grant(name, manifest.digest)
     return { ...manifest, notices: reader.notices }
   }
 
   async getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
+    await this.#parts.leases?.grant(name, digest)
     const { reader, within } = await this.#readerOf(name)
     const blob = await reader.blob(within, digest, options)
     if (blob === undefined) throw blobUnknown(name, digest)
@@ -112,7 +118,9 @@ export class Registry implements RegistryService {
     options: Abortable & { tags?: readonly Tag[] | undefined } = {},
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     this.#mayWrite()
-    return this.#push.put(name, reference, bytes, { ...options, contentType })
+    const put = await this.#push.put(name, reference, bytes, { ...options, contentType })
+    void this.#parts.leases?.grant(name, put.digest)
+    return put
   }
 
   async deleteManifest(
@@ -142,6 +150,7 @@ export class Registry implements RegistryService {
     options: Abortable = {},
   ): Promise<boolean> {
     this.#mayWrite()
+    await this.#parts.leases?.grant(name, digest)
     return mountBlob(this.#parts.writer, { name, digest, from }, options)
   }
 

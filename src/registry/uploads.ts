@@ -15,6 +15,7 @@ import type {
   UploadStatus,
   UploadStore,
 } from './ports.ts'
+import type { Leases } from './leases.ts'
 import type { Session } from './upload-session.ts'
 
 /** What {@link Uploads} work on. */
@@ -23,6 +24,9 @@ export interface UploadsParts {
   writer: RegistryWriter
   /** The clock, in ms. */
   now: () => number
+  leases?: Leases
+  /** As `ContentStore.hold`. */
+  hold?: () => Disposable
 }
 
 /** The rules for uploads. */
@@ -54,9 +58,13 @@ export class Uploads implements UploadService {
   readonly #sessions: UploadSessions
   readonly #options: UploadsOptions
   readonly #now: () => number
+  readonly #leases: Leases | undefined
+  readonly #hold: UploadsParts['hold']
 
-  constructor({ store, writer, now }: UploadsParts, options: UploadsOptions) {
+  constructor({ store, writer, now, leases, hold }: UploadsParts, options: UploadsOptions) {
     this.#writer = writer
+    this.#leases = leases
+    this.#hold = hold
     this.#now = now
     this.#options = options
     this.#sessions = new UploadSessions(store, now, {
@@ -89,6 +97,7 @@ export class Uploads implements UploadService {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
     return session.alone(async (upload) => {
+      using _ = this.#leases?.upload(name)
       await this.#append(session, upload, chunk, options)
       return { id, size: upload.size }
     })
@@ -104,6 +113,7 @@ export class Uploads implements UploadService {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
     await session.alone(async (upload) => {
+      using _ = this.#leases?.upload(name)
       if (chunk !== undefined) await this.#append(session, upload, chunk, options)
       await this.#link(session, upload, digest, options)
     })
@@ -142,6 +152,7 @@ export class Uploads implements UploadService {
 
   /** After a failed link the session stays, and the client may try again; after a wrong digest it is of no use. */
   async #link(session: Session, upload: Upload, digest: Digest, options: Abortable): Promise<void> {
+    using _ = this.#hold?.()
     let stored
     try {
       stored = await upload.finish(digest, options)
@@ -149,6 +160,7 @@ export class Uploads implements UploadService {
       if (isRegistryError(error, 'DIGEST_INVALID')) await session.discard()
       throw error
     }
+    await this.#leases?.grant(upload.name, digest)
     await this.#writer.transact((tx) => {
       if (session.isEnding) throw uploadUnknown(upload.id)
       return tx.linkBlob(upload.name, stored)

@@ -33,7 +33,9 @@ interface Undo {
  */
 export class Draft implements TreeView {
   readonly #reader: DirectoryReader
-  readonly #root: DraftDirectory
+  #root: DraftDirectory
+  /** What stood in its place before the last {@link replace}. */
+  #replaced: { root: DraftDirectory; undo: Undo[] } | undefined
   #undo: Undo[] = []
 
   constructor(reader: DirectoryReader, root: Entry | undefined) {
@@ -81,13 +83,26 @@ export class Draft implements TreeView {
     this.#change(directory, last(path), undefined)
   }
 
+  /** Puts another tree in the place of the whole one. */
+  replace(root: Entry): void {
+    this.#replaced ??= { root: this.#root, undo: this.#undo }
+    this.#root = { base: root, changes: new Map() }
+    this.#undo = []
+  }
+
   /** Marks the point to which {@link rollback} goes back: all changes before it stay. */
   checkpoint(): void {
     this.#undo = []
+    this.#replaced = undefined
   }
 
   /** Takes back every change since the last {@link checkpoint}. */
   rollback(): void {
+    if (this.#replaced !== undefined) {
+      this.#root = this.#replaced.root
+      this.#undo = this.#replaced.undo
+      this.#replaced = undefined
+    }
     for (const { directory, name, had, before } of this.#undo.reverse()) {
       if (had) directory.changes.set(name, before)
       else directory.changes.delete(name)

@@ -1,5 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { sha256 } from '../blocks/cids.ts'
+import type { BlockOptions } from '../blocks/block-store.ts'
 import type { StateDb, StateWrite } from '../blocks/state-db.ts'
 import type { Change } from './transaction.ts'
 
@@ -20,6 +21,17 @@ const PREFIX = Buffer.from('j/')
 /** Where the sequence of the newest commit with a root is, by the root's hash. */
 const ROOT_PREFIX = Buffer.from('jr/')
 const CHECKSUM = 32
+
+/** Entries that are taken away together. */
+const TRIM_BATCH = 256
+
+/** Which entries of the journal are kept. The newest always is. */
+export interface Keep {
+  /** How long one is kept after another took its place, in ms. */
+  readonly keepFor: number
+  /** How many are kept at most. */
+  readonly most: number
+}
 
 /** An entry of the journal that cannot be read back. The commit it stood for is not rolled back silently. */
 export class DamagedJournalError extends Error {
@@ -84,11 +96,22 @@ export class Journal {
   }
 
   /**
+   * Whether a root was ours, and the entries that had it were taken away since. One that is missing after others is no
+   * such: it was lost.
+   */
+  async isTrimmed(root: CID): Promise<boolean> {
+    const sequence = await this.#state.get(rootKey(root))
+    const oldest = await this.oldest()
+    if (sequence === undefined || oldest === undefined) return false
+    return Number(Buffer.from(sequence).readBigUInt64BE()) < oldest
+  }
+
+  /**
    * Whether a root was ever ours, also in a history that began before roots could be looked up, or whose index is gone.
    * It may read all of it, from the newest end, so it is for rare questions.
    */
   async has(root: CID): Promise<boolean> {
-    if (await this.knows(root)) return true
+    if ((await this.knows(root)) || (await this.isTrimmed(root))) return true
     for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
       try {
         if (decode(sequenceOf(key), value).public.equals(root)) return true
@@ -115,6 +138,50 @@ export class Journal {
       reverse: true,
     })) {
       yield decode(sequenceOf(key), value)
+    }
+  }
+
+  /**
+   * The first entry that is to be kept; those before it go. Looks at those that go, and one more.
+   *
+   * @param now ms since the epoch
+   * @throws DamagedJournalError when it cannot tell how old an entry is
+   */
+  async firstKept({ keepFor, most }: Keep, now: number): Promise<number> {
+    const { entry: newest } = await this.newest()
+    if (newest === undefined) return 0
+    const least = newest.sequence - most + 1
+    let before: number | undefined
+    for await (const [key, value] of this.#state.entries(PREFIX)) {
+      const { sequence, time } = decode(sequenceOf(key), value)
+      // An entry is as old as the one that took its place.
+      if (before !== undefined && before >= least && time > now - keepFor) return before
+      before = sequence
+      if (sequence === newest.sequence) break
+    }
+    return newest.sequence
+  }
+
+  /** The number of the oldest entry; `undefined` when there is none. */
+  async oldest(): Promise<number | undefined> {
+    const [key] = await this.#state.keys(PREFIX, { after: undefined, limit: 1 })
+    return key && sequenceOf(key)
+  }
+
+  /**
+   * Takes away the entries before one. Their roots go on to be known as ours, but not what they were. Only for the
+   * collector, which takes their blocks afterwards.
+   *
+   * @returns how many
+   */
+  async trim(first: number, { signal }: BlockOptions = {}): Promise<number> {
+    for (let trimmed = 0; ;) {
+      signal?.throwIfAborted()
+      const keys = await this.#state.keys(PREFIX, { after: undefined, limit: TRIM_BATCH })
+      const old = keys.filter((key) => sequenceOf(key) < first)
+      await this.#state.write(old.map((key) => ({ key, value: undefined })))
+      trimmed += old.length
+      if (old.length < TRIM_BATCH) return trimmed
     }
   }
 

@@ -3,6 +3,7 @@ import { fileBlocks } from '../blocks/file-reader.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { StorageError } from '../blocks/storage-error.ts'
 import { BlobSearch } from './blob-search.ts'
+import { ChangeWatch } from './change-watch.ts'
 import { Draft } from './draft.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
@@ -31,7 +32,8 @@ const HINT_COMMITS = 5000
 
 /** What the lane works with. */
 export interface LaneParts {
-  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'>
+  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'> &
+    Partial<Pick<DiskBlockStore, 'hold'>>
   /** Reads our own tree. */
   reader: DirectoryReader
   journal: Journal
@@ -81,6 +83,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   #stopped: unknown
   /** The last commit failed, and it is not known whether it is on disk. */
   #isUnsettled = false
+  readonly #watches = new Set<ChangeWatch>()
   /** Nodes written for the commit that is being prepared; peers may have them once it is durable. */
   #nodes: CID[] = []
 
@@ -173,6 +176,15 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     return drawn.cid
   }
 
+  /** Makes the tree what it was under a root of ours that is here as a whole, as a new commit. */
+  restore(root: CID, options: Abortable = {}): Promise<void> {
+    return this.transact((tx) => {
+      if (!(tx instanceof TreeTransaction)) throw new Error('not an edit of this lane')
+      tx.restore(root)
+      return Promise.resolve()
+    }, options)
+  }
+
   /** Looks in the tree as of the last commit. */
   async findBlob(
     digest: Digest,
@@ -180,6 +192,22 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     options: Abortable = {},
   ): Promise<RepositoryName | undefined> {
     return this.#search.find(this.root, digest, near, options)
+  }
+
+  /**
+   * Notes what edits do from now on, until it is disposed of. When this resolves, whatever they did before is in
+   * {@link root}.
+   */
+  async watch(options: Abortable = {}): Promise<ChangeWatch> {
+    const watch = new ChangeWatch(() => this.#watches.delete(watch))
+    this.#watches.add(watch)
+    try {
+      await this.transact(() => Promise.resolve(), options) // what is under way comes before it
+      return watch
+    } catch (error) {
+      watch[Symbol.dispose]()
+      throw error
+    }
   }
 
   /** Waits until everything that was queued is committed or refused. */
@@ -194,6 +222,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
 
   /** Commits a group of edits and answers each of them, whatever happens. */
   async #group(jobs: readonly Job[]): Promise<void> {
+    using _ = this.#parts.blocks.hold?.()
     const done: Done[] = []
     try {
       await this.#settle()
@@ -204,7 +233,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       }
       if (done.length > 0) await this.#commit(draft, done)
     } catch (error) {
-      return this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
+      return await this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
     }
     for (const { job, result, changes } of done) {
       this.#hints.note(changes)
@@ -240,6 +269,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       return undefined
     } finally {
       tx.close()
+      for (const watch of this.#watches) watch.note(tx.changes) // also of one that failed: it is only looked at again
     }
   }
 

@@ -46,6 +46,8 @@ function digestPath(digest: Digest): Path {
 
 /** All paths; each returns the path of a file (`data`, `link`) or of a directory, as its comment says. */
 export const layout = {
+  /** Directory of all bytes. */
+  blobs: BLOBS,
   /** Directory of all repositories. */
   repositories: REPOSITORIES,
   /** Directory of one repository. */

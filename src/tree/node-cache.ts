@@ -44,6 +44,8 @@ export class NodeCache {
   /** Loads under way, by source: what one cannot give another may have. */
   readonly #flights = new WeakMap<BlockSource, Flights<Node>>()
   #loads = 0
+  /** How often it was cleared: a load that was begun before is not kept. */
+  #cleared = 0
 
   /** @param limit bytes of memory to use for nodes; 0 keeps nothing */
   constructor(limit: number = CACHE_BYTES) {
@@ -59,20 +61,31 @@ export class NodeCache {
     const key = keyOf(cid)
     const known = this.#nodes.get(key) ?? this.#large.get(key)
     if (known !== undefined) return known
+    const cleared = this.#cleared
     return this.#flightsOf(source).join(
-      key,
+      `${cleared} ${key}`, // whoever comes after does not share what was read before
       async (signal) => {
         const node = await readNode(source, cid, { signal })
-        this.#set(key, node)
+        if (cleared === this.#cleared) this.#set(key, node)
         return node
       },
       options ?? {},
     )
   }
 
-  /** Takes a node that need not be loaded. */
+  /** Takes a node that need not be loaded, because its block was put just now: no collection begun since deletes it. */
   set(cid: CID, node: Node): void {
     this.#set(keyOf(cid), node)
+  }
+
+  /**
+   * Forgets all nodes. A collection begins with it: who finds a node here may take its block to be on the disk, and what is
+   * loaded from now on is left there.
+   */
+  clear(): void {
+    this.#cleared++
+    this.#nodes.clear()
+    this.#large.clear()
   }
 
   #set(key: string, node: Node): void {

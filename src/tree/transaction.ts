@@ -15,12 +15,23 @@ import type { Draft } from './draft.ts'
 import type { Path } from './layout.ts'
 
 /** One line of the registry's history: what an edit did, in the field's words. */
-export interface Change {
+export type Change = RepositoryChange | Rollback
+
+interface RepositoryChange {
   /** `drop` is a whole repository. */
   readonly action: 'link' | 'put' | 'tag' | 'untag' | 'delete' | 'unlink' | 'drop'
   readonly name: RepositoryName
   readonly digest?: Digest
   readonly tag?: Tag
+}
+
+/** The whole tree is again what it was. */
+interface Rollback {
+  readonly action: 'rollback'
+  /** The root, as text. */
+  readonly root: string
+  readonly name?: undefined
+  readonly digest?: undefined
 }
 
 /** What a transaction works on. */
@@ -135,6 +146,17 @@ export class TreeTransaction implements Transaction {
     for (const branch of branches) await this.#remove([...directory, branch])
     this.changes.push({ action: 'drop', name })
     return true
+  }
+
+  removeContent(digest: Digest): Promise<void> {
+    return this.#remove(layout.blob(digest))
+  }
+
+  /** Makes the whole tree what is under a root, which is here and ours. Not for the rules: they change what is in it. */
+  restore(root: CID): void {
+    this.#assertOpen()
+    this.#draft.replace({ cid: root, treeSize: 0 })
+    this.changes.push({ action: 'rollback', root: root.toString() })
   }
 
   /** Removes the tags that point to a manifest, and its traces in the history of the others. */

@@ -14,6 +14,11 @@ export class WeightedCache<T> {
     this.#largest = largest
   }
 
+  clear(): void {
+    this.#entries.clear()
+    this.#weight = 0
+  }
+
   get(key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined

@@ -45,6 +45,18 @@ class MemoryControl implements Control {
     yield { kind: 'tag', from, to }
   }
 
+  async *collect({ dryRun }: { dryRun: boolean }) {
+    if (this.fail !== undefined) throw this.fail
+    yield { phase: 'mark', done: 1, blocks: 0, bytes: 0 }
+    yield { report: { dryRun } }
+  }
+
+  async *rollback(root: string, { dryRun }: { dryRun: boolean }) {
+    if (root === 'nowhere') throw new RegistryError('DENIED', { message: 'no such root' })
+    yield { kind: 'tag', change: 'added' }
+    if (!dryRun) yield { rolledBack: root }
+  }
+
   async *exportTree(directory: string) {
     if (directory === '/full') throw new RegistryError('DENIED', { message: 'not empty' })
     yield { files: 1, bytes: 10 }

@@ -11,7 +11,20 @@ describe('loading the configuration', () => {
     const { config, warnings } = await loadConfig({ env: {}, cwd: '/srv' })
     assert.deepEqual(config, {
       http: { addr: { host: '127.0.0.1', port: 5000 }, hosts: [], namespaces: {} },
-      storage: { path: '/srv/data', delete: { enabled: true }, validation: 'strict' },
+      storage: {
+        path: '/srv/data',
+        delete: { enabled: true },
+        validation: 'strict',
+        cache: null,
+      },
+      retention: {
+        untagged: null,
+        referrers: true,
+        history: 7 * 86_400_000,
+        commits: 10_000,
+        lease: 3_600_000,
+      },
+      gc: { interval: 86_400_000 },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
@@ -133,6 +146,7 @@ describe('environment variables', () => {
       path: '/srv/d',
       delete: { enabled: false },
       validation: 'sparse',
+      cache: null,
     })
     assert.deepEqual(config.log, { level: 'debug', format: 'json' })
   })

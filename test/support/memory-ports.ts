@@ -52,6 +52,7 @@ export class MemoryContentStore implements ContentStore {
     return this.keep(Buffer.concat(chunks), expected)
   }
 
+  hold = (): Disposable => ({ [Symbol.dispose]: () => undefined }) // nothing is collected here
   /** @throws RegistryError DIGEST_INVALID */
   keep(bytes: Uint8Array, expected: Digest): StoredContent {
     if (digestOf(bytes, algorithmOf(expected)) !== expected)
@@ -270,6 +271,8 @@ class MemoryTransaction implements Transaction {
   async removeRepository(name: RepositoryName): Promise<boolean> {
     return this.#state.delete(name)
   }
+
+  async removeContent(): Promise<void> {} // bytes are not part of this tree
 
   #repository(name: RepositoryName): Repository {
     const known = this.#state.get(name)

@@ -34,7 +34,8 @@ const names = (hints: LinkHints, ...blobs: string[]) =>
 describe('hints of where blobs are linked', () => {
   it('are of the last link, and of no other change', async () => {
     const hints = new LinkHints(historyOf([]).read)
-    const { digest, name } = { ...link('a', 'put') }
+    const { digest } = link('a', 'put')
+    const name = parseName('put')
     hints.note([link('a', 'x'), { action: 'put', name, digest: digest! }, link('a', 'y')])
     hints.note([{ action: 'unlink', name, digest: digest! }, link('b', 'z')])
     assert.deepEqual(await names(hints, 'a', 'b', 'c'), ['y', 'z', undefined])

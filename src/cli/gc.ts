@@ -1,0 +1,58 @@
+import { expect } from './arguments.ts'
+import { formatBytes } from './format.ts'
+import { CommandError, EXIT } from './io.ts'
+import { runningDaemon } from './target.ts'
+import type { Arguments } from './arguments.ts'
+import type { Json } from './control-client.ts'
+import type { CommandIO } from './io.ts'
+
+const CLEAR_LINE = '\r\u001B[K'
+
+/** What each phase counts. */
+const COUNTED: Readonly<Record<string, string>> = {
+  tidy: 'repositories looked through',
+  mark: 'nodes followed',
+  sweep: 'blocks looked at',
+}
+
+/** `heliport gc`: collects garbage in the running daemon, and says what was deleted. */
+export async function gc(args: Arguments, io: CommandIO): Promise<number> {
+  expect(args, { options: ['config', 'data', 'json', 'dry-run'], words: [0, 0] })
+  const daemon = await runningDaemon(args, io)
+  const dryRun = args.options['dry-run'] === true
+  let report: Json | undefined
+  for await (const line of daemon.lines('/api/v1/gc', { dryRun })) {
+    if (typeof line['report'] === 'object') report = line['report'] as Json
+    else if (line['done'] !== true) showProgress(line, io)
+  }
+  if (io.stderr.isTTY === true) io.stderr.write(CLEAR_LINE)
+  if (report === undefined)
+    throw new CommandError('the collection ended before it was done: heliport gc goes on with it')
+  io.stdout.write(
+    args.options.json === true ? `${JSON.stringify(report, null, 2)}\n` : described(report),
+  )
+  return EXIT.ok
+}
+
+/** Only for a person who watches. */
+function showProgress({ phase, done }: Json, { stderr }: CommandIO): void {
+  if (stderr.isTTY !== true) return
+  const what = COUNTED[String(phase)] ?? String(phase)
+  stderr.write(`${CLEAR_LINE}${String(done)} ${what}`)
+}
+
+function described(report: Json): string {
+  const count = (key: string): number => (typeof report[key] === 'number' ? report[key] : 0)
+  const verb = report['dryRun'] === true ? 'would be deleted' : 'deleted'
+  const lines = [
+    `${verb}: ${count('blocks')} blocks, ${formatBytes(count('bytes'))}; ${count('keptBlocks')} kept`,
+    `out of the tree: ${count('manifests')} manifests, ${count('blobs')} links of blobs, ${count('contents')} contents`,
+    `no longer kept: ${count('commits')} commits`,
+    `time: ${(count('ms') / 1000).toFixed(1)} s`,
+  ]
+  if (count('leasedFor') > 0)
+    lines.push(
+      `the tree was left alone: after the last start nobody knows what clients were told before; in ${count('leasedFor')} s it is looked through again`,
+    )
+  return lines.map((line) => `${line}\n`).join('')
+}

@@ -1,0 +1,77 @@
+import type { Reclaimed } from '../blocks/collection.ts'
+import type { Tidied } from '../registry/tidy.ts'
+
+/** What the collector is doing. */
+export type GcPhase = 'tidy' | 'mark' | 'sweep'
+
+/** How a collection stands, and at its end what it did. Kept up to date while it runs. */
+export interface GcRun {
+  readonly dryRun: boolean
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  phase: GcPhase
+  readonly tidied: Tidied
+  /** Commits whose trees are no longer kept. */
+  commits: number
+  /** Nodes whose links were followed. */
+  nodes: number
+  /** Blocks that stay because something links them, and the memory that it took to know them, in bytes. */
+  live: number
+  memory: number
+  readonly reclaimed: Reclaimed
+  /** Bytes of what is kept of lazy mirrors; `undefined` when nobody counts them. */
+  cacheBytes: number | undefined
+}
+
+export function newRun(dryRun: boolean, startedAt: number): GcRun {
+  return {
+    dryRun,
+    startedAt,
+    phase: 'tidy',
+    tidied: { repositories: 0, manifests: 0, blobs: 0, contents: 0 },
+    commits: 0,
+    nodes: 0,
+    live: 0,
+    memory: 0,
+    reclaimed: { seen: 0, blocks: 0, bytes: 0 },
+    cacheBytes: undefined,
+  }
+}
+
+/** A report of a collection, as the commands and the status show it: its names are a contract. */
+export interface GcReport {
+  readonly dryRun: boolean
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly ms: number
+  readonly manifests: number
+  readonly blobs: number
+  readonly contents: number
+  readonly commits: number
+  readonly blocks: number
+  readonly bytes: number
+  readonly keptBlocks: number
+  readonly cacheBytes: number | null
+  /** Seconds until links of blobs are tidied up again: after a start that followed no orderly stop, nobody knows the leases. */
+  readonly leasedFor: number
+  readonly memoryBytes: number
+}
+
+export function reportOf(run: GcRun, now: number, leasedFor: number): GcReport {
+  const { tidied, reclaimed } = run
+  return {
+    dryRun: run.dryRun,
+    startedAt: new Date(run.startedAt).toISOString(),
+    ms: now - run.startedAt,
+    manifests: tidied.manifests,
+    blobs: tidied.blobs,
+    contents: tidied.contents,
+    commits: run.commits,
+    blocks: reclaimed.blocks,
+    bytes: reclaimed.bytes,
+    keptBlocks: reclaimed.seen - reclaimed.blocks,
+    cacheBytes: run.cacheBytes ?? null,
+    leasedFor: Math.ceil(leasedFor / 1000),
+    memoryBytes: run.memory,
+  }
+}

@@ -1,0 +1,96 @@
+import { CID } from 'multiformats/cid'
+import { encodeDirectory } from '../blocks/nodes.ts'
+import { Marker } from '../tree/mark.ts'
+import { CacheLimit } from './cache-limit.ts'
+import type { BlockOptions } from '../blocks/block-store.ts'
+import type { Collection } from '../blocks/collection.ts'
+import type { Pace } from '../blocks/pace.ts'
+import type { Publisher } from '../naming/publisher.ts'
+import type { GcRun } from './gc-report.ts'
+import type { OpenMirror } from './mirrors.ts'
+import type { Replication } from './replication.ts'
+import type { Storage } from './storage.ts'
+
+/** How long a root of a mirror stays at least after it was used, in ms: an attempt at moving to one takes five minutes. */
+const ELSEWHERE = 10 * 60_000
+
+/** Where everything that is alive hangs from. */
+export interface LiveParts {
+  readonly storage: Storage
+  readonly mirrors: readonly OpenMirror[]
+  readonly replication: Pick<Replication, 'roots'>
+  readonly publisher: Publisher | undefined
+  /** How long a root stays after somebody read from it, in ms. */
+  readonly lease: number
+  /** Bytes that lazily mirrored blobs may take; `null`: any number. */
+  readonly cache: number | null
+}
+
+/** How the marking goes. */
+export interface MarkRunOptions extends BlockOptions {
+  readonly pace: Pace
+  /** The first commit whose tree is kept. */
+  readonly firstKept: number
+  readonly run: GcRun
+}
+
+/**
+ * Marks everything that is alive. The order matters: what must be whole comes first, so that nothing is passed over there
+ * because it was met where it may be missing.
+ *
+ * @throws whatever keeps any of it from being read: then nothing may be deleted
+ */
+export async function markLive(
+  collection: Collection,
+  parts: LiveParts,
+  options: MarkRunOptions,
+): Promise<void> {
+  const { storage, publisher, lease } = parts
+  const { pace, run } = options
+  const marker = new Marker({ live: collection.live, read: (cid) => collection.read(cid), pace })
+  const mark = async (root: CID, isPartial = false): Promise<void> => {
+    await marker.mark(root, { signal: options.signal, isPartial })
+    run.nodes = marker.nodes
+    run.live = collection.live.size
+  }
+  await storage.uploads.blocks((hash) => collection.live.add(hash), options)
+  await mark(storage.lane.root, storage.lane.isNew)
+  for await (const entry of storage.journal.entries()) {
+    if (entry.sequence < options.firstKept) break
+    await mark(entry.public)
+    if (entry.private !== undefined) await mark(entry.private)
+  }
+  const open = [...storage.used.within(lease), ...storage.opened.list(), ...storage.cached.list()]
+  const published = publisher?.status().publishedRoot
+  if (published !== undefined) open.push(CID.parse(published))
+  open.push(encodeDirectory([]).cid) // what MFS begins with
+  for (const root of open) await mark(root, true)
+  await markMirrors(collection, parts, marker, options)
+  run.nodes = marker.nodes
+  run.live = collection.live.size
+  run.memory = collection.live.bytes
+}
+
+async function markMirrors(
+  collection: Collection,
+  { storage, mirrors, replication, lease, cache: limit }: LiveParts,
+  marker: Marker,
+  { signal, pace, run }: MarkRunOptions,
+): Promise<void> {
+  const { cached: files } = storage
+  const cache = new CacheLimit({ collection, marker, pace, files, limit })
+  const lazy = storage.usedElsewhere.within(Math.max(lease, ELSEWHERE))
+  for (const { entry, follower } of mirrors) {
+    const root = follower.root()
+    const whole = await replication.roots(entry.text)
+    if (whole === undefined) {
+      if (root !== undefined) lazy.push(root)
+      continue
+    }
+    for (const each of root === undefined ? whole : [...whole, root])
+      await marker.mark(each, { signal, isPartial: true })
+  }
+  for (const root of lazy) await marker.mark(root, { signal, isPartial: true, onData: cache.add })
+  await cache.apply({ signal })
+  run.cacheBytes = limit === null ? undefined : cache.bytes
+}

@@ -1,0 +1,263 @@
+import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
+import { mentionsOf } from './digest-mentions.ts'
+import { KeptManifests } from './kept-manifests.ts'
+import { readAll } from './read-all.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
+import type { Mentions } from './digest-mentions.ts'
+import type { Leases } from './leases.ts'
+import type { Abortable, DurableMap, RegistryReader, RegistryWriter } from './ports.ts'
+
+/** Everything in our tree under one root. */
+export interface TreeInventory {
+  readonly reader: RegistryReader
+  repositories(): AsyncIterable<RepositoryName>
+  /** Blobs that a repository links. */
+  blobs(name: RepositoryName): AsyncIterable<Digest>
+  manifests(name: RepositoryName): AsyncIterable<Digest>
+  tags(name: RepositoryName): AsyncIterable<[Tag, Digest]>
+  /** All content that has bytes in the tree. */
+  contents(): AsyncIterable<Digest>
+}
+
+/** What edits linked since the inventory. */
+export interface TreeChanges extends Disposable {
+  /** Whether anything was linked or tagged in a repository. */
+  hasChanged(name: RepositoryName): boolean
+  /** Whether this content was linked anywhere. */
+  hasLinked(digest: Digest): boolean
+}
+
+/** Digests, many of them in little memory; it may take one for another with a chance that nobody meets. */
+export interface DigestSet {
+  add(digest: Digest): void
+  has(digest: Digest): boolean
+}
+
+/** What goes out of the tree, and when. */
+export interface RetentionPolicy {
+  /** A manifest without a tag goes after so many ms; `null`: never. */
+  readonly untagged: number | null
+  /** Whether what refers to a manifest that stays stays as well. */
+  readonly referrers: boolean
+}
+
+/** What tidying up works on. */
+export interface TidyParts {
+  readonly writer: RegistryWriter
+  /** Begins to note changes, then looks at the tree. */
+  readonly look: (options: Abortable) => Promise<{ inventory: TreeInventory; changes: TreeChanges }>
+  readonly digestSet: () => DigestSet
+  readonly leases: Leases
+  readonly policy: RetentionPolicy
+  /** Since when manifests have been without a tag. */
+  readonly untagged: DurableMap
+  /** The clock, in ms. */
+  readonly now: () => number
+}
+
+/** How it goes. */
+export interface TidyOptions extends Abortable {
+  /** Changes nothing, and only counts. */
+  readonly dryRun: boolean
+  /** Gives others their turn now and then. */
+  readonly turn: () => Promise<void>
+  /** Is kept up to date. */
+  readonly tidied: Tidied
+}
+
+/** What went. */
+export interface Tidied {
+  repositories: number
+  manifests: number
+  /** Links of blobs in repositories. */
+  blobs: number
+  /** Contents that no repository linked. */
+  contents: number
+}
+
+type Look = Awaited<ReturnType<TidyParts['look']>>
+
+/** What is in a repository, and what of that may go. */
+interface Candidates {
+  readonly manifests: readonly Digest[]
+  readonly blobs: readonly Digest[]
+  readonly oldManifests: readonly Digest[]
+  readonly unusedBlobs: readonly Digest[]
+}
+
+/** How often a repository is looked at again in which something was linked meanwhile. */
+const ATTEMPTS = 3
+
+/** Things that one edit takes away: few, because pushes wait for it. */
+const AT_ONCE = 100
+
+/**
+ * Takes out of our tree what nothing keeps there any more: tags and manifests by policy, links of blobs that no manifest of
+ * their repository mentions, and the bytes of what no repository links. All of it by edits in the commit lane, where what
+ * was found is checked once more: whatever has been linked, pushed or leased since stays.
+ */
+export class Tidy {
+  readonly #parts: TidyParts
+
+  constructor(parts: TidyParts) {
+    this.#parts = parts
+  }
+
+  /** @throws what the tree throws when some of it cannot be read; what was taken away by then was rightly so */
+  async run(options: TidyOptions): Promise<void> {
+    this.#parts.leases.prune()
+    const { inventory, changes } = await this.#parts.look(options)
+    using _ = changes
+    const linked = this.#parts.digestSet()
+    for await (const name of inventory.repositories()) {
+      await options.turn()
+      await this.#repository(name, { inventory, changes }, linked, options)
+      options.tidied.repositories++
+    }
+    await this.#contents(inventory, changes, linked, options)
+  }
+
+  /** Takes away what may go, unless the repository changes all the time: then the next collection tries again. */
+  async #repository(
+    name: RepositoryName,
+    first: Look,
+    linked: DigestSet,
+    options: TidyOptions,
+  ): Promise<void> {
+    let found = await this.#candidates(name, first, options)
+    let gone = await this.#removeAll(name, found, first.changes, options)
+    for (let again = 1; gone === undefined && again <= ATTEMPTS; again++) {
+      const look = await this.#parts.look(options)
+      using _ = look.changes
+      found = await this.#candidates(name, look, options)
+      gone = await this.#removeAll(name, found, look.changes, options)
+    }
+    for (const digest of found.manifests)
+      if (gone?.manifests.has(digest) !== true) linked.add(digest)
+    for (const digest of found.blobs) if (gone?.blobs.has(digest) !== true) linked.add(digest)
+  }
+
+  /** @returns what went; `undefined` when something was linked meanwhile, so that it has to be looked at again */
+  async #removeAll(
+    name: RepositoryName,
+    found: Candidates,
+    changes: TreeChanges,
+    options: TidyOptions,
+  ): Promise<{ manifests: ReadonlySet<Digest>; blobs: ReadonlySet<Digest> } | undefined> {
+    const nothing = new Set<Digest>()
+    if (found.oldManifests.length === 0 && found.unusedBlobs.length === 0)
+      return { manifests: nothing, blobs: nothing }
+    const isFree = (digest: Digest): boolean =>
+      !changes.hasChanged(name) && !this.#parts.leases.isLeased(name, digest)
+    const how = { ...options, isFree }
+    const manifests = await this.#remove(name, found.oldManifests, { ...how, kind: 'manifest' })
+    options.tidied.manifests += manifests.size
+    // A manifest that stays after all needs its blobs.
+    const unused = manifests.size === found.oldManifests.length ? found.unusedBlobs : []
+    const blobs = await this.#remove(name, unused, { ...how, kind: 'blob' })
+    options.tidied.blobs += blobs.size
+    const isDone = !changes.hasChanged(name) || manifests.size + blobs.size > 0
+    return isDone ? { manifests, blobs } : undefined
+  }
+
+  /** What is in a repository, and what of that may go. */
+  async #candidates(
+    name: RepositoryName,
+    { inventory }: Look,
+    options: TidyOptions,
+  ): Promise<Candidates> {
+    const { policy, untagged, now, digestSet } = this.#parts
+    const manifests = await Array.fromAsync(inventory.manifests(name))
+    const blobs = await Array.fromAsync(inventory.blobs(name))
+    const nothing: Candidates = { manifests, blobs, oldManifests: [], unusedBlobs: [] }
+    if (blobs.length === 0 && policy.untagged === null) return nothing
+    const kept =
+      policy.untagged === null ? undefined : new KeptManifests(manifests, policy.referrers)
+    const mentioned = digestSet()
+    for (const digest of manifests) {
+      await options.turn()
+      const facts = await this.#mentions(name, digest, inventory, options)
+      // What is not readable as a manifest may refer to anything, so here nothing goes.
+      if (facts === undefined) return nothing
+      kept?.add(digest, facts.all, facts.subject)
+      for (const each of facts.all) mentioned.add(each)
+    }
+    const isUnused = (digest: Digest): boolean => !mentioned.has(digest)
+    if (kept === undefined || policy.untagged === null)
+      return { ...nothing, unusedBlobs: blobs.filter(isUnused) }
+    const tagged = (await Array.fromAsync(inventory.tags(name))).map(([, digest]) => digest)
+    const book = { name, map: untagged, now: now(), dryRun: options.dryRun }
+    const oldManifests = await kept.untaggedFor(policy.untagged, tagged, book)
+    // What only they mention goes with the next collection, when they are gone.
+    return { ...nothing, oldManifests, unusedBlobs: blobs.filter(isUnused) }
+  }
+
+  async #mentions(
+    name: RepositoryName,
+    digest: Digest,
+    { reader }: TreeInventory,
+    options: Abortable,
+  ): Promise<Mentions | undefined> {
+    const content = await reader.manifest(name, digest, options)
+    if (content === undefined || content.size > MANIFEST_MAX_BYTES) return undefined
+    return mentionsOf(await readAll(content, options))
+  }
+
+  /** @returns those that went */
+  async #remove(
+    name: RepositoryName,
+    digests: readonly Digest[],
+    how: TidyOptions & { isFree: (digest: Digest) => boolean; kind: 'manifest' | 'blob' },
+  ): Promise<ReadonlySet<Digest>> {
+    const { isFree, kind, dryRun, signal } = how
+    const { writer, leases } = this.#parts
+    const gone = new Set<Digest>()
+    const free = digests.filter(isFree)
+    if (dryRun) return new Set(free)
+    for (let at = 0; at < free.length; at += AT_ONCE) {
+      // Whoever asks for one of them from the check on waits until it is gone, and then does not find it.
+      using removals = new DisposableStack()
+      const removed = await writer.transact(
+        async (tx) => {
+          const still = free.slice(at, at + AT_ONCE).filter(isFree)
+          removals.use(leases.remove(name, still))
+          for (const digest of still) {
+            if (kind === 'blob') await tx.removeBlob(name, digest)
+            else await tx.removeManifest(name, digest)
+          }
+          return still
+        },
+        { signal },
+      )
+      for (const digest of removed) gone.add(digest)
+      await how.turn()
+    }
+    return gone
+  }
+
+  /** The bytes of what nothing links, under whatever name. */
+  async #contents(
+    inventory: TreeInventory,
+    changes: TreeChanges,
+    linked: DigestSet,
+    options: TidyOptions,
+  ): Promise<void> {
+    let waiting: Digest[] = []
+    const remove = async (): Promise<void> => {
+      const digests = waiting.filter((digest) => !changes.hasLinked(digest))
+      waiting = []
+      options.tidied.contents += digests.length
+      if (options.dryRun || digests.length === 0) return
+      await this.#parts.writer.transact(async (tx) => {
+        for (const digest of digests) if (!changes.hasLinked(digest)) await tx.removeContent(digest)
+      }, options)
+    }
+    for await (const digest of inventory.contents()) {
+      await options.turn()
+      if (!linked.has(digest)) waiting.push(digest)
+      if (waiting.length >= AT_ONCE) await remove()
+    }
+    await remove()
+  }
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rollback } from '../../src/daemon/rollback.ts'
+import { parseName, parseTag } from '../../src/oci/name.ts'
+import { LEASE, openWorld } from '../faults/gc-world.ts'
+import { SeededRandom } from '../faults/random.ts'
+import { randomImage, streamOf } from '../support/random-image.ts'
+import { byDigest, pushBlobs, tagged } from '../support/registry-setup.ts'
+import type { RandomManifest } from '../support/random-image.ts'
+import type { GcReport } from '../../src/daemon/gc-report.ts'
+import type { GcWorld } from '../faults/gc-world.ts'
+
+const app = parseName('team/app')
+const v1 = parseTag('v1')
+
+const world = (): Promise<GcWorld> => openWorld(new SeededRandom(1))
+
+async function push({ service }: GcWorld, image: RandomManifest, tag = v1): Promise<void> {
+  await pushBlobs(service, image.blobs, app)
+  await service.putManifest(app, tagged(tag), image.bytes, image.mediaType)
+}
+
+function collect({ collector }: GcWorld, dryRun = false): Promise<GcReport> {
+  return collector.collect({ dryRun })
+}
+
+async function largeFiles({ data }: GcWorld): Promise<string[]> {
+  const files = await readdir(join(data, 'data', 'blocks'), { recursive: true })
+  return files.filter((path) => /[0-9a-f]{64}$/.test(path))
+}
+
+describe('the collector', () => {
+  it('brings the bytes of a deleted image back once its leases are over, and says how many', async () => {
+    await using gc = await world()
+    const image = randomImage({ layers: [50_000] })
+    await push(gc, image)
+    await gc.service.deleteManifest(app, byDigest(image.digest))
+    assert.equal((await collect(gc)).blobs, 0, 'the 201 of its blobs granted a lease')
+    assert.equal((await largeFiles(gc)).length, 1)
+    gc.pass(LEASE)
+    const tried = await collect(gc, true)
+    assert.deepEqual([tried.blobs, tried.contents], [2, 2])
+    assert.equal((await largeFiles(gc)).length, 1, 'a dry run deletes nothing')
+    const { blobs, contents, bytes } = await collect(gc)
+    assert.deepEqual([blobs, contents], [2, 2])
+    assert.ok(bytes > 50_000, `${bytes}`)
+    assert.deepEqual(await largeFiles(gc), [])
+    assert.equal((await collect(gc)).blocks, 0)
+  })
+
+  it('leaves an upload session alone, and brings the bytes of one that was given up back', async () => {
+    await using gc = await world()
+    const { uploads } = gc.service
+    const { id } = await uploads.create(app)
+    const bytes = randomBytes(1_100_000)
+    await uploads.append(app, id, { source: streamOf(bytes) })
+    gc.pass(5 * LEASE)
+    await collect(gc)
+    assert.equal((await largeFiles(gc)).length, 1)
+    await uploads.cancel(app, id)
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+  })
+
+  it('deletes nothing at all when something that is to stay is missing or damaged (I3)', async () => {
+    await using gc = await world()
+    const layers = Array.from({ length: 3 }, () => 2_200_000)
+    await push(gc, randomImage({ layers }))
+    const dead = randomImage({ layers: [60_000] })
+    await push(gc, dead, parseTag('dead'))
+    await gc.service.deleteManifest(app, byDigest(dead.digest))
+    gc.pass(LEASE)
+    const { state } = gc.storage
+    // A tree node of the newest root.
+    const { public: root } = (await gc.storage.journal.newest()).entry ?? assert.fail('no commit')
+    const key = Buffer.concat([Buffer.from('b/'), root.multihash.digest])
+    const bytes = (await state.get(key)) ?? assert.fail('no root')
+    for (const value of [undefined, Buffer.from('damaged')]) {
+      gc.storage.cache.clear()
+      await state.write([{ key, value }])
+      const before = await largeFiles(gc)
+      await assert.rejects(collect(gc), /no block was deleted/)
+      assert.deepEqual(await largeFiles(gc), before)
+      assert.match(gc.collector.status().error ?? '', /no block was deleted/)
+    }
+    await state.write([{ key, value: bytes }])
+    assert.ok((await collect(gc)).blocks > 0)
+    assert.equal(gc.collector.status().error, undefined)
+  })
+
+  it('does not wonder about files that are not its own', async () => {
+    await using gc = await world()
+    const path = join(gc.data, 'data', 'blocks', '00', 'notes')
+    await writeFile(path, 'mine')
+    await collect(gc)
+    await rm(path)
+  })
+
+  it('says that a commit is no longer kept, and reads those that are', async () => {
+    await using gc = await world()
+    await push(gc, randomImage(), parseTag('old'))
+    const { history, lane } = gc.storage
+    const old = lane.root.toString()
+    await push(gc, randomImage())
+    gc.pass(2 * LEASE)
+    assert.ok((await collect(gc)).commits > 0)
+    assert.equal(
+      await history.snapshot(lane.root.toString()).then((reader) => reader?.source),
+      `own at ${lane.root}`,
+    )
+    await assert.rejects(history.snapshot(old), /does not keep/)
+    await assert.rejects(history.root(old), /no longer kept/)
+    await assert.rejects(history.root('1'), /no longer kept/)
+    await assert.rejects(history.root('999'), /no root that this registry had/)
+    await assert.rejects(gc.service.listTags(parseName(`at/${old}/${app}`), {}), /does not keep/)
+  })
+
+  it('leaves the tree alone after a start that followed no orderly stop', async () => {
+    await using gc = await world()
+    const image = randomImage()
+    await push(gc, image)
+    await gc.service.deleteManifest(app, byDigest(image.digest))
+    gc.pass(LEASE)
+    const { leases } = gc
+    Object.defineProperty(leases, 'allFor', { value: 5000 })
+    const report = await collect(gc)
+    assert.deepEqual([report.blobs, report.leasedFor], [0, 5])
+  })
+})
+
+describe('a rollback', () => {
+  it('makes the registry what it was, as a new commit that can be undone', async () => {
+    await using gc = await world()
+    const [first, second] = [randomImage(), randomImage()]
+    await push(gc, first)
+    const { lane, history } = gc.storage
+    const then = lane.root.toString()
+    await push(gc, second)
+    const now = lane.root.toString()
+    const parts = { ...gc.storage, isReadOnly: false }
+    const tried = await Array.fromAsync(rollback(parts, then, { dryRun: true }))
+    assert.equal(lane.root.toString(), now)
+    const told = await Array.fromAsync(rollback(parts, then, { dryRun: false }))
+    assert.deepEqual(told, [...tried, { rolledBack: then }])
+    assert.equal(lane.root.toString(), then)
+    assert.equal((await gc.service.getManifest(app, tagged(v1))).digest, first.digest)
+    const [commit] = await Array.fromAsync(history.commits({ limit: 1 }))
+    assert.deepEqual(commit?.changes, [{ action: 'rollback', root: then }])
+    await push(gc, second)
+    await Array.fromAsync(rollback(parts, now, { dryRun: false }))
+    assert.equal((await gc.service.getManifest(app, tagged(v1))).digest, second.digest)
+  })
+
+  it('changes nothing when the root is unknown, or not here as a whole', async () => {
+    await using gc = await world()
+    await push(gc, randomImage({ layers: [50_000] }))
+    const { lane } = gc.storage
+    const then = lane.root.toString()
+    await push(gc, randomImage())
+    const now = lane.root.toString()
+    const parts = { ...gc.storage, isReadOnly: false }
+    const [file = ''] = await largeFiles(gc)
+    await rm(join(gc.data, 'data', 'blocks', file))
+    const attempt = (root: string, isReadOnly = false): Promise<object[]> =>
+      Array.fromAsync(rollback({ ...parts, isReadOnly }, root, { dryRun: false }))
+    await assert.rejects(attempt(then), /not here as a whole/)
+    await assert.rejects(attempt('77'), /no root that this registry had/)
+    await assert.rejects(attempt(now, true), /read-only/)
+    assert.equal(lane.root.toString(), now)
+  })
+})
