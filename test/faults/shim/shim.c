@@ -62,8 +62,9 @@ static uint32_t sync_number;
 static struct control nothing, *control = &nothing;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-#define REAL(name) ((__typeof__(&name))real(#name))
 static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
+static long (*sys_call)(long, ...);
+#define sys(...) ((sys_call ? sys_call : (sys_call = real("syscall")))(__VA_ARGS__))
 
 __attribute__((constructor)) static void start(void) {
   const char *path = getenv("FAULT_ROOT");
@@ -74,27 +75,27 @@ __attribute__((constructor)) static void start(void) {
   no_error = getenv("FAULT_NO_ERROR") != NULL;
   lose = getenv("FAULT_LOSE");
   const char *page = getenv("FAULT_CONTROL");
-  int fd = page == NULL ? -1 : syscall(SYS_openat, AT_FDCWD, page, O_RDWR | O_CLOEXEC, 0);
+  int fd = page == NULL ? -1 : sys(SYS_openat, AT_FDCWD, page, O_RDWR | O_CLOEXEC, 0);
   if (fd >= 0) {
     void *map = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map != MAP_FAILED) control = map;
-    syscall(SYS_close, fd);
+    sys(SYS_close, fd);
   }
   const char *to = getenv("FAULT_TRACE");
-  if (to != NULL) trace = syscall(SYS_openat, AT_FDCWD, to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (to != NULL) trace = sys(SYS_openat, AT_FDCWD, to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 /* The part of a path below the root; NULL when it is elsewhere. */
 static const char *below(const char *path) {
   if (root_length == 0 || path == NULL || strncmp(path, root, root_length) != 0) return NULL;
-  if (path[root_length] == 0) return "";
+  if (path[root_length] == 0) return ".";
   return path[root_length] == '/' ? path + root_length + 1 : NULL;
 }
 
 static const char *path_of(int fd) { return fd >= 0 && fd < MAX_FILES ? files[fd].path : NULL; }
 
 static void die(void) {
-  syscall(SYS_kill, getpid(), SIGKILL);
+  sys(SYS_kill, getpid(), SIGKILL);
   for (;;) pause();
 }
 
@@ -124,7 +125,7 @@ static void note(uint32_t kind, uint64_t inode, uint64_t number, const char *pat
   struct record head = {kind, path ? strlen(path) : 0, other ? strlen(other) : 0, length, inode, number};
   pthread_mutex_lock(&lock);
   struct iovec parts[4] = {{&head, sizeof head}, {(void *)path, head.path_length}, {(void *)other, head.other_length}, data ? *data : (struct iovec){NULL, 0}};
-  syscall(SYS_writev, trace, parts, 4);
+  sys(SYS_writev, trace, parts, 4);
   pthread_mutex_unlock(&lock);
   errno = before;
 }
@@ -141,12 +142,23 @@ static int opened(int fd, const char *path, int flags, int is_new) {
   return fd;
 }
 
+/* libuv closes files by number of the call. */
+long syscall(long number, ...) {
+  va_list rest;
+  long is[6];
+  va_start(rest, number);
+  for (int i = 0; i < 6; i++) is[i] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_close) return close(is[0]);
+  return sys(number, is[0], is[1], is[2], is[3], is[4], is[5]);
+}
+
 static int open_file(const char *path, int flags, mode_t mode) {
   const char *mine = below(path);
-  if (mine == NULL) return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-  int is_new = (flags & O_CREAT) != 0 && syscall(SYS_faccessat, AT_FDCWD, path, F_OK) != 0;
+  if (mine == NULL) return sys(SYS_openat, AT_FDCWD, path, flags, mode);
+  int is_new = (flags & O_CREAT) != 0 && sys(SYS_faccessat, AT_FDCWD, path, F_OK) != 0;
   FAULT(is_new ? CREATE | OPEN : OPEN, mine, -1)
-  int fd = opened(syscall(SYS_openat, AT_FDCWD, path, flags, mode), mine, flags, is_new);
+  int fd = opened(sys(SYS_openat, AT_FDCWD, path, flags, mode), mine, flags, is_new);
   ENDED
   return fd;
 }
@@ -167,7 +179,7 @@ int close(int fd) {
     free(files[fd].path);
     files[fd].path = NULL;
   }
-  return syscall(SYS_close, fd);
+  return sys(SYS_close, fd);
 }
 
 static void wrote(int fd, off_t at, const void *bytes, ssize_t length) {
@@ -187,7 +199,7 @@ static ssize_t write_at(int fd, const void *bytes, size_t length, off_t at) {
     if (control->error != ENOSPC || length < 2 || !control->sticky) return -1;
     length /= 2;
   }
-  ssize_t done = at < 0 ? syscall(SYS_write, fd, bytes, length) : syscall(SYS_pwrite64, fd, bytes, length, at);
+  ssize_t done = at < 0 ? sys(SYS_write, fd, bytes, length) : sys(SYS_pwrite64, fd, bytes, length, at);
   if (path != NULL) wrote(fd, at, bytes, done);
   if (done < 0 && path != NULL && no_error) return length;
   if (met == 1 && control->hits > 1) { errno = control->error; return -1; }
@@ -198,28 +210,28 @@ static ssize_t write_at(int fd, const void *bytes, size_t length, off_t at) {
 ssize_t write(int fd, const void *bytes, size_t length) { return write_at(fd, bytes, length, -1); }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) { return write_at(fd, bytes, length, at); }
 ssize_t writev(int fd, const struct iovec *parts, int count) {
-  if (path_of(fd) == NULL) return syscall(SYS_writev, fd, parts, count);
+  if (path_of(fd) == NULL) return sys(SYS_writev, fd, parts, count);
   return count == 0 ? 0 : write_at(fd, parts[0].iov_base, parts[0].iov_len, -1);
 }
 
 ssize_t read(int fd, void *bytes, size_t length) {
   FAULT(READ, path_of(fd), -1)
-  return syscall(SYS_read, fd, bytes, length);
+  return sys(SYS_read, fd, bytes, length);
 }
 ssize_t pread64(int fd, void *bytes, size_t length, off64_t at) {
   FAULT(READ, path_of(fd), -1)
-  return syscall(SYS_pread64, fd, bytes, length, at);
+  return sys(SYS_pread64, fd, bytes, length, at);
 }
 
 static int sync_file(int fd, int call) {
   const char *path = path_of(fd);
-  if (path == NULL) return syscall(call, fd);
+  if (path == NULL) return sys(call, fd);
   FAULT(SYNC, path, -1)
   if (no_sync) return 0;
   uint64_t inode = files[fd].inode;
   uint64_t number = __atomic_add_fetch(&sync_number, 1, __ATOMIC_SEQ_CST);
   note(R_SYNC_BEGIN, inode, number, files[fd].is_directory ? path : NULL, NULL, NULL, 0);
-  int result = syscall(call, fd);
+  int result = sys(call, fd);
   if (result == 0) note(R_SYNC_END, inode, number, files[fd].is_directory ? path : NULL, NULL, NULL, 0);
   ENDED
   return result;
@@ -230,7 +242,7 @@ int fdatasync(int fd) { return sync_file(fd, SYS_fdatasync); }
 int rename(const char *from, const char *to) {
   const char *mine = below(to);
   FAULT(RENAME, mine, -1)
-  int result = syscall(SYS_rename, from, to);
+  int result = sys(SYS_rename, from, to);
   if (mine != NULL && result == 0) note(R_RENAME, 0, 0, below(from), mine, NULL, 0);
   ENDED
   return result;
@@ -239,7 +251,7 @@ int rename(const char *from, const char *to) {
 int unlink(const char *path) {
   const char *mine = below(path);
   FAULT(UNLINK, mine, -1)
-  int result = syscall(SYS_unlink, path);
+  int result = sys(SYS_unlink, path);
   if (mine != NULL && result == 0) note(R_UNLINK, 0, 0, mine, NULL, NULL, 0);
   ENDED
   return result;
@@ -248,7 +260,7 @@ int unlink(const char *path) {
 int rmdir(const char *path) {
   const char *mine = below(path);
   FAULT(UNLINK, mine, -1)
-  int result = syscall(SYS_rmdir, path);
+  int result = sys(SYS_rmdir, path);
   if (mine != NULL && result == 0) note(R_RMDIR, 0, 0, mine, NULL, NULL, 0);
   return result;
 }
@@ -256,7 +268,7 @@ int rmdir(const char *path) {
 int mkdir(const char *path, mode_t mode) {
   const char *mine = below(path);
   FAULT(MKDIR, mine, -1)
-  int result = syscall(SYS_mkdir, path, mode);
+  int result = sys(SYS_mkdir, path, mode);
   if (mine != NULL && result == 0) note(R_MKDIR, 0, 0, mine, NULL, NULL, 0);
   ENDED
   return result;
@@ -264,7 +276,7 @@ int mkdir(const char *path, mode_t mode) {
 
 int ftruncate64(int fd, off64_t size) {
   FAULT(TRUNCATE, path_of(fd), -1)
-  int result = syscall(SYS_ftruncate, fd, size);
+  int result = sys(SYS_ftruncate, fd, size);
   if (path_of(fd) != NULL && result == 0) note(R_TRUNCATE, files[fd].inode, size, NULL, NULL, NULL, 0);
   ENDED
   return result;
@@ -327,12 +339,12 @@ int fileno(FILE *stream) {
 
 /* The clock on the wall; the one that measures time never jumps. */
 int clock_gettime(clockid_t which, struct timespec *now) {
-  int result = syscall(SYS_clock_gettime, which, now);
+  int result = sys(SYS_clock_gettime, which, now);
   if (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE) now->tv_sec += control->clock;
   return result;
 }
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-  int result = syscall(SYS_gettimeofday, now, zone);
+  int result = sys(SYS_gettimeofday, now, zone);
   now->tv_sec += control->clock;
   return result;
 }
