@@ -154,6 +154,11 @@ export class DiskBlockStore implements BlockStore {
     return result
   }
 
+  /** Why nothing is written any more until a restart, whoever met it; `undefined` while that is not so. */
+  get failure(): Error | undefined {
+    return this.#state.failure ?? this.#directories.lost
+  }
+
   /** After a commit that failed: resolves when it is certain what is on disk, and writing may go on. */
   recover(): Promise<void> {
     return this.#state.recover()

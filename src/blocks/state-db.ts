@@ -68,6 +68,11 @@ export class StateDb {
     return new StateDb(db, directory)
   }
 
+  /** Why nothing is written any more until a restart; `undefined` while that is not so. */
+  get failure(): StorageError | undefined {
+    return this.#failure?.passes === false ? this.#failure : undefined
+  }
+
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     await this.#opening
     return this.#db.get(key)

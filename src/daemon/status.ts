@@ -55,10 +55,11 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
 
 async function storageReport({ storage, directory, tombstones }: StatusParts): Promise<object> {
   const { bavail, bsize } = await statfs(directory.path)
+  const stopped = storage.stopped()
   return {
     root: rootOf(storage),
-    writable: storage.lane.stopped === undefined,
-    error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
+    writable: stopped === undefined,
+    error: stopped === undefined ? null : messageOf(stopped),
     freeBytes: bavail * bsize,
     uploads: await storage.uploads.count(),
     tombstones: tombstones
@@ -85,7 +86,7 @@ export function readinessOf({
   storage,
   publisher,
 }: Pick<StatusParts, 'storage' | 'publisher'>): Readiness {
-  if (storage.lane.stopped !== undefined) {
+  if (storage.stopped() !== undefined) {
     const reason =
       'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
     return { ready: false, reason }

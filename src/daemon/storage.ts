@@ -30,6 +30,8 @@ export interface Storage extends AsyncDisposable {
   readonly lane: CommitLane
   readonly source: TreeSource
   readonly history: History
+  /** Why nothing is written any more until a restart, or since the start; `undefined` while that is not so. */
+  stopped(): unknown
 }
 
 /**
@@ -73,6 +75,7 @@ export async function openStorage(
     lane,
     source: new TreeSource('own', () => lane.root, directories),
     history: new History(journal, directories),
+    stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -122,6 +122,13 @@ export class Shim implements Disposable {
     return { count: page.readUInt32LE(AT.hits), last }
   }
 
+  /** How many calls of the kind there were since it was last aimed. */
+  get calls(): number {
+    const page = Buffer.alloc(SIZE)
+    readSync(this.#fd, page, 0, SIZE, 0)
+    return page.readUInt32LE(AT.calls)
+  }
+
   /** From now on the clock on the wall is wrong by so many seconds. */
   set clock(seconds: number) {
     const value = Buffer.alloc(4)
