@@ -8,6 +8,7 @@ import { DaemonControl } from './daemon/control.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
+import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
@@ -60,6 +61,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   if (own !== undefined) await promote(own, { config, storage, log, signal })
   await follower.openMfs(storage, keychain)
   const node = stack.use(await startNode(config, storage, keychain, log))
+  healFrom(node, storage, log.child({ room: 'blocks' }))
   signal.throwIfAborted()
 
   const exchange = await openExchange(stack, storage, node, log)

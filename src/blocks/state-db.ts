@@ -75,7 +75,11 @@ export class StateDb {
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     await this.#opening
-    return this.#db.get(key)
+    try {
+      return await this.#db.get(key)
+    } catch (error) {
+      throw storageError('the state database could not be read', error)
+    }
   }
 
   /**

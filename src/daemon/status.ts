@@ -61,6 +61,7 @@ async function storageReport({ storage, directory, tombstones }: StatusParts): P
     writable: stopped === undefined,
     error: stopped === undefined ? null : messageOf(stopped),
     freeBytes: bavail * bsize,
+    damagedBlocks: storage.healer.lost,
     uploads: await storage.uploads.count(),
     tombstones: tombstones
       .list()

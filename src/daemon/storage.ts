@@ -2,6 +2,7 @@ import { LocalBlocks } from '../blocks/block-source.ts'
 import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
+import { HealedBlocks, Healer } from '../blocks/healer.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { WriteBehind } from '../blocks/write-behind.ts'
 import { DirectoryReader } from '../tree/directory.ts'
@@ -27,6 +28,8 @@ export interface Storage extends AsyncDisposable {
   readonly cache: NodeCache
   /** Reads our own tree. */
   readonly directories: DirectoryReader
+  /** Brings back what the disk has lost of our own tree. */
+  readonly healer: Healer
   readonly lane: CommitLane
   readonly source: TreeSource
   readonly history: History
@@ -51,11 +54,15 @@ export async function openStorage(
   const fetched = new WriteBehind(blocks)
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
-  const directories = new DirectoryReader(new LocalBlocks(blocks), cache)
+  const healer = new Healer(blocks, Date.now)
+  stack.defer(() => healer.stop())
+  const directories = new DirectoryReader(new HealedBlocks(blocks, healer), cache)
+  // Nothing in the lane waits for the network.
+  const local = new LocalBlocks(blocks, (cid, failure) => healer.healBehind(cid, failure))
   const journal = new Journal(state)
   const lane = await CommitLane.open({
     blocks,
-    reader: directories,
+    reader: new DirectoryReader(local, cache),
     journal,
     onRoot,
     now: Date.now,
@@ -72,6 +79,7 @@ export async function openStorage(
     uploads,
     cache,
     directories,
+    healer,
     lane,
     source: new TreeSource('own', () => lane.root, directories),
     history: new History(journal, directories),

@@ -52,8 +52,9 @@ something that it names. With --sabotage something is broken on purpose, and it 
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  // A campaign that could not start has left daemons behind, which would keep us from ending.
+  process.exit(await main(process.argv.slice(2)))
 } catch (error) {
   console.error('faults:', error instanceof NoShim ? error.message : error)
-  process.exitCode = error instanceof NoShim ? 2 : 1
+  process.exit(error instanceof NoShim ? 2 : 1)
 }

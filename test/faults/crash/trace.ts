@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 
 /** One change of the disk, as shim.c wrote it down after it had happened; paths are below the data directory. */
 export type Change =
-  | { kind: 'create' | 'write' | 'truncate'; inode: bigint; path: string; number: number; data: Buffer }
+  | { kind: 'create'; inode: bigint; path: string }
+  | { kind: 'write' | 'truncate'; inode: bigint; number: number; data: Buffer }
   /** `path` is that of a directory; empty for a file. */
   | { kind: 'syncBegin' | 'syncEnd'; inode: bigint; path: string; number: number }
   | { kind: 'rename'; path: string; to: string }
@@ -52,9 +53,10 @@ function changeOf(code: number, inode: bigint, number: number, parts: readonly B
     case undefined:
       throw new Error(`a record of kind ${code} in the trace`)
     case 'create':
+      return { kind, inode, path }
     case 'write':
     case 'truncate':
-      return { kind, inode, path, number, data }
+      return { kind, inode, number, data }
     case 'syncBegin':
     case 'syncEnd':
       return { kind, inode, path, number }
