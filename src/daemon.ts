@@ -5,6 +5,7 @@ import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { DaemonControl } from './daemon/control.ts'
+import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
@@ -25,6 +26,7 @@ import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
+import type { DiskRoom } from './daemon/disk-room.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
@@ -79,9 +81,11 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
   const sources = mirrors.map((mirror) => mirror.source)
-  const registry = await openRegistry(config, storage, sources, (name, error) =>
-    mirrorErrors.note(name, error),
-  )
+  const room = roomForPushes(directory.path, log)
+  const registry = await openRegistry(config, storage, sources, {
+    onMirrorError: (name, error) => mirrorErrors.note(name, error),
+    room,
+  })
   const { overlay, trust } = registry
   stack.defer(() => overlay.stop())
   const replication = stack.use(
@@ -97,6 +101,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     registry,
     mirrorErrors,
     replication,
+    room,
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
@@ -117,6 +122,7 @@ interface Whole {
   readonly registry: OpenRegistry
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
+  readonly room: DiskRoom
   readonly log: Logger
 }
 

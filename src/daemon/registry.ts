@@ -4,6 +4,7 @@ import { Tombstones } from '../registry/tombstones.ts'
 import { Trust } from '../registry/trust.ts'
 import { Uploads } from '../registry/uploads.ts'
 import type { Config } from '../config/schema.ts'
+import type { Room } from '../registry/ports.ts'
 import type { MirrorErrorHandler, MirrorSource } from '../registry/mirror.ts'
 import type { Storage } from './storage.ts'
 
@@ -21,7 +22,7 @@ export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
   mirrors: readonly MirrorSource[],
-  onMirrorError: MirrorErrorHandler,
+  { onMirrorError, room }: { onMirrorError: MirrorErrorHandler; room: Room },
 ): Promise<OpenRegistry> {
   const now = Date.now
   const blobLimit = config.limits.blob
@@ -29,9 +30,9 @@ export async function openRegistry(
   const trust = new Trust({ map: state.map('trust'), now })
   const tombstones = await Tombstones.open(state.map('tombstones'), now)
   const overlay = new Overlay({ own, mirrors, trust, blobLimit, tombstones, now, onMirrorError })
-  const uploads = new Uploads({ store, writer: lane, now }, { readOnly, blobLimit })
+  const uploads = new Uploads({ store, writer: lane, room, now }, { readOnly, blobLimit })
   const service = new Registry(
-    { overlay, writer: lane, content: contents, tombstones, uploads, history },
+    { overlay, writer: lane, content: contents, tombstones, uploads, room, history },
     {
       validation: config.storage.validation,
       deletes: config.storage.delete.enabled,

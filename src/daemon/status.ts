@@ -5,6 +5,7 @@ import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
+import type { DiskRoom } from './disk-room.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { MirrorStatusParts } from './mirror-status.ts'
@@ -17,6 +18,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly config: Config
   readonly directory: DataDirectory
   readonly storage: Storage
+  readonly room: DiskRoom
   readonly node: IpfsNode
   readonly publisher: Publisher | undefined
   readonly mirrors: readonly OpenMirror[]
@@ -53,7 +55,8 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
   }
 }
 
-async function storageReport({ storage, directory, tombstones }: StatusParts): Promise<object> {
+async function storageReport(parts: StatusParts): Promise<object> {
+  const { storage, directory, tombstones } = parts
   const { bavail, bsize } = await statfs(directory.path)
   const stopped = storage.stopped()
   return {
@@ -61,6 +64,7 @@ async function storageReport({ storage, directory, tombstones }: StatusParts): P
     writable: stopped === undefined,
     error: stopped === undefined ? null : messageOf(stopped),
     freeBytes: bavail * bsize,
+    isLow: (await parts.room.shortage()) !== undefined,
     damagedBlocks: storage.healer.lost,
     uploads: await storage.uploads.count(),
     tombstones: tombstones
@@ -83,15 +87,18 @@ function rootOf({ lane }: Storage): string | null {
  * Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. Nor does
  * another writer under our key: every push is taken and kept, only that others do not see it yet.
  */
-export function readinessOf({
+export async function readinessOf({
   storage,
   publisher,
-}: Pick<StatusParts, 'storage' | 'publisher'>): Readiness {
+  room,
+}: Pick<StatusParts, 'storage' | 'publisher' | 'room'>): Promise<Readiness> {
   if (storage.stopped() !== undefined) {
     const reason =
       'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
     return { ready: false, reason }
   }
+  const reason = await room.shortage()
+  if (reason !== undefined) return { ready: false, reason }
   const degraded = publisher?.status().conflict
   return degraded === undefined ? { ready: true } : { ready: true, degraded }
 }

@@ -355,6 +355,12 @@ export interface RegistryService {
 }
 
 /** The upload half of {@link RegistryService}. A session belongs to one repository; elsewhere it is unknown. */
+/** Room on the disk, of which some is always left. */
+export interface Room {
+  /** Asks for room for some more bytes, a few MiB at most. @throws the error of a full disk before it is full */
+  make(): Promise<void>
+}
+
 export interface UploadService {
   /**
    * Begins an upload.

@@ -23,6 +23,7 @@ import type {
   ReferrersList,
   ReferrersPage,
   RegistryService,
+  Room,
   SnapshotSource,
 } from './ports.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -35,6 +36,8 @@ export interface RegistryParts {
   content: ContentStore
   tombstones: Tombstones
   uploads: Uploads
+  /** Asked before a manifest is taken. */
+  room?: Room | undefined
   /** Our own tree as it was. */
   history: SnapshotSource
 }
@@ -112,6 +115,7 @@ export class Registry implements RegistryService {
     options: Abortable & { tags?: readonly Tag[] | undefined } = {},
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     this.#mayWrite()
+    await this.#parts.room?.make()
     return this.#push.put(name, reference, bytes, { ...options, contentType })
   }
 

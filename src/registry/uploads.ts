@@ -10,6 +10,7 @@ import type {
   Abortable,
   Chunk,
   RegistryWriter,
+  Room,
   Upload,
   UploadService,
   UploadStatus,
@@ -21,6 +22,8 @@ import type { Session } from './upload-session.ts'
 export interface UploadsParts {
   store: UploadStore
   writer: RegistryWriter
+  /** Without it a full disk is met when it is full. */
+  room?: Room | undefined
   /** The clock, in ms. */
   now: () => number
 }
@@ -51,12 +54,14 @@ const IDLE_WHEN_FULL_MS = 3_600_000
  */
 export class Uploads implements UploadService {
   readonly #writer: RegistryWriter
+  readonly #room: Room | undefined
   readonly #sessions: UploadSessions
   readonly #options: UploadsOptions
   readonly #now: () => number
 
-  constructor({ store, writer, now }: UploadsParts, options: UploadsOptions) {
+  constructor({ store, writer, room, now }: UploadsParts, options: UploadsOptions) {
     this.#writer = writer
+    this.#room = room
     this.#now = now
     this.#options = options
     this.#sessions = new UploadSessions(store, now, {
@@ -70,6 +75,7 @@ export class Uploads implements UploadService {
     { algorithm = 'sha256' }: Abortable & { algorithm?: DigestAlgorithm } = {},
   ): Promise<UploadStatus> {
     this.#mayWrite()
+    await this.#room?.make()
     const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm }
     const { id, size } = await this.#sessions.create(info)
     return { id, size }
@@ -130,13 +136,21 @@ export class Uploads implements UploadService {
     if (range !== undefined) checkRange(range, upload.size, blobLimit)
     const body =
       range === undefined ? chunk.source : exactly(chunk.source, range.end - range.start + 1)
-    const source = new WatchedSource(body)
+    // Where the room ends, what came before is kept, as when the client goes away.
+    const source = new WatchedSource(this.#whileThereIsRoom(body))
     try {
       await upload.append(source, { signal: options.signal, limit: blobLimit })
     } catch (error) {
       // The client's failure leaves the upload as it says; our own disk's leaves it in doubt, so it is opened anew.
       if (!source.threw(error) && !isRegistryError(error)) session.forget()
       throw error
+    }
+  }
+
+  async *#whileThereIsRoom(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const bytes of source) {
+      await this.#room?.make()
+      yield bytes
     }
   }
 

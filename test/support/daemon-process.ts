@@ -34,6 +34,8 @@ export interface DaemonOptions {
   env?: Readonly<Record<string, string>>
   /** How long the daemon may take to serve, in milliseconds. */
   timeout?: number
+  /** A program, with its arguments, that sets something up and becomes the daemon. */
+  under?: readonly string[]
   /** Options for Node itself, such as `--import=<hook>`. */
   nodeOptions?: readonly string[]
 }
@@ -239,9 +241,9 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   #spawn(): Child {
-    const { nodeOptions = [], env = {}, place } = this.#options
+    const { nodeOptions = [], env = {}, place, under = [] } = this.#options
     const serve = [...nodeOptions, LAUNCHER, 'serve', '--config', this.configFile]
-    const [command, ...args] = [...(place?.inside ?? []), process.execPath, ...serve]
+    const [command, ...args] = [...(place?.inside ?? []), ...under, process.execPath, ...serve]
     const child = spawn(command ?? process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...plainEnvironment(), ...env },

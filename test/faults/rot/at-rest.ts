@@ -29,12 +29,12 @@ export async function damageAtRest(owner: Owner, random: SeededRandom): Promise<
   const other = await pickFile(daemon.data, random)
   try {
     await damage(file, random, other)
-    const outcome = await start(owner, upload)
-    await daemon.kill()
-    return outcome
+    return await start(owner, upload)
   } catch (error) {
-    throw new Error(`${file} ${what}${what.startsWith('swapped') ? ` ${other}` : ''}`, { cause: error })
+    const log = daemon.log.filter((line) => !line.includes('"level":30')).slice(-4)
+    throw new Error(`${file} ${what}\n${log.join('\n')}${what.startsWith('swapped') ? ` ${other}` : ''}`, { cause: error })
   } finally {
+    await daemon.kill()
     await rm(daemon.data, { recursive: true })
     await cp(sound, daemon.data, { recursive: true })
     await rm(sound, { recursive: true })

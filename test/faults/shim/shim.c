@@ -294,8 +294,12 @@ static struct { FILE *stream; int fd; } streams[MAX_STREAMS];
 
 static ssize_t stream_read(void *cookie, char *bytes, size_t length) { return read((int)(intptr_t)cookie, bytes, length); }
 static ssize_t stream_write(void *cookie, const char *bytes, size_t length) {
-  ssize_t done = write((int)(intptr_t)cookie, bytes, length);
-  return done < 0 ? 0 : done; /* fopencookie: 0 is an error */
+  for (size_t at = 0; at < length;) {
+    ssize_t done = write((int)(intptr_t)cookie, bytes + at, length - at);
+    if (done <= 0) return 0; /* fopencookie: 0 is an error, whose number stays */
+    at += done;
+  }
+  return length;
 }
 static int stream_seek(void *cookie, off64_t *at, int from) {
   off64_t found = lseek64((int)(intptr_t)cookie, *at, from);
