@@ -10,9 +10,11 @@ import { History } from '../tree/history.ts'
 import { Journal } from '../tree/journal.ts'
 import { CommitLane } from '../tree/lane.ts'
 import { NodeCache } from '../tree/node-cache.ts'
+import { OutdatedSource } from '../tree/outdated.ts'
 import { TreeSource } from '../tree/source.ts'
 import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
+import type { RegistrySource } from '../registry/ports.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -31,7 +33,7 @@ export interface Storage extends AsyncDisposable {
   /** Brings back what the disk has lost of our own tree. */
   readonly healer: Healer
   readonly lane: CommitLane
-  readonly source: TreeSource
+  readonly source: RegistrySource
   readonly history: History
   /** Why nothing is written any more until a restart, or since the start; `undefined` while that is not so. */
   stopped(): unknown
@@ -81,7 +83,10 @@ export async function openStorage(
     directories,
     healer,
     lane,
-    source: new TreeSource('own', () => lane.root, directories),
+    source: new OutdatedSource(
+      new TreeSource('own', () => lane.root, directories),
+      () => lane.lost,
+    ),
     history: new History(journal, directories),
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

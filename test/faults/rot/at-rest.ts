@@ -65,14 +65,15 @@ async function pickFile(data: string, random: SeededRandom): Promise<string> {
 }
 
 async function start(owner: Owner, upload: Begun): Promise<AtRest> {
-  const isRefused = await startsReadOnly(owner)
-  if (isRefused === 'refused') return 'refused'
-  let isWhole = isRefused === 'ready'
+  const started = await startsReadOnly(owner)
+  if (started === 'refused') return 'refused'
+  let isWhole = started === 'ready'
   for (const target of owner.targets) isWhole = (await owner.ask(target)) === 200 && isWhole
   const { status, body } = await owner.client.call('GET', '/v2/rot/app/tags/list')
   if (status === 200) {
     const { tags } = JSON.parse(body.toString()) as { tags: string[] }
-    assert.equal(tags.length, 6, 'some tags are gone')
+    assert.ok(tags.length === 6 || started === 'readOnly', 'some tags are gone')
+    isWhole &&= tags.length === 6
   } else assert.ok(status >= 500, `the list of tags is answered with ${status}`)
   isWhole = (await finish(owner, upload)) && status === 200 && isWhole
   return isWhole ? 'served' : 'partly'
