@@ -205,7 +205,9 @@ export class DiskBlockStore implements BlockStore {
     if (hash === undefined || this.#writing.has(hash)) return // whoever writes it mends it
     const moving = this.#move(cid, hash)
     // Whoever wants to put it meanwhile waits, and then does so: nothing was written here.
-    const waiting = moving.then(() => Promise.reject(new Error('it was set aside')))
+    const waiting = moving.then(() => {
+      throw new Error('it was set aside')
+    })
     waiting.catch(() => undefined)
     this.#writing.set(hash, waiting)
     try {

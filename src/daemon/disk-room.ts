@@ -24,12 +24,12 @@ export function reserveOf({ total }: DiskSpace): number {
 }
 
 /**
- * What pushes, and what is kept of lazy mirrors, leave free, in bytes: a twentieth of the disk, at least 32 MiB and at
+ * What pushes leave free, in bytes: a fortieth of the disk, at least 32 MiB and at
  * most 1 GiB, but of a small disk no more than an eighth. The state database needs 16 MiB to recover when it has met a
  * full disk, and deletes need room too; replication stops before pushes do.
  */
 export function pushReserveOf({ total }: DiskSpace): number {
-  return Math.min(Math.max(total / 20, 32 * MiB), 1 * GiB, total / 8)
+  return Math.min(Math.max(total / 40, 32 * MiB), 1 * GiB, total / 8)
 }
 
 /** How much is left free, and by whom. */

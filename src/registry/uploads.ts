@@ -75,7 +75,7 @@ export class Uploads implements UploadService {
     { algorithm = 'sha256' }: Abortable & { algorithm?: DigestAlgorithm } = {},
   ): Promise<UploadStatus> {
     this.#mayWrite()
-    await this.#room?.make()
+    await this.#mayBegin()
     const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm }
     const { id, size } = await this.#sessions.create(info)
     return { id, size }
@@ -168,6 +168,16 @@ export class Uploads implements UploadService {
       return tx.linkBlob(upload.name, stored)
     }, options)
     await session.discard()
+  }
+
+  /** @throws the error of a full disk; what looks left behind has then been given up, for the collector to take its blocks */
+  async #mayBegin(): Promise<void> {
+    try {
+      await this.#room?.make()
+    } catch (error) {
+      await this.#sessions.makeRoom()
+      throw error
+    }
   }
 
   #mayWrite(): void {

@@ -25,7 +25,8 @@ export class OutdatedSource implements RegistrySource {
       const found = await answer
       if (found !== undefined) return found
       throw new RegistryError('UNAVAILABLE', {
-        message: 'the newest state of the registry is not known, and the one before does not have this',
+        message:
+          'the newest state of the registry is not known, and the one before does not have this',
         cause,
       })
     }

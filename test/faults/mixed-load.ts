@@ -130,10 +130,7 @@ export class MixedLoad {
 }
 
 /** Does something again and again until the registry does not answer any more, or it is enough. */
-async function untilCut(
-  step: () => Promise<void>,
-  { until, excuse }: LoadOptions,
-): Promise<void> {
+async function untilCut(step: () => Promise<void>, { until, excuse }: LoadOptions): Promise<void> {
   while (until?.aborted !== true) {
     try {
       await step()

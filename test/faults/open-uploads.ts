@@ -89,7 +89,10 @@ export class OpenUploads {
     }
     const last = Number(/^0-(\d+)$/.exec(headers.get('range') ?? '')?.[1])
     const size = last === 0 ? Math.min(upload.confirmed, 1) : last + 1 // none and one byte look alike
-    assert.ok(size >= upload.confirmed, `${upload.confirmed} bytes were confirmed, ${size} are there`)
+    assert.ok(
+      size >= upload.confirmed,
+      `${upload.confirmed} bytes were confirmed, ${size} are there`,
+    )
     assert.ok(size <= upload.bytes.length)
     upload.confirmed = size
     upload.isEnding = false

@@ -29,7 +29,10 @@ export class Push {
   /** @throws AssertionError when an answer is none that a failing disk explains */
   async run(client: RegistryClient): Promise<void> {
     const model = this.#model
-    const [layer, config] = [this.#image.blobs[0] ?? assert.fail(), this.#image.blobs[1] ?? assert.fail()]
+    const [layer, config] = [
+      this.#image.blobs[0] ?? assert.fail(),
+      this.#image.blobs[1] ?? assert.fail(),
+    ]
     const lone = randomBytes(30_000)
     const pushed = [
       await this.#try(() => model.pushBlob(client, layer.bytes, 'chunks')),
@@ -61,7 +64,9 @@ export class Push {
 
   async #read(client: RegistryClient, digest: string, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#try(async () => assert.ok((await client.blob(this.#model.name, digest)).equals(bytes)))
+      await this.#try(async () =>
+        assert.ok((await client.blob(this.#model.name, digest)).equals(bytes)),
+      )
     } catch (error) {
       if (!(error instanceof TypeError)) throw error // cut off, so no client takes it for whole
     }

@@ -47,7 +47,9 @@ class ClockCampaign implements Running {
     const { random } = this.#ground
     const daemon = (this.#daemon ??= await this.#start())
     const [, seconds] = random.pick(Object.entries(JUMPS)) ?? assert.fail()
-    const work = this.#load.run(new RegistryClient(daemon.url), { until: AbortSignal.timeout(CYCLE_MS) })
+    const work = this.#load.run(new RegistryClient(daemon.url), {
+      until: AbortSignal.timeout(CYCLE_MS),
+    })
     this.#shim.clock = seconds
     this.#jumps++
     await work
@@ -77,7 +79,10 @@ class ClockCampaign implements Running {
     await this.#load.verify(new RegistryClient(daemon.url))
     const { ipns, storage } = await daemon.until(({ ipns }) => ipns?.pending === false)
     assert.ok(ipns !== null)
-    assert.ok(ipns.sequence >= this.#sequence, `the sequence was ${this.#sequence}, and is ${ipns.sequence}`)
+    assert.ok(
+      ipns.sequence >= this.#sequence,
+      `the sequence was ${this.#sequence}, and is ${ipns.sequence}`,
+    )
     assert.equal(ipns.publishedRoot, storage.root)
     this.#sequence = ipns.sequence
   }

@@ -8,7 +8,7 @@ import { damageAtRest } from '../rot/at-rest.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
 /** Every so many cycles the daemon is stopped, and its databases and logs are damaged. */
-const REST_EVERY = Number(process.env["REST"] ?? 10)
+const REST_EVERY = 10
 
 export const campaign: Campaign = {
   about: `files of blocks, databases, the journal and logs of uploads are damaged in every way

@@ -71,14 +71,18 @@ class DescriptorsCampaign implements Running {
     const client = new RegistryClient(daemon.url)
     const sockets = await openIdle(daemon)
     const enough = new AbortController()
-    const running = load.run(client, { until: enough.signal, excuse: (answer) => this.#isExcused(answer) })
+    const running = load.run(client, {
+      until: enough.signal,
+      excuse: (answer) => this.#isExcused(answer),
+    })
     await Promise.all(Array.from({ length: PULLS }, (_, n) => this.#pull(client, n % BLOBS)))
     enough.abort()
     for (const socket of sockets) socket.destroy()
     await running
     await eventually(() => isServing(client), 'it serves again')
     await load.verify(client)
-    for (const blob of this.#blobs) assert.ok((await client.blob('crowd', digestOf(blob))).equals(blob))
+    for (const blob of this.#blobs)
+      assert.ok((await client.blob('crowd', digestOf(blob))).equals(blob))
     await client.pushBlob('crowd', randomBytes(SIZE))
   }
 

@@ -67,7 +67,11 @@ class IoCampaign implements Running {
   async count(): Promise<void> {
     const data = join(this.#ground.directory, 'data')
     const env = this.#shim.environment(data)
-    this.#daemon = await DaemonProcess.start({ data, env, ...sabotageOptions(this.#ground.sabotage) })
+    this.#daemon = await DaemonProcess.start({
+      data,
+      env,
+      ...sabotageOptions(this.#ground.sabotage),
+    })
     const client = new RegistryClient(this.#daemon.url)
     const plan: Injection[] = []
     for (const [error, calls] of Object.entries(ERRORS) as [DiskError, readonly CallKind[]][]) {
@@ -97,7 +101,8 @@ class IoCampaign implements Running {
       const { count, last } = this.#shim.hits
       if (count > 0) this.#met++
       this.#shim.disarm()
-      for (const status of push.refusals) this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1)
+      for (const status of push.refusals)
+        this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1)
       assert.ok(
         push.refusals.every((status) => status !== 507 || error === 'ENOSPC'),
         `507, and the disk said ${error}, ${last}`,
@@ -107,7 +112,13 @@ class IoCampaign implements Running {
       this.#shim.disarm()
       const { last } = this.#shim.hits
       const what = `${error}${sticky ? ' from' : ' at'} call ${at} on, the last: ${last}`
-      throw new Error(`${what}\n${daemon.log.filter((line) => !line.includes('"level":30')).slice(-6).join('\n')}`, { cause: failure })
+      throw new Error(
+        `${what}\n${daemon.log
+          .filter((line) => !line.includes('"level":30'))
+          .slice(-6)
+          .join('\n')}`,
+        { cause: failure },
+      )
     }
   }
 

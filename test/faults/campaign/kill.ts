@@ -91,14 +91,22 @@ class KillCampaign implements Running {
     return this.#daemon
   }
 
-  async #killAtRandom(daemon: DaemonProcess, running: Promise<void>, random: SeededRandom): Promise<void> {
+  async #killAtRandom(
+    daemon: DaemonProcess,
+    running: Promise<void>,
+    random: SeededRandom,
+  ): Promise<void> {
     this.#atRandom++
     await Promise.race([pause(random.between(0, LONGEST_MS)), running])
     const { signal } = await daemon.kill()
     assert.equal(signal, 'SIGKILL')
   }
 
-  async #killAtPlace(daemon: DaemonProcess, running: Promise<void>, random: SeededRandom): Promise<void> {
+  async #killAtPlace(
+    daemon: DaemonProcess,
+    running: Promise<void>,
+    random: SeededRandom,
+  ): Promise<void> {
     const [name, { calls, path }] = random.pick(Object.entries(FAIL_POINTS)) ?? assert.fail()
     const when = random.next() < 0.5 ? 'before' : 'after'
     this.#shim.kill({ calls, path, at: random.between(1, 12) }, when)

@@ -50,7 +50,12 @@ function wholeNumber(option: string, text: string, least: number): number {
   throw new Error(`--${option} is a whole number from ${least} on, not ${text}`)
 }
 
-function help(kind: string, about: string, usual: number, sabotages: Campaign['sabotages']): string {
+function help(
+  kind: string,
+  about: string,
+  usual: number,
+  sabotages: Campaign['sabotages'],
+): string {
   const lines = Object.entries(sabotages).map(([name, what]) => `      ${name.padEnd(10)} ${what}`)
   return [
     `npm run faults -- ${kind}: ${about}`,

@@ -11,7 +11,9 @@ const PROGRESS_MS = 15_000
 export async function play(kind: string, campaign: Campaign, options: Options): Promise<number> {
   const { cycles, seed, sabotage } = options
   const command = `npm run faults -- ${kind} --cycles ${cycles} --seed ${seed}`
-  console.log(`${cycles} cycles with seed ${seed}${sabotage === undefined ? '' : `, sabotaged: ${sabotage}`}`)
+  console.log(
+    `${cycles} cycles with seed ${seed}${sabotage === undefined ? '' : `, sabotaged: ${sabotage}`}`,
+  )
   const begun = performance.now()
   await using directory = await temporaryDirectory()
   const ground = { random: new SeededRandom(seed), seed, sabotage, directory: directory.path }

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FileContent } from './file-content.ts'
 import { NameTable } from './name-table.ts'
@@ -24,7 +32,8 @@ export function noteBefore(data: string, copy: string): Before {
     const flags = name === 'blocks' ? '-al' : '-a'
     execFileSync('cp', [flags, join(data, name), copy])
   }
-  for (const path of filesIn(data)) inodes.set(statSync(join(data, path), { bigint: true }).ino, path)
+  for (const path of filesIn(data))
+    inodes.set(statSync(join(data, path), { bigint: true }).ino, path)
   return { copy, inodes }
 }
 
@@ -58,7 +67,9 @@ export function cutPower(
     const known = files.get(inode)
     if (known !== undefined) return known
     const path = inodes.get(inode)
-    const content = new FileContent(path === undefined ? Buffer.alloc(0) : readFileSync(join(copy, path)))
+    const content = new FileContent(
+      path === undefined ? Buffer.alloc(0) : readFileSync(join(copy, path)),
+    )
     files.set(inode, content)
     return content
   }

@@ -35,7 +35,8 @@ export class FileContent {
 
   /** A sync that began at that place of the order has ended: what was written before it is safe. */
   synced(order: number): void {
-    for (const write of this.#writes) if (write.order < order) this.#safe = applied(this.#safe, write)
+    for (const write of this.#writes)
+      if (write.order < order) this.#safe = applied(this.#safe, write)
     this.#writes = this.#writes.filter((write) => write.order > order)
   }
 
@@ -51,7 +52,8 @@ export class FileContent {
 }
 
 function applied(content: Buffer, { at, data }: Write): Buffer {
-  if (data === undefined) return Buffer.concat([content.subarray(0, at), Buffer.alloc(Math.max(0, at - content.length))])
+  if (data === undefined)
+    return Buffer.concat([content.subarray(0, at), Buffer.alloc(Math.max(0, at - content.length))])
   const size = Math.max(content.length, at + data.length)
   const result = size === content.length ? Buffer.from(content) : Buffer.alloc(size)
   if (size !== content.length) content.copy(result)

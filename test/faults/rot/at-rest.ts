@@ -32,7 +32,10 @@ export async function damageAtRest(owner: Owner, random: SeededRandom): Promise<
     return await start(owner, upload)
   } catch (error) {
     const log = daemon.log.filter((line) => !line.includes('"level":30')).slice(-4)
-    throw new Error(`${file} ${what}\n${log.join('\n')}${what.startsWith('swapped') ? ` ${other}` : ''}`, { cause: error })
+    throw new Error(
+      `${file} ${what}\n${log.join('\n')}${what.startsWith('swapped') ? ` ${other}` : ''}`,
+      { cause: error },
+    )
   } finally {
     await daemon.kill()
     await rm(daemon.data, { recursive: true })
@@ -51,7 +54,10 @@ interface Begun {
 async function beginUpload({ client }: Owner): Promise<Begun> {
   const bytes = randomBytes(3 * MIB)
   const confirmed = 2 * MIB + 70_000
-  const path = await client.patch(await client.startUpload('rot/uploads'), bytes.subarray(0, confirmed))
+  const path = await client.patch(
+    await client.startUpload('rot/uploads'),
+    bytes.subarray(0, confirmed),
+  )
   return { path, bytes, confirmed }
 }
 
@@ -112,7 +118,10 @@ async function finish({ client }: Owner, { path, bytes }: Begun): Promise<boolea
   const digest = digestOf(bytes)
   const ended = await client.call('PUT', `${path}?digest=${digest}`)
   if (ended.status !== 201) {
-    assert.ok(ended.status >= 500 || ended.code() === 'DIGEST_INVALID', `it ends with ${ended.status}`)
+    assert.ok(
+      ended.status >= 500 || ended.code() === 'DIGEST_INVALID',
+      `it ends with ${ended.status}`,
+    )
     return false
   }
   assert.ok((await client.blob('rot/uploads', digest)).equals(bytes))

@@ -37,7 +37,8 @@ export class Owner {
 
   static async fill(daemon: DaemonProcess, random: SeededRandom): Promise<Owner> {
     const owner = new Owner(daemon)
-    for (let n = 0; n < BLOBS; n++) await owner.#pushBlob(randomBytes(random.between(SIZE.least, SIZE.most)))
+    for (let n = 0; n < BLOBS; n++)
+      await owner.#pushBlob(randomBytes(random.between(SIZE.least, SIZE.most)))
     for (let n = 0; n < MANIFESTS; n++) await owner.#pushManifest(`v${n}`)
     return owner
   }
@@ -59,7 +60,8 @@ export class Owner {
     const { root } = (await this.daemon.status()).storage
     await mirror.until(({ mirrors }) => mirrors[0]?.root === root)
     // What it pulls is what it keeps, also where it is not told to keep all.
-    for (const { path } of this.#targets) await new RegistryClient(mirror.url).expect(200, 'GET', path)
+    for (const { path } of this.#targets)
+      await new RegistryClient(mirror.url).expect(200, 'GET', path)
   }
 
   /** @throws AssertionError when a whole answer has wrong bytes, or it is said not to be there */
@@ -106,7 +108,8 @@ export class Owner {
   async #noteFiles(target: Omit<Target, 'file'>): Promise<void> {
     const before = await this.#files()
     await target.push()
-    for (const file of await this.#files()) if (!before.has(file)) this.#targets.push({ ...target, file })
+    for (const file of await this.#files())
+      if (!before.has(file)) this.#targets.push({ ...target, file })
   }
 
   async #files(): Promise<Set<string>> {

@@ -6,7 +6,7 @@ export function replaceIn(file: string, what: string, by: string): void {
     load(url, context, next) {
       const loaded = next(url, context)
       if (!url.endsWith(file)) return loaded
-      const source = String(loaded.source)
+      const source = Buffer.from(loaded.source as string | Uint8Array).toString()
       if (!source.includes(what)) throw new Error(`${file} has no ${what}`)
       return { ...loaded, source: source.replace(what, by) }
     },

@@ -34,6 +34,7 @@ const ACTIONS = { fail: 1, killBefore: 2, killAfter: 3 } as const
 /** Offsets in `struct control`. */
 const AT = { action: 0, hits: 20, calls: 24, clock: 28, path: 32, hit: 128 }
 const PATH_BYTES = 96
+const COMPILER = process.env['CC'] ?? 'cc'
 const SIZE = 256
 
 /** What a daemon is started with. */
@@ -78,8 +79,9 @@ export class Shim implements Disposable {
     const library = join(directory, 'shim.so')
     const source = join(import.meta.dirname, 'shim.c')
     const flags = ['-O1', '-fPIC', '-shared', '-o', library, source, '-ldl', '-lpthread']
-    const { error, status, stderr } = spawnSync('cc', flags, { encoding: 'utf8' })
-    if (error !== undefined) throw new NoShim('there is no C compiler (cc): apt-get install gcc libc6-dev')
+    const { error, status, stderr } = spawnSync(COMPILER, flags, { encoding: 'utf8' })
+    if (error !== undefined)
+      throw new NoShim('there is no C compiler (cc): apt-get install gcc libc6-dev')
     if (status !== 0) throw new NoShim(`shim.c does not compile here:\n${stderr}`)
     return new Shim(library, join(directory, 'control'))
   }
@@ -99,7 +101,12 @@ export class Shim implements Disposable {
 
   /** From now on the call that is aimed at fails, and with `sticky` all those after it. */
   fail(aim: Aim, error: DiskError, { sticky = false }: { sticky?: boolean } = {}): void {
-    this.#arm(ACTIONS.fail, aim, constants.errno[error as keyof typeof constants.errno] ?? 5, sticky)
+    this.#arm(
+      ACTIONS.fail,
+      aim,
+      constants.errno[error as keyof typeof constants.errno] ?? 5,
+      sticky,
+    )
   }
 
   /** The process dies at the call that is aimed at. */
