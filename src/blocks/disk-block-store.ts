@@ -223,7 +223,7 @@ export class DiskBlockStore implements BlockStore {
     try {
       const bytes = await readIfThere(path)
       if (bytes === undefined || matches(cid, bytes)) return
-      await makeDirectory(aside)
+      await makeDirectories(aside, 0o700)
       await rename(path, join(aside, hash))
     } catch (error) {
       if (!(error instanceof Error && 'errno' in error)) throw error
