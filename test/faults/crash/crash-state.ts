@@ -98,25 +98,33 @@ function replay(
   contentOf: (inode: bigint) => FileContent,
 ): void {
   const begun = new Map<number, number>()
+  // The number of a file that is gone may be given to a new one, while the old one may still be what is safe.
+  const reused = new Map<bigint, bigint>()
+  const idOf = (inode: bigint): bigint => reused.get(inode) ?? inode
   for (const [order, change] of changes.entries()) {
     switch (change.kind) {
       case 'create':
-        files.set(change.inode, new FileContent(Buffer.alloc(0))) // the number of one that is gone may come again
-        names.change({ ...change, order })
+        reused.set(change.inode, BigInt(-order - 1))
+        files.set(idOf(change.inode), new FileContent(Buffer.alloc(0)))
+        names.change({ ...change, inode: idOf(change.inode), order })
         break
       case 'write':
-        contentOf(change.inode).change({ order, at: change.number, data: Buffer.from(change.data) })
+        contentOf(idOf(change.inode)).change({
+          order,
+          at: change.number,
+          data: Buffer.from(change.data),
+        })
         break
       case 'truncate':
-        contentOf(change.inode).change({ order, at: change.number, data: undefined })
+        contentOf(idOf(change.inode)).change({ order, at: change.number, data: undefined })
         break
       case 'syncBegin':
         begun.set(change.number, order)
         break
       case 'syncEnd': {
         const since = begun.get(change.number) ?? 0
-        if (change.path === '') contentOf(change.inode).synced(since)
-        names.synced(change.path === '' ? undefined : change.path, change.inode, since)
+        if (change.path === '') contentOf(idOf(change.inode)).synced(since)
+        names.synced(change.path === '' ? undefined : change.path, idOf(change.inode), since)
         break
       }
       default:
