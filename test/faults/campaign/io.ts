@@ -126,7 +126,7 @@ class IoCampaign implements Running {
     const answers = [...this.#answers].map(([status, times]) => `${status} ${times} times`)
     return [
       `${this.#met} calls to the disk failed of ${this.#planned} ways for a push to fail; ${this.#acknowledged} acknowledged operations: 0 lost. Refusals: ${answers.join(', ') || 'none'}. No 404, and no other status.`,
-      `${this.#restarts} times the daemon said that it takes no more changes (after a failed write or sync of the kind that does not pass), and did so again after a restart.`,
+      `${this.#restarts} times the daemon said that it takes no more changes (after a failed write or sync that does not pass), and after a restart it did.`,
     ]
   }
 
