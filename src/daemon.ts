@@ -6,9 +6,11 @@ import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
+import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
+import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
@@ -28,10 +30,11 @@ import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
 import type { CollectingParts } from './daemon/collecting.ts'
 import type { Collector } from './daemon/collector.ts'
+import type { DiskRoom } from './daemon/disk-room.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
-import type { OpenMirror } from './daemon/mirrors.ts'
+import type { MirrorParts, OpenMirror } from './daemon/mirrors.ts'
 import type { OpenRegistry } from './daemon/registry.ts'
 import type { Storage } from './daemon/storage.ts'
 import type { MirrorErrorHandler } from './registry/mirror.ts'
@@ -67,6 +70,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   if (own !== undefined) await promote(own, { config, storage, log, signal })
   await follower.openMfs(storage, keychain)
   const node = stack.use(await startNode(config, storage, keychain, log))
+  healFrom(node, storage, log.child({ room: 'blocks' }))
   signal.throwIfAborted()
 
   const exchange = await openExchange(stack, storage, node, log)
@@ -74,18 +78,14 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const parts = { storage, node, exchange, provider, log }
   const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
-  const publisher = await openPublisher(config, parts)
-  if (publisher !== undefined) {
-    publisher.start()
-    stack.defer(() => publisher.stop())
-    stack.defer(node.onAddresses(() => publisher.move()))
-    follower.publishWith(publisher, provider)
-  }
+  const publisher = await startPublisher(stack, config, parts)
+  if (publisher !== undefined) follower.publishWith(publisher, provider)
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
   const sources = mirrors.map((mirror) => mirror.source)
-  const onError: MirrorErrorHandler = (name, error) => mirrorErrors.note(name, error)
-  const registry = await openRegistry(config, storage, sources, onError)
+  const room = roomForPushes(directory.path, log)
+  const onMirrorError: MirrorErrorHandler = (name, error) => mirrorErrors.note(name, error)
+  const registry = await openRegistry(config, storage, sources, { onMirrorError, room })
   const { overlay, trust, leases } = registry
   stack.defer(() => overlay.stop())
   const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }
@@ -103,6 +103,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors,
     replication,
     collector,
+    room,
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
@@ -124,6 +125,7 @@ interface Whole {
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
   readonly collector: Collector
+  readonly room: DiskRoom
   readonly log: Logger
 }
 
@@ -166,6 +168,19 @@ async function startCollector(
   const collector = stack.use(openCollector(parts))
   await collector.start()
   return collector
+}
+
+async function startPublisher(
+  stack: AsyncDisposableStack,
+  config: Config,
+  parts: MirrorParts,
+): Promise<Publisher | undefined> {
+  const publisher = await openPublisher(config, parts)
+  if (publisher === undefined) return undefined
+  publisher.start()
+  stack.defer(() => publisher.stop())
+  stack.defer(parts.node.onAddresses(() => publisher.move()))
+  return publisher
 }
 
 async function startAll(

@@ -57,22 +57,36 @@ interface AheadWork {
   readonly take: (cid: CID, urgent: boolean) => Promise<void>
 }
 
-/** Our own tree's blocks: what is not on this disk is lost, and asking the network would only hide that. */
+/** Our own tree's blocks, from this disk alone: for whoever must not wait for the network, as the commit lane. */
 export class LocalBlocks implements BlockSource {
   readonly readAhead = 2
   readonly #store: BlockStore
   readonly #files: OpenFiles | undefined
+  readonly #onLost: (cid: CID, failure: Error) => void
 
-  /** @param files gets each file that is read */
-  constructor(store: BlockStore, files?: OpenFiles) {
+  /** @param init `files` gets each file that is read; `onLost` is told of each block that is damaged or missing, as the reader is */
+  constructor(
+    store: BlockStore,
+    {
+      files,
+      onLost = () => undefined,
+    }: { files?: OpenFiles; onLost?: (cid: CID, failure: Error) => void } = {},
+  ) {
     this.#store = store
     this.#files = files
+    this.#onLost = onLost
   }
 
   async get(cid: CID, options?: BlockOptions): Promise<Uint8Array> {
-    const bytes = await this.#store.get(cid, options)
-    if (bytes === undefined) throw new MissingBlockError(cid)
-    return bytes
+    try {
+      const bytes = await this.#store.get(cid, options)
+      if (bytes === undefined) throw new MissingBlockError(cid)
+      return bytes
+    } catch (error) {
+      if (error instanceof MissingBlockError || error instanceof DamagedBlockError)
+        this.#onLost(cid, error)
+      throw error
+    }
   }
 
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
@@ -84,7 +98,8 @@ export class LocalBlocks implements BlockSource {
   }
 }
 
-const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
+/** What nobody notes. */
+export const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 
 /**
  * A mirror's blocks: from this disk, else from the network, and then kept. A damaged copy is mended the same way.
@@ -174,7 +189,12 @@ export class FetchedBlocks implements BlockSource {
   }
 }
 
-function check(cid: CID, bytes: Uint8Array): void {
+/**
+ * Looks at what a peer sent.
+ *
+ * @throws NodeFormatError, DamagedBlockError when it is not the block, or too long for one
+ */
+export function check(cid: CID, bytes: Uint8Array): void {
   if (bytes.length > LIMITS.blockBytes)
     throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
   if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')

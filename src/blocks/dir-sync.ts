@@ -15,6 +15,11 @@ export class DirectorySync {
   /** A sync failed: what it was for may be lost, and no later success would tell. */
   #lost: StorageError | undefined
 
+  /** Why nothing is ever safe again in this life of the process; `undefined` while all is well. */
+  get lost(): StorageError | undefined {
+    return this.#lost
+  }
+
   /** A file was renamed into (or found in) this directory and must survive. */
   mark(path: string): void {
     this.#dirty.add(path)

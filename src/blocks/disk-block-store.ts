@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Barrier } from './barrier.ts'
 import { DamagedBlockError } from './block-store.ts'
@@ -25,6 +25,9 @@ const PENDING_TIME = 500
 
 /** Blocks that are remembered as linked: of each that a peer asks for it is asked whether the peer may have it. */
 const KNOWN_LIMIT = 16 * 1024
+
+/** Where damaged blocks are kept for a look. */
+const DAMAGED = 'damaged'
 
 /** The directories of `blocks/`: one for each first byte of a hash. */
 const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
@@ -91,9 +94,9 @@ export class DiskBlockStore implements BlockStore {
   async #get(cid: CID): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(cid)
     if (bytes === undefined) return undefined
-    if (!matches(cid, bytes))
-      throw new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
-    return bytes
+    if (matches(cid, bytes)) return bytes
+    await this.#setAside(cid)
+    throw new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
   }
 
   async has(cid: CID): Promise<boolean> {
@@ -206,6 +209,11 @@ export class DiskBlockStore implements BlockStore {
     return result
   }
 
+  /** Why nothing is written any more until a restart, whoever met it; `undefined` while that is not so. */
+  get failure(): Error | undefined {
+    return this.#state.failure ?? this.#directories.lost
+  }
+
   /** After a commit that failed: resolves when it is certain what is on disk, and writing may go on. */
   recover(): Promise<void> {
     return this.#state.recover()
@@ -238,6 +246,41 @@ export class DiskBlockStore implements BlockStore {
     const existing = await readIfThere(path)
     if (existing === undefined || !matches(cid, existing)) await writeWhole(directory, hash, bytes)
     this.#directories.mark(directory)
+  }
+
+  /**
+   * Takes a damaged file out of the way, so that nobody counts on it, and keeps it for whoever wants to know what
+   * happened. Only if it is still damaged when it is read once more: memory errs too.
+   */
+  async #setAside(cid: CID): Promise<void> {
+    const hash = hashOf(cid)
+    if (hash === undefined || this.#writing.has(hash)) return // whoever writes it mends it
+    const moving = this.#move(cid, hash)
+    // Whoever wants to put it meanwhile waits, and then does so: nothing was written here.
+    const waiting = moving.then(() => {
+      throw new Error('it was set aside')
+    })
+    waiting.catch(() => undefined)
+    this.#writing.set(hash, waiting)
+    try {
+      await moving
+    } finally {
+      this.#writing.delete(hash)
+    }
+  }
+
+  async #move(cid: CID, hash: string): Promise<void> {
+    const { path } = this.#path(hash)
+    const aside = join(this.#directory, DAMAGED)
+    try {
+      const bytes = await readIfThere(path)
+      if (bytes === undefined || matches(cid, bytes)) return
+      await makeDirectories(aside, 0o700)
+      await rename(path, join(aside, hash))
+    } catch (error) {
+      if (!(error instanceof Error && 'errno' in error)) throw error
+      // The disk does not let us: then it stays where it is, and is found damaged again.
+    }
   }
 
   async #writeSmall(cid: CID, hash: string, bytes: Uint8Array): Promise<void> {

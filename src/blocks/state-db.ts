@@ -68,9 +68,18 @@ export class StateDb {
     return new StateDb(db, directory)
   }
 
+  /** Why nothing is written any more until a restart; `undefined` while that is not so. */
+  get failure(): StorageError | undefined {
+    return this.#failure?.passes === false ? this.#failure : undefined
+  }
+
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
     await this.#opening
-    return this.#db.get(key)
+    try {
+      return await this.#db.get(key)
+    } catch (error) {
+      throw storageError('the state database could not be read', error)
+    }
   }
 
   /**

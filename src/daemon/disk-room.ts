@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { StorageError } from '../blocks/storage-error.ts'
+import type { Logger } from 'pino'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB
@@ -22,24 +23,57 @@ export function reserveOf({ total }: DiskSpace): number {
   return Math.min(Math.max(total / 20, 256 * MiB), 10 * GiB)
 }
 
-/** Room on the disk for what is replicated. */
+/**
+ * What pushes leave free, in bytes: a fortieth of the disk, at least 32 MiB and at
+ * most 1 GiB, but of a small disk no more than an eighth. The state database needs 16 MiB to recover when it has met a
+ * full disk, and deletes need room too; replication stops before pushes do.
+ */
+export function pushReserveOf({ total }: DiskSpace): number {
+  return Math.min(Math.max(total / 40, 32 * MiB), 1 * GiB, total / 8)
+}
+
+/** How much is left free, and by whom. */
+export interface RoomOptions {
+  readonly reserve: (space: DiskSpace) => number
+  /** Who does, and what can be done, for the operator. */
+  readonly who: string
+  readonly advice: string
+  /** Told when the room becomes too small, and when there is enough again. */
+  readonly onChange?: (isLow: boolean, message: string) => void
+}
+
+const REPLICATION: RoomOptions = {
+  reserve: reserveOf,
+  who: 'replication leaves',
+  advice: 'make room, or mirror less (repositories)',
+}
+
+/** Room on the disk for what is replicated, or pushed. */
 export class DiskRoom {
   readonly #look: () => Promise<DiskSpace>
   readonly #now: () => number
+  readonly #options: RoomOptions
   #last: { space: DiskSpace; at: number; blocks: number } | undefined
+  #wasLow = false
 
   /** @param look how the disk stands; in place of a directory's */
-  constructor(look: () => Promise<DiskSpace>, now: () => number = Date.now) {
+  constructor(
+    look: () => Promise<DiskSpace>,
+    now: () => number = Date.now,
+    options: RoomOptions = REPLICATION,
+  ) {
     this.#look = look
     this.#now = now
+    this.#options = options
   }
 
   /** The room where a directory is. */
-  static at(directory: string): DiskRoom {
-    return new DiskRoom(async () => {
+  static at(directory: string, options?: RoomOptions): DiskRoom {
+    const look = async (): Promise<DiskSpace> => {
       const { bavail, blocks, bsize } = await statfs(directory)
       return { free: bavail * bsize, total: blocks * bsize }
-    })
+    }
+    return new DiskRoom(look, () => performance.now(), options)
   }
 
   /** Asks for one more block. @throws StorageError ENOSPC (one that passes) when the disk is to stay as free as it is */
@@ -49,13 +83,40 @@ export class DiskRoom {
     if (last === undefined || now - last.at >= LOOK_EVERY || ++last.blocks > LOOK_AFTER)
       this.#last = { space: await this.#look(), at: now, blocks: 0 }
     const space = this.#last?.space
-    if (space === undefined || space.free >= reserveOf(space)) return
+    if (space === undefined) return
+    const message = this.#judge(space)
+    if (message === undefined) return
     this.#last = undefined // the next one looks again
-    const [free, kept] = [space.free, reserveOf(space)].map((bytes) => Math.round(bytes / MiB))
-    throw new StorageError(
-      `the disk has ${free} MiB left, and replication leaves ${kept} MiB free: make room, or mirror less (repositories)`,
-      'ENOSPC',
-      true,
-    )
+    throw new StorageError(message, 'ENOSPC', true)
   }
+
+  /** What is to be said of a disk that has too little room now; `undefined` when there is enough. */
+  async shortage(): Promise<string | undefined> {
+    return this.#judge(await this.#look())
+  }
+
+  #judge(space: DiskSpace): string | undefined {
+    const { reserve, who, advice, onChange } = this.#options
+    const kept = reserve(space)
+    const isLow = space.free < kept
+    const [free, least] = [space.free, kept].map((bytes) => Math.round(bytes / MiB))
+    const message = `the disk has ${free} MiB left, and ${who} ${least} MiB free: ${advice}`
+    if (isLow !== this.#wasLow) onChange?.(isLow, message)
+    this.#wasLow = isLow
+    return isLow ? message : undefined
+  }
+}
+
+/** Room for what is pushed to a registry in a directory. The log tells when it is gone, and when it is back. */
+export function roomForPushes(directory: string, log: Logger): DiskRoom {
+  const room = log.child({ room: 'daemon' })
+  return DiskRoom.at(directory, {
+    reserve: pushReserveOf,
+    who: 'pushes leave',
+    advice: 'make room; until then pushes are refused with 507',
+    onChange: (isLow, message) => {
+      if (isLow) room.error(message)
+      else room.info('there is room on the disk again: pushes are taken')
+    },
+  })
 }

@@ -1,3 +1,4 @@
+import { syncDirectory } from '../blocks/files.ts'
 import { openDatastore } from '../ipfs/datastore.ts'
 import { openKeys } from '../ipfs/keys.ts'
 import { loadSecret } from '../ipfs/password.ts'
@@ -22,6 +23,7 @@ export async function openKeychain(config: Config, directory: DataDirectory): Pr
   await using stack = new AsyncDisposableStack()
   const datastore = await openDatastore(directory.datastore)
   stack.defer(() => datastore.close())
+  await syncDirectory(directory.path) // its directory may be new, and the keys are to outlive a power cut
   const keys = await openKeys({ datastore, secret })
   const opened = stack.move()
   return { datastore, keys, [Symbol.asyncDispose]: () => opened.disposeAsync() }

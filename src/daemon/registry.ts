@@ -5,6 +5,7 @@ import { Tombstones } from '../registry/tombstones.ts'
 import { Trust } from '../registry/trust.ts'
 import { Uploads } from '../registry/uploads.ts'
 import type { Config } from '../config/schema.ts'
+import type { Room } from '../registry/room.ts'
 import type { MirrorErrorHandler, MirrorSource } from '../registry/mirror.ts'
 import type { Storage } from './storage.ts'
 
@@ -23,7 +24,7 @@ export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
   mirrors: readonly MirrorSource[],
-  onMirrorError: MirrorErrorHandler,
+  { onMirrorError, room }: { onMirrorError: MirrorErrorHandler; room: Room },
 ): Promise<OpenRegistry> {
   const now = Date.now
   const blobLimit = config.limits.blob
@@ -36,11 +37,11 @@ export async function openRegistry(
     { isNew: lane.isNew },
   )
   const uploads = new Uploads(
-    { store, writer: lane, now, leases, hold: () => contents.hold() },
+    { store, writer: lane, room, now, leases, hold: () => contents.hold() },
     { readOnly, blobLimit },
   )
   const service = new Registry(
-    { overlay, writer: lane, content: contents, tombstones, uploads, history, leases },
+    { overlay, writer: lane, content: contents, tombstones, uploads, room, history, leases },
     {
       validation: config.storage.validation,
       deletes: config.storage.delete.enabled,

@@ -6,6 +6,7 @@ import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
 import type { Collector } from './collector.ts'
+import type { DiskRoom } from './disk-room.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { MirrorStatusParts } from './mirror-status.ts'
@@ -18,6 +19,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly config: Config
   readonly directory: DataDirectory
   readonly storage: Storage
+  readonly room: DiskRoom
   readonly node: IpfsNode
   readonly publisher: Publisher | undefined
   readonly mirrors: readonly OpenMirror[]
@@ -55,18 +57,17 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
   }
 }
 
-async function storageReport({
-  storage,
-  directory,
-  tombstones,
-  collector,
-}: StatusParts): Promise<object> {
+async function storageReport(parts: StatusParts): Promise<object> {
+  const { storage, directory, tombstones, collector } = parts
   const { bavail, bsize } = await statfs(directory.path)
+  const stopped = storage.stopped()
   return {
     root: rootOf(storage),
-    writable: storage.lane.stopped === undefined,
-    error: storage.lane.stopped === undefined ? null : messageOf(storage.lane.stopped),
+    writable: stopped === undefined,
+    error: stopped === undefined ? null : messageOf(stopped),
     freeBytes: bavail * bsize,
+    isLow: (await parts.room.shortage()) !== undefined,
+    damagedBlocks: storage.healer.lost,
     uploads: await storage.uploads.count(),
     gc: gcReport(collector),
     tombstones: tombstones
@@ -94,15 +95,18 @@ function rootOf({ lane }: Storage): string | null {
  * Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. Nor does
  * another writer under our key: every push is taken and kept, only that others do not see it yet.
  */
-export function readinessOf({
+export async function readinessOf({
   storage,
   publisher,
-}: Pick<StatusParts, 'storage' | 'publisher'>): Readiness {
-  if (storage.lane.stopped !== undefined) {
+  room,
+}: Pick<StatusParts, 'storage' | 'publisher' | 'room'>): Promise<Readiness> {
+  if (storage.stopped() !== undefined) {
     const reason =
       'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
     return { ready: false, reason }
   }
+  const reason = await room.shortage()
+  if (reason !== undefined) return { ready: false, reason }
   const degraded = publisher?.status().conflict
   return degraded === undefined ? { ready: true } : { ready: true, degraded }
 }

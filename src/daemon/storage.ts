@@ -4,6 +4,7 @@ import { BlockContentStore } from '../blocks/content-store.ts'
 import { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import { syncDirectory } from '../blocks/files.ts'
 import { OpenFiles } from '../blocks/open-files.ts'
+import { HealedBlocks, Healer } from '../blocks/healer.ts'
 import { DiskUploadStore } from '../blocks/upload-store.ts'
 import { WriteBehind } from '../blocks/write-behind.ts'
 import { DirectoryReader } from '../tree/directory.ts'
@@ -11,10 +12,12 @@ import { History } from '../tree/history.ts'
 import { Journal } from '../tree/journal.ts'
 import { CommitLane } from '../tree/lane.ts'
 import { NodeCache } from '../tree/node-cache.ts'
+import { OutdatedSource } from '../tree/outdated.ts'
 import { TreeSource } from '../tree/source.ts'
 import { UsedRoots } from '../tree/used-roots.ts'
 import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
+import type { RegistrySource } from '../registry/ports.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -30,6 +33,8 @@ export interface Storage extends AsyncDisposable {
   readonly cache: NodeCache
   /** Reads our own tree. */
   readonly directories: DirectoryReader
+  /** Brings back what the disk has lost of our own tree. */
+  readonly healer: Healer
   readonly lane: CommitLane
   readonly journal: Journal
   /** Roots of our own tree that are read from. */
@@ -40,8 +45,10 @@ export interface Storage extends AsyncDisposable {
   readonly opened: OpenFiles
   /** The same of mirrors' trees. */
   readonly cached: OpenFiles
-  readonly source: TreeSource
+  readonly source: RegistrySource
   readonly history: History
+  /** Why nothing is written any more until a restart, or since the start; `undefined` while that is not so. */
+  stopped(): unknown
 }
 
 /** What is otherwise the usual. */
@@ -72,11 +79,18 @@ export async function openStorage(
   const cache = new NodeCache()
   const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
   const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
-  const directories = new DirectoryReader(new LocalBlocks(blocks, opened), cache)
+  const healer = new Healer(blocks, Date.now)
+  stack.defer(() => healer.stop())
+  const directories = new DirectoryReader(new HealedBlocks(blocks, healer, opened), cache)
+  // Nothing in the lane waits for the network.
+  const local = new LocalBlocks(blocks, {
+    files: opened,
+    onLost: (cid, failure) => healer.healBehind(cid, failure),
+  })
   const journal = new Journal(state)
   const lane = await CommitLane.open({
     blocks,
-    reader: directories,
+    reader: new DirectoryReader(local, cache),
     journal,
     onRoot,
     now: Date.now,
@@ -93,14 +107,19 @@ export async function openStorage(
     uploads,
     cache,
     directories,
+    healer,
     lane,
     journal,
     used,
     usedElsewhere,
     opened,
     cached,
-    source: new TreeSource('own', () => lane.root, directories, used),
+    source: new OutdatedSource(
+      new TreeSource('own', () => lane.root, directories, used),
+      () => lane.lost,
+    ),
     history: new History(journal, directories, used),
+    stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { StartError } from './errors.ts'
 import { readSecretFile } from './secret-file.ts'
 
@@ -32,7 +32,8 @@ export interface SecretOptions {
  */
 export async function loadSecret(options: SecretOptions): Promise<KeySecret> {
   const directory = join(options.dataDir, 'keys')
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  if ((await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined)
+    await syncDirectory(options.dataDir)
   const saltFile = join(directory, 'salt')
   const known = (await readSecretText(saltFile)) !== undefined
   const { password, source } = await findPassword(options, directory, known)
@@ -77,15 +78,30 @@ async function readSecretText(file: string): Promise<string | undefined> {
   return (await readSecretFile(file))?.toString('utf8').replace(/\r?\n$/, '')
 }
 
-/** Writes 32 random bytes to a new file and waits until they are on disk. */
+/**
+ * Writes 32 random bytes to a new file and waits until they are on disk, with their name: the keys that are made next
+ * are of no use without them. What is there under the name is whole, whenever we are killed.
+ */
 async function make(file: string): Promise<string> {
   const text = randomBytes(32).toString('base64url')
-  const handle = await open(file, 'wx', 0o600)
+  const temporary = `${file}.tmp` // one that a killed process left is written over
+  const handle = await open(temporary, 'w', 0o600)
   try {
     await handle.writeFile(`${text}\n`)
     await handle.sync()
   } finally {
     await handle.close()
   }
+  await rename(temporary, file)
+  await syncDirectory(dirname(file))
   return text
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }

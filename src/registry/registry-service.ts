@@ -26,6 +26,7 @@ import type {
   RegistryService,
   SnapshotSource,
 } from './ports.ts'
+import type { Room } from './room.ts'
 import type { Tombstones } from './tombstones.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -36,6 +37,8 @@ export interface RegistryParts {
   content: ContentStore
   tombstones: Tombstones
   uploads: Uploads
+  /** Asked before a manifest is taken. */
+  room?: Room | undefined
   /** Our own tree as it was. */
   history: SnapshotSource
   leases?: Leases
@@ -118,6 +121,7 @@ export class Registry implements RegistryService {
     options: Abortable & { tags?: readonly Tag[] | undefined } = {},
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     this.#mayWrite()
+    await this.#parts.room?.make()
     const put = await this.#push.put(name, reference, bytes, { ...options, contentType })
     void this.#parts.leases?.grant(name, put.digest)
     return put

@@ -45,7 +45,7 @@ export class UploadSessions {
   async create(info: UploadInfo): Promise<Upload> {
     const ids = await this.#known()
     const { max } = this.#limits
-    const failure = ids.size >= max ? await this.#makeRoom() : undefined
+    const failure = ids.size >= max ? await this.makeRoom() : undefined
     if (ids.size >= max) {
       throw new RegistryError('TOOMANYREQUESTS', {
         message: `${max} uploads are open; finish or cancel some first`,
@@ -127,11 +127,11 @@ export class UploadSessions {
 
   /**
    * A client that was killed leaves its session behind, and with it would go one place after the other until nobody can
-   * push. So when all are taken, those that look left behind go.
+   * push; or the room on the disk. So when all are taken, or there is little room, those that look left behind go.
    *
    * @returns what kept some of them from going
    */
-  #makeRoom(): Promise<unknown> {
+  makeRoom(): Promise<unknown> {
     this.#makingRoom ??= this.#discardLeftBehind().finally(() => (this.#makingRoom = undefined))
     return this.#makingRoom
   }

@@ -15,6 +15,7 @@ import type {
   UploadStatus,
   UploadStore,
 } from './ports.ts'
+import type { Room } from './room.ts'
 import type { Leases } from './leases.ts'
 import type { Session } from './upload-session.ts'
 
@@ -22,6 +23,8 @@ import type { Session } from './upload-session.ts'
 export interface UploadsParts {
   store: UploadStore
   writer: RegistryWriter
+  /** Without it a full disk is met when it is full. */
+  room?: Room | undefined
   /** The clock, in ms. */
   now: () => number
   leases?: Leases
@@ -55,14 +58,16 @@ const IDLE_WHEN_FULL_MS = 3_600_000
  */
 export class Uploads implements UploadService {
   readonly #writer: RegistryWriter
+  readonly #room: Room | undefined
   readonly #sessions: UploadSessions
   readonly #options: UploadsOptions
   readonly #now: () => number
   readonly #leases: Leases | undefined
   readonly #hold: UploadsParts['hold']
 
-  constructor({ store, writer, now, leases, hold }: UploadsParts, options: UploadsOptions) {
+  constructor({ store, writer, room, now, leases, hold }: UploadsParts, options: UploadsOptions) {
     this.#writer = writer
+    this.#room = room
     this.#leases = leases
     this.#hold = hold
     this.#now = now
@@ -78,6 +83,7 @@ export class Uploads implements UploadService {
     { algorithm = 'sha256' }: Abortable & { algorithm?: DigestAlgorithm } = {},
   ): Promise<UploadStatus> {
     this.#mayWrite()
+    await this.#mayBegin()
     const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm }
     const { id, size } = await this.#sessions.create(info)
     return { id, size }
@@ -140,13 +146,21 @@ export class Uploads implements UploadService {
     if (range !== undefined) checkRange(range, upload.size, blobLimit)
     const body =
       range === undefined ? chunk.source : exactly(chunk.source, range.end - range.start + 1)
-    const source = new WatchedSource(body)
+    // Where the room ends, what came before is kept, as when the client goes away.
+    const source = new WatchedSource(this.#whileThereIsRoom(body))
     try {
       await upload.append(source, { signal: options.signal, limit: blobLimit })
     } catch (error) {
       // The client's failure leaves the upload as it says; our own disk's leaves it in doubt, so it is opened anew.
       if (!source.threw(error) && !isRegistryError(error)) session.forget()
       throw error
+    }
+  }
+
+  async *#whileThereIsRoom(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const bytes of source) {
+      await this.#room?.make()
+      yield bytes
     }
   }
 
@@ -166,6 +180,16 @@ export class Uploads implements UploadService {
       return tx.linkBlob(upload.name, stored)
     }, options)
     await session.discard()
+  }
+
+  /** @throws the error of a full disk; what looks left behind has then been given up, for the collector to take its blocks */
+  async #mayBegin(): Promise<void> {
+    try {
+      await this.#room?.make()
+    } catch (error) {
+      await this.#sessions.makeRoom()
+      throw error
+    }
   }
 
   #mayWrite(): void {

@@ -81,6 +81,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   #queue: Job[] = []
   #running: Promise<void> | undefined
   #stopped: unknown
+  #lost: unknown
   /** The last commit failed, and it is not known whether it is on disk. */
   #isUnsettled = false
   readonly #watches = new Set<ChangeWatch>()
@@ -103,6 +104,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     const { entry, damage } = await parts.journal.newest()
     lane.#newest = entry
     lane.#stopped = damage
+    lane.#lost = damage
     if (entry !== undefined) lane.#root = { cid: entry.public, treeSize: 0 }
     else if (damage === undefined) lane.#root = await lane.#putEmpty()
     return lane
@@ -128,9 +130,15 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     return this.#stopped
   }
 
-  /** Takes no more changes, for a reason that somebody else found. */
+  /** What the journal lost, so that the newest state is not known; `undefined` when it is. */
+  get lost(): unknown {
+    return this.#lost
+  }
+
+  /** Takes no more changes, because somebody found that the journal lost its end. */
   stop(reason: Error): void {
     this.#stopped ??= reason
+    this.#lost ??= reason
   }
 
   transact<T>(edit: (tx: Transaction) => Promise<T>, options: Abortable = {}): Promise<T> {

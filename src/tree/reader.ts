@@ -99,7 +99,7 @@ export class TreeReader implements RegistryReader {
   async #link(directory: Path, options?: Abortable): Promise<Digest | undefined> {
     const entry = await this.#view.file(layout.link(directory), options)
     if (entry === undefined) return undefined
-    const size = await fileSize(this.#blocks, entry.cid, options)
+    const size = await this.#sizeOf(entry, options)
     if (size > LINK_MAX_BYTES) return undefined
     return decodeLink(
       Buffer.concat(await Array.fromAsync(readFile(this.#blocks, entry.cid, options))),
@@ -117,13 +117,21 @@ export class TreeReader implements RegistryReader {
     return data === undefined ? undefined : this.#content(digest, data, options)
   }
 
+  /**
+   * What the directory says of a raw block is its size. A stored one of another size is damaged, and the answer to a HEAD
+   * must not be a wrong length, nor make a client skip the upload that would mend it. Then it is read, which brings it
+   * back where that can be.
+   */
+  async #sizeOf({ cid, treeSize }: Entry, options?: Abortable): Promise<number> {
+    const size = await fileSize(this.#blocks, cid, options)
+    if (cid.code !== RAW || size === treeSize) return size
+    const { length } = await this.#blocks.get(cid, options)
+    if (length === treeSize) return length
+    throw new DamagedBlockError(cid, `it has ${length} bytes instead of ${treeSize}`)
+  }
+
   async #content(digest: Digest, data: Entry, options?: Abortable): Promise<Content> {
-    const size = await fileSize(this.#blocks, data.cid, options)
-    // What the directory says of a raw block is its size. A stored one of another size is damaged, and the answer to a
-    // HEAD must not be a wrong length, nor make a client skip the upload that would mend it.
-    if (data.cid.code === RAW && size !== data.treeSize) {
-      throw new DamagedBlockError(data.cid, `it has ${size} bytes instead of ${data.treeSize}`)
-    }
+    const size = await this.#sizeOf(data, options)
     const blocks = this.#blocks
     return {
       digest,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DiskRoom, reserveOf } from '../../src/daemon/disk-room.ts'
+import { DiskRoom, pushReserveOf, reserveOf } from '../../src/daemon/disk-room.ts'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB
@@ -51,5 +51,42 @@ describe('the room that replication leaves on the disk', () => {
 
   it('is that of a real directory', async () => {
     await DiskRoom.at(import.meta.dirname).make()
+  })
+})
+
+describe('the room that pushes leave on the disk', () => {
+  it('is a part of the disk, and less than replication leaves', () => {
+    for (const [total, kept] of [
+      [64 * MiB, 8 * MiB],
+      [512 * MiB, 32 * MiB],
+      [10 * GiB, 256 * MiB],
+      [4096 * GiB, 1 * GiB],
+    ] as const) {
+      assert.equal(pushReserveOf({ free: 0, total }), kept)
+      assert.ok(kept < reserveOf({ free: 0, total }))
+    }
+  })
+
+  it('is told of once when it is gone, and once when it is back', async () => {
+    const space = { free: 2 * GiB, total: 100 * GiB }
+    const told: boolean[] = []
+    const room = new DiskRoom(
+      () => Promise.resolve({ ...space }),
+      () => 0,
+      {
+        reserve: pushReserveOf,
+        who: 'pushes leave',
+        advice: 'make room',
+        onChange: (isLow) => told.push(isLow),
+      },
+    )
+    assert.equal(await room.shortage(), undefined)
+    space.free = 1 * GiB - 1
+    const low = /the disk has 1024 MiB left, and pushes leave 1024 MiB free: make room/
+    for (let n = 0; n < 3; n++) assert.match((await room.shortage()) ?? '', low)
+    await assert.rejects(room.make(), { code: 'ENOSPC', passes: true })
+    space.free = 1 * GiB
+    await room.make()
+    assert.deepEqual(told, [true, false])
   })
 })

@@ -85,6 +85,9 @@ describe('a daemon whose journal lost its newest entry (I6)', () => {
       await spoil(dir.path, loss)
       await life(dir.path, async (base, status) => {
         assert.equal((await fetch(`${base}/v2/app/manifests/v1`)).status, 200)
+        // Whatever is not in it may have been pushed since.
+        for (const path of ['app/manifests/v2', 'other/tags/list'])
+          assert.equal((await fetch(`${base}/v2/${path}`)).status, 503)
         assert.equal((await push(base, 'v3')).status, 503)
         assert.equal((await fetch(`${base}/readyz`)).status, 503)
         const after = await status()

@@ -43,7 +43,7 @@ describe('F04: a full disk', () => {
       await using disk = await smallDisk(what === 'small' ? 40 * MIB : 24 * MIB)
       if (disk === undefined) return this.skip()
       const ballast = join(disk.path, 'ballast')
-      await writeFile(ballast, randomBytes(what === 'small' ? 35 * MIB : 4 * MIB))
+      await writeFile(ballast, randomBytes(what === 'small' ? 33 * MIB : 4 * MIB))
       await using daemon = await DaemonProcess.start({ data: join(disk.path, 'data') })
       const client = new RegistryClient(daemon.url)
       const { pushed, refusal } = await fill(client, size)

@@ -55,6 +55,12 @@ export class RepositoryModel {
     await this.#change([known], 'there', () => client.pushBlob(this.name, bytes, { mode }))
   }
 
+  /** Content whose upload was acknowledged elsewhere. */
+  notePushed(bytes: Uint8Array): void {
+    this.#blobs.set(digestOf(bytes), { it: bytes, presence: 'there' })
+    this.acknowledged++
+  }
+
   async mountBlob(client: RegistryClient, bytes: Uint8Array, from: string): Promise<void> {
     const digest = digestOf(bytes)
     const known = this.#blobs.get(digest) ?? { it: bytes, presence: 'gone' }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
@@ -33,6 +33,22 @@ describe('keys', () => {
     keys = await open()
     assert.equal(ipnsNameOf(await keys.getOrCreate('registry')), made)
     assert.deepEqual(await keys.list(), [{ name: 'registry', ipnsName: made }])
+  })
+
+  it('do not mind a password that was being made when the process was killed', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'heliport-keys-'))
+    await mkdir(join(dir, 'keys'))
+    for (const name of ['password', 'salt'])
+      await writeFile(join(dir, 'keys', `${name}.tmp`), 'half', { mode: 0o600 })
+    const { password, salt } = await loadSecret({ dataDir: dir })
+    assert.ok(password.length > 40 && salt.length > 40)
+    assert.deepEqual(await loadSecret({ dataDir: dir }), {
+      password,
+      salt,
+      source: join(dir, 'keys/password'),
+    })
+    assert.deepEqual((await readdir(join(dir, 'keys'))).toSorted(), ['password', 'salt'])
+    await rm(dir, { recursive: true })
   })
 
   for (const type of ['Ed25519', 'ECDSA', 'RSA'] as const) {

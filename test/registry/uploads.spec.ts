@@ -247,3 +247,37 @@ describe('an upload', () => {
     assert.equal((await uploads.append(APP, id, { source: streamOf('a') })).size, 1)
   })
 })
+
+describe('an upload, when the disk is to stay as free as it is', () => {
+  const full = Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  function little(pieces: number) {
+    const left = { pieces }
+    const room = {
+      make: () => (left.pieces-- > 0 ? Promise.resolve() : Promise.reject(full)),
+    }
+    return { ...createUploads({ room }), left }
+  }
+
+  it('is not begun, and one that looks left behind is given up', async () => {
+    const { uploads, clock, left, store } = little(1)
+    const { id } = await uploads.create(APP)
+    await assert.rejects(uploads.create(APP), full)
+    assert.equal(store.saved.size, 1) // somebody may be at it
+    clock.advance(2 * 3_600_000)
+    await assert.rejects(uploads.create(APP), full)
+    assert.equal(store.saved.size, 0)
+    left.pieces = 1
+    assert.notEqual((await uploads.create(APP)).id, id)
+  })
+
+  it('keeps what it had, and goes on from there when there is room', async () => {
+    const { uploads, left, has } = little(3)
+    const { id } = await uploads.create(APP)
+    await assert.rejects(uploads.append(APP, id, { source: streamOf('he', 'll', 'o') }), full)
+    assert.deepEqual(await uploads.status(APP, id), { id, size: 4 })
+    left.pieces = 1
+    await uploads.append(APP, id, { source: streamOf('o') })
+    await uploads.finish(APP, id, digestOf(bytesOf('hello')), undefined) // takes no room to speak of
+    assert.ok(await has(digestOf(bytesOf('hello'))))
+  })
+})

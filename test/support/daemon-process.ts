@@ -34,6 +34,8 @@ export interface DaemonOptions {
   env?: Readonly<Record<string, string>>
   /** How long the daemon may take to serve, in milliseconds. */
   timeout?: number
+  /** A program, with its arguments, that sets something up and becomes the daemon. */
+  under?: readonly string[]
   /** Options for Node itself, such as `--import=<hook>`. */
   nodeOptions?: readonly string[]
 }
@@ -165,6 +167,12 @@ export class DaemonProcess implements AsyncDisposable {
     this.peerAddress = addresses.find((address) => address.startsWith(own)) ?? ''
   }
 
+  /** Starts it again where it will say that it is not ready, which a read-only one does. */
+  async restartUnready(): Promise<void> {
+    if (this.#child !== undefined) throw new Error('the daemon runs')
+    await Promise.race([this.#listens(this.#spawn()), this.#died(), this.#late()])
+  }
+
   async status(): Promise<DaemonStatus> {
     const response = await fetch(`${this.url}/api/v1/status`)
     if (!response.ok) throw new Error(`the status is ${response.status}`)
@@ -233,9 +241,9 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   #spawn(): Child {
-    const { nodeOptions = [], env = {}, place } = this.#options
+    const { nodeOptions = [], env = {}, place, under = [] } = this.#options
     const serve = [...nodeOptions, LAUNCHER, 'serve', '--config', this.configFile]
-    const [command, ...args] = [...(place?.inside ?? []), process.execPath, ...serve]
+    const [command, ...args] = [...(place?.inside ?? []), ...under, process.execPath, ...serve]
     const child = spawn(command ?? process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...plainEnvironment(), ...env },
@@ -260,7 +268,13 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   /** The lock says where it listens, and by its pid that it is not an older one's; `/readyz` that it serves. */
-  async #served({ pid }: Child): Promise<void> {
+  async #served(child: Child): Promise<void> {
+    await this.#listens(child)
+    const response = await fetch(`${this.url}/readyz`)
+    if (!response.ok) throw new Error(`not ready: ${await response.text()}`)
+  }
+
+  async #listens({ pid }: Child): Promise<void> {
     for (;;) {
       const lock = await this.#lock()
       if (lock?.pid === pid && lock?.http !== undefined) {
@@ -270,8 +284,6 @@ export class DaemonProcess implements AsyncDisposable {
       if (this.#child === undefined) return // it has died, and whoever waits is told of that
       await pause(10)
     }
-    const response = await fetch(`${this.url}/readyz`)
-    if (!response.ok) throw new Error(`not ready: ${await response.text()}`)
   }
 
   async #lock(): Promise<{ pid?: number; http?: string } | undefined> {

@@ -2,13 +2,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 
-const PAGE = join(import.meta.dirname, '../../docs/network.md')
+const DOCS = join(import.meta.dirname, '../../docs')
 
 /** What the machine had to do besides when we began: others' work makes every figure worse. */
 const LOAD = loadavg()[0] ?? 0
 
 /**
- * Puts what a run has measured into docs/network.md, between `<!-- run: <name> -->` and `<!-- end: <name> -->`, under
+ * Puts what a run has measured into a page of docs/, between `<!-- run: <name> -->` and `<!-- end: <name> -->`, under
  * the command, the day and the machine.
  *
  * @throws Error when the page has no such place
@@ -17,13 +17,15 @@ export async function writeFigures(
   name: string,
   command: string,
   lines: readonly string[],
+  file = 'network.md',
 ): Promise<void> {
+  const path = join(DOCS, file)
   const day = new Date().toISOString().slice(0, 10)
   const machine = `${availableParallelism()} processors, load ${LOAD.toFixed(1)} when it began`
   const head = `\`${command}\` on ${day}, Node ${process.versions.node}, ${machine}:`
-  const page = await readFile(PAGE, 'utf8')
-  await writeFile(PAGE, replaced(page, name, [head, '', ...lines].join('\n')))
-  console.log('written: docs/network.md')
+  const page = await readFile(path, 'utf8')
+  await writeFile(path, replaced(page, name, [head, '', ...lines].join('\n')))
+  console.log(`written: docs/${file}`)
 }
 
 /** The page with another text at its place. @throws Error when it has no such place */

@@ -3,6 +3,7 @@ import { MemoryRegistry, MemoryUploadStore } from './memory-ports.ts'
 import { APP, BLOB_LIMIT, FakeClock } from './registry-setup.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { RegistryWriter } from '../../src/registry/ports.ts'
+import type { Room } from '../../src/registry/room.ts'
 
 /** Text as bytes. */
 export const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -11,11 +12,12 @@ export const bytesOf = (text: string) => new TextEncoder().encode(text)
 export function createUploads({
   maxSessions = 10,
   writer,
-}: { maxSessions?: number; writer?: RegistryWriter } = {}) {
+  room,
+}: { maxSessions?: number; writer?: RegistryWriter; room?: Room } = {}) {
   const own = new MemoryRegistry()
   const store = new MemoryUploadStore(own.content)
   const clock = new FakeClock()
-  const parts = { store, writer: writer ?? own, now: clock.now }
+  const parts = { store, writer: writer ?? own, room, now: clock.now }
   const options = { readOnly: false, blobLimit: BLOB_LIMIT, maxSessions, idleFor: 1000 }
   const create = (): Uploads => new Uploads(parts, options)
   const has = async (digest: Digest) => (await own.reader().blob(APP, digest)) !== undefined

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DAMAGES } from '../damage.ts'
+import { Owner } from '../rot/owner.ts'
+import { DaemonProcess } from '../../support/daemon-process.ts'
+import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { damageAtRest } from '../rot/at-rest.ts'
+import type { Campaign, Ground, Running } from './campaign.ts'
+
+/** Every so many cycles the daemon is stopped, and its databases and logs are damaged. */
+const REST_EVERY = 10
+
+export const campaign: Campaign = {
+  about: `files of blocks, databases, the journal and logs of uploads are damaged in every way
+
+A cycle: a block's file of a running daemon is flipped, cut, emptied, overwritten, swapped or removed, and what it belongs
+to is pulled: a body that comes whole must be right, and nothing is 404. Where a mirror has a good copy, the answer must
+be right at once; where none has, a push must mend it. Every ${REST_EVERY}th time the daemon is stopped, and a file of LevelDB, or of an
+upload, is damaged: it must start and have everything, or say 503, or refuse to start; it must never go back in silence.`,
+  usual: 60,
+  sabotages: { hash: 'blocks are not compared with their hash' },
+  start: async (ground) => {
+    const running = new CorruptCampaign(ground)
+    await running.open()
+    return running
+  },
+}
+
+class CorruptCampaign implements Running {
+  readonly #ground: Ground
+  readonly #stack = new AsyncDisposableStack()
+  /** One that nobody mirrors, and one that has a mirror with everything. */
+  #alone: Owner | undefined
+  #mirrored: Owner | undefined
+  readonly #counts = { pushed: 0, fetched: 0, unnoticed: 0, served: 0, partly: 0, refused: 0 }
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+  }
+
+  async open(): Promise<void> {
+    const { directory, random, sabotage } = this.#ground
+    const hooks = sabotageOptions(sabotage)
+    const start = async (name: string): Promise<DaemonProcess> =>
+      this.#stack.use(await DaemonProcess.start({ data: join(directory, name), ...hooks }))
+    this.#alone = await Owner.fill(await start('alone'), random)
+    const source = await start('source')
+    this.#mirrored = await Owner.fill(source, random)
+    const [mirrors, peers] = [[{ key: source.ipnsName, replicate: 'full' }], [source.peerAddress]]
+    const config = { ipns: { readOnlyKeys: mirrors } }
+    const mirror = this.#stack.use(await DaemonProcess.start({ peers, config }))
+    await this.#mirrored.waitFor(mirror)
+  }
+
+  async cycle(number: number): Promise<void> {
+    const { random } = this.#ground
+    if (number % REST_EVERY === REST_EVERY - 1) return this.#atRest()
+    const isMirrored = number % 2 === 0
+    const owner = (isMirrored ? this.#mirrored : this.#alone) ?? assert.fail()
+    const [what, damage] = random.pick(Object.entries(DAMAGES)) ?? assert.fail()
+    const target = owner.pick(random)
+    const other = owner.pick(random)
+    if (target.file === other.file && what.startsWith('swapped')) return
+    try {
+      await damage(target.file, random, other.file)
+      for (const damaged of what.startsWith('swapped') ? [target, other] : [target]) {
+        if (isMirrored) await owner.isServed(damaged)
+        else await owner.isMended(damaged)
+      }
+    } catch (error) {
+      const log = owner.daemon.log.filter((line) => !line.includes('"level":30')).slice(-4)
+      const where = `${target.path} of ${isMirrored ? 'the mirrored' : 'the lone'} registry`
+      throw new Error(`${where}, a block of it ${what}\n${log.join('\n')}`, { cause: error })
+    }
+    if (isMirrored) this.#counts.fetched++
+    else this.#counts.pushed++
+  }
+
+  figures(): string[] {
+    const { pushed, fetched, unnoticed, served, partly, refused } = this.#counts
+    return [
+      `${pushed + fetched} blocks damaged: no wrong body came whole, and no 404. ${fetched} had a good copy at a mirror, and the first answer was right; ${pushed} had none, were refused, and mended by a push.`,
+      `${unnoticed + served + partly + refused} files of databases and uploads damaged: ${refused} times the daemon refused to start, ${partly} times it served and said 503 to some questions or to writes, ${served} times everything was there all the same.`,
+    ]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync()
+  }
+
+  async #atRest(): Promise<void> {
+    const owner = this.#alone ?? assert.fail()
+    const outcome = await damageAtRest(owner, this.#ground.random)
+    this.#counts[outcome]++
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { RegistryClient } from '../../support/client.ts'
+import { DaemonProcess } from '../../support/daemon-process.ts'
+import { eventually } from '../../support/two-nodes.ts'
+import { MixedLoad } from '../mixed-load.ts'
+import { Shim } from '../shim/shim.ts'
+import { FAIL_POINTS } from './fail-points.ts'
+import type { SeededRandom } from '../random.ts'
+import type { Campaign, Ground, Running } from './campaign.ts'
+
+/** Cycles of one registry; then a new one, or looking through it all would take ever longer. */
+const LIFE = 12
+const WRITERS = 6
+/** Longest time until the kill, in ms. */
+const LONGEST_MS = 900
+/** A fail point that nobody comes to in so many ms becomes a kill at that time. */
+const PATIENCE_MS = 2_000
+
+export const campaign: Campaign = {
+  about: `SIGKILL at random times and at named places, under mixed load
+
+A cycle: writers push images and blobs in every way, tag, mount, delete, and upload in chunks that outlive the daemon.
+The daemon is killed, at a random time or before or after a certain call to its disk, and started again. Then
+everything that was ever acknowledged is pulled back and compared.`,
+  usual: 8,
+  sabotages: { lose: 'what is written to the log of the state database does not get there' },
+  start: (ground) => Promise.resolve(new KillCampaign(ground)),
+}
+
+class KillCampaign implements Running {
+  readonly #ground: Ground
+  readonly #shim: Shim
+  #daemon: DaemonProcess | undefined
+  #load: MixedLoad
+  #acknowledged = 0
+  #atRandom = 0
+  #slowest = 0
+  readonly #places = new Map<string, number>()
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+    this.#shim = Shim.build(ground.directory)
+    this.#load = new MixedLoad(WRITERS, ground.seed)
+  }
+
+  async cycle(number: number): Promise<void> {
+    const { random } = this.#ground
+    const daemon = await this.#atBegin(number)
+    const client = new RegistryClient(daemon.url)
+    const before = this.#load.acknowledged
+    const running = this.#load.run(client)
+    running.catch(() => undefined) // awaited below
+    await Promise.race([eventually(() => this.#load.acknowledged > before, 'an answer'), running])
+    // Every second one at a random time.
+    if (number % 2 === 0) await this.#killAtRandom(daemon, running, random)
+    else await this.#killAtPlace(daemon, running, random)
+    await running
+    this.#shim.disarm()
+    await daemon.restart()
+    this.#slowest = Math.max(this.#slowest, daemon.readyAfter)
+    await this.#load.verify(new RegistryClient(daemon.url))
+    this.#acknowledged += this.#load.acknowledged - before
+    const fatal = daemon.log.filter((line) => /"level":60|please report|unhandled/i.test(line))
+    assert.deepEqual(fatal, [])
+  }
+
+  figures(): string[] {
+    const places = [...this.#places].map(([name, times]) => `${name} ${times}`)
+    return [
+      `${this.#acknowledged} acknowledged operations: 0 lost, 0 half-applied.`,
+      `${this.#atRandom} kills at random times; at named places: ${places.join(', ') || 'none'}.`,
+      `The slowest start took ${Math.round(this.#slowest)} ms.`,
+    ]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#daemon?.remove()
+    this.#shim[Symbol.dispose]()
+  }
+
+  async #atBegin(number: number): Promise<DaemonProcess> {
+    if (number % LIFE > 0 && this.#daemon !== undefined) return this.#daemon
+    await this.#daemon?.remove()
+    const { directory, seed, sabotage } = this.#ground
+    const data = join(directory, `data-${number}`)
+    const env = this.#shim.environment(data, sabotage === 'lose' ? { lose: 'state/' } : {})
+    this.#load = new MixedLoad(WRITERS, seed + number)
+    this.#daemon = await DaemonProcess.start({ data, env })
+    return this.#daemon
+  }
+
+  async #killAtRandom(
+    daemon: DaemonProcess,
+    running: Promise<void>,
+    random: SeededRandom,
+  ): Promise<void> {
+    this.#atRandom++
+    await Promise.race([pause(random.between(0, LONGEST_MS)), running])
+    const { signal } = await daemon.kill()
+    assert.equal(signal, 'SIGKILL')
+  }
+
+  async #killAtPlace(
+    daemon: DaemonProcess,
+    running: Promise<void>,
+    random: SeededRandom,
+  ): Promise<void> {
+    const [name, { calls, path }] = random.pick(Object.entries(FAIL_POINTS)) ?? assert.fail()
+    const when = random.next() < 0.5 ? 'before' : 'after'
+    this.#shim.kill({ calls, path, at: random.between(1, 12) }, when)
+    await Promise.race([running, pause(PATIENCE_MS)])
+    const isHit = this.#shim.hits.count > 0
+    if (!isHit) await daemon.kill()
+    await daemon.exited()
+    const what = isHit ? `${when} ${name}` : 'never reached'
+    this.#places.set(what, (this.#places.get(what) ?? 0) + 1)
+  }
+}

@@ -1,0 +1,56 @@
+import { writeFigures } from '../../support/figures-page.ts'
+import { temporaryDirectory } from '../../support/temporary.ts'
+import { SeededRandom } from '../random.ts'
+import type { Campaign } from './campaign.ts'
+import type { Options } from './options.ts'
+
+/** How often progress is told, in ms. */
+const PROGRESS_MS = 15_000
+
+/** Plays a campaign. @returns the exit code: 0 when every cycle passed */
+export async function play(kind: string, campaign: Campaign, options: Options): Promise<number> {
+  const { cycles, seed, sabotage } = options
+  const command = `npm run faults -- ${kind} --cycles ${cycles} --seed ${seed}`
+  console.log(
+    `${cycles} cycles with seed ${seed}${sabotage === undefined ? '' : `, sabotaged: ${sabotage}`}`,
+  )
+  const begun = performance.now()
+  await using directory = await temporaryDirectory()
+  const ground = { random: new SeededRandom(seed), seed, sabotage, directory: directory.path }
+  await using running = await campaign.start(ground)
+  let passed = 0
+  const failure = await passing(running, cycles, (count) => (passed = count))
+  const seconds = Math.round((performance.now() - begun) / 1000)
+  const lines = [...running.figures(), `${passed} cycles in ${seconds} s with seed ${seed}.`]
+  console.log(`\n${lines.join('\n')}\n\n  ${passed} passing (${seconds}s)`)
+  if (failure !== undefined) {
+    console.log('  1 failing')
+    console.error(failure)
+    console.error(`cycle ${passed} failed; again: ${command}`)
+    return 1
+  }
+  if (options.write && sabotage === undefined)
+    await writeFigures(kind, command, lines, 'reliability.md')
+  return 0
+}
+
+/** @returns what went wrong in the cycle that failed */
+async function passing(
+  running: { cycle(number: number): Promise<void> },
+  cycles: number,
+  onPassed: (count: number) => void,
+): Promise<unknown> {
+  let told = performance.now()
+  for (let number = 0; number < cycles; number++) {
+    try {
+      await running.cycle(number)
+    } catch (error) {
+      return error
+    }
+    onPassed(number + 1)
+    if (performance.now() - told < PROGRESS_MS) continue
+    told = performance.now()
+    console.log(`${number + 1} of ${cycles}`)
+  }
+  return undefined
+}
