@@ -7,6 +7,7 @@ import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
+import { WeightedCache } from './weighted-cache.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
 import type { CID } from 'multiformats/cid'
@@ -26,6 +27,14 @@ const PENDING_TIME = 500
 /** Blocks that are remembered as linked: of each that a peer asks for it is asked whether the peer may have it. */
 const KNOWN_LIMIT = 16 * 1024
 
+/**
+ * Memory for small blocks that were read or written lately, in bytes: to find one manifest, six links are looked at, and
+ * each look into the database is a way to another thread and back.
+ */
+const RECENT_BYTES = 4 * 1024 * 1024
+/** What one takes besides its bytes. */
+const RECENT_BLOCK_BYTES = 256
+
 /** Where damaged blocks are kept for a look. */
 const DAMAGED = 'damaged'
 
@@ -42,6 +51,8 @@ export class DiskBlockStore implements BlockStore {
   readonly #directories = new DirectorySync()
   /** Small blocks that were put but are not in a synced batch yet, by hash. */
   readonly #pending = new Map<string, Uint8Array>()
+  /** Some that are in the database, by hash. */
+  readonly #recent = new WeightedCache<Uint8Array>(RECENT_BYTES, RECENT_BYTES)
   /** Blocks that were linked since the last batch, by hash. */
   readonly #newlyLinked = new Set<string>()
   /** Some that are known to be linked, by hash. Only the collector takes marks back, and then says so. */
@@ -88,9 +99,10 @@ export class DiskBlockStore implements BlockStore {
     options.signal?.throwIfAborted()
     const removal = this.#rely(cid)
     if (removal !== undefined) await removal
-    return this.#get(cid)
+    return this.#recentOf(cid) ?? this.#get(cid)
   }
 
+  /** As the disk has it. */
   async #get(cid: CID): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(cid)
     if (bytes === undefined) return undefined
@@ -106,7 +118,7 @@ export class DiskBlockStore implements BlockStore {
   async size(cid: CID): Promise<number | undefined> {
     const removal = this.#rely(cid)
     if (removal !== undefined) await removal
-    return this.#size(cid)
+    return this.#recentOf(cid)?.length ?? this.#size(cid)
   }
 
   async #size(cid: CID): Promise<number | undefined> {
@@ -188,7 +200,10 @@ export class DiskBlockStore implements BlockStore {
         this.#pending.has(hash) || this.#newlyLinked.has(hash) || this.#writing.has(hash),
       onUnlinked: (hashes) => {
         this.#unlinked++
-        for (const hash of hashes) this.#knownLinked.delete(hash)
+        for (const hash of hashes) {
+          this.#knownLinked.delete(hash)
+          this.#recent.delete(hash)
+        }
       },
       read: (cid) => this.#get(cid),
       size: (cid) => this.#size(cid),
@@ -234,7 +249,10 @@ export class DiskBlockStore implements BlockStore {
     const links = linked.map((hash) => ({ key: linkedKey(hash), value: new Uint8Array(0) }))
     await this.#state.write([...blocks, ...links, ...writes])
     // A block put again meanwhile is the same bytes, so it may go too.
-    for (const [hash] of pending) this.#pending.delete(hash)
+    for (const [hash, value] of pending) {
+      this.#pending.delete(hash)
+      this.#keep(hash, value)
+    }
     for (const hash of linked) this.#newlyLinked.delete(hash)
   }
 
@@ -287,6 +305,7 @@ export class DiskBlockStore implements BlockStore {
     if (this.#pending.has(hash)) return
     // They are held back only while the database takes them in time; when it fails, so must the writers.
     if (this.#pending.size >= 4 * PENDING_LIMIT) await this.sync()
+    // Not from memory: the one in the database may be damaged, and is then mended.
     const existing = await this.#state.get(smallKey(hash))
     // Whatever is in the state database came there by a synced batch, so it is as durable as it will be.
     if (existing !== undefined && matches(cid, existing)) return
@@ -319,7 +338,23 @@ export class DiskBlockStore implements BlockStore {
   }
 
   async #readSmall(hash: string): Promise<Uint8Array | undefined> {
-    return this.#pending.get(hash) ?? (await this.#state.get(smallKey(hash)))
+    const pending = this.#pending.get(hash)
+    if (pending !== undefined) return pending
+    const unlinked = this.#unlinked
+    const value = await this.#state.get(smallKey(hash))
+    if (value !== undefined && unlinked === this.#unlinked) this.#keep(hash, value)
+    return value
+  }
+
+  /** A small block that was read or written lately, checked. */
+  #recentOf(cid: CID): Uint8Array | undefined {
+    const hash = hashOf(cid)
+    const bytes = hash === undefined ? undefined : this.#recent.get(hash)
+    return bytes !== undefined && matches(cid, bytes) ? bytes : undefined
+  }
+
+  #keep(hash: string, value: Uint8Array): void {
+    this.#recent.set(hash, value, value.length + RECENT_BLOCK_BYTES)
   }
 
   #path(hash: string): { directory: string; path: string } {

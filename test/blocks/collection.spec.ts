@@ -111,7 +111,7 @@ describe('a collection', () => {
       await Promise.all([collecting, ...putting])
       await store.sync()
       for (const { cid, bytes } of blocks)
-        assert.deepEqual(await store.get(cid), Buffer.from(bytes))
+        assert.deepEqual(Buffer.from((await store.get(cid)) ?? []), Buffer.from(bytes))
     }
   })
 

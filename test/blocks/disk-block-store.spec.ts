@@ -35,6 +35,9 @@ function fileOf(path: string, cid: CID): string {
   return join(path, 'blocks', hash.slice(0, 2), hash)
 }
 
+const read = async (store: DiskBlockStore, cid: CID): Promise<Buffer> =>
+  Buffer.from((await store.get(cid)) ?? 'none')
+
 describe('the block store', () => {
   for (const size of [0, 1, SMALL_BLOCK_BYTES, SMALL_BLOCK_BYTES + 1, 1 << 20]) {
     it(`gives back a block of ${size} bytes, also after a restart`, async () => {
@@ -85,15 +88,38 @@ describe('the block store', () => {
 
   it('mends a damaged small block', async () => {
     await using dir = await temporaryDirectory()
-    await using opened = await open(dir.path)
     const { cid, bytes } = block(500)
-    await opened.store.put(cid, bytes)
-    await opened.store.sync()
-    const key = Buffer.concat([Buffer.from('b/'), cid.multihash.digest])
-    await opened.state.write([{ key, value: Buffer.from('rotten') }])
-    await assert.rejects(opened.store.get(cid), DamagedBlockError)
-    await opened.store.put(cid, bytes)
-    assert.deepEqual(Buffer.from((await opened.store.get(cid)) ?? 'none'), bytes)
+    {
+      await using opened = await open(dir.path)
+      await opened.store.put(cid, bytes)
+      await opened.store.sync()
+      const key = Buffer.concat([Buffer.from('b/'), cid.multihash.digest])
+      await opened.state.write([{ key, value: Buffer.from('rotten') }])
+      assert.deepEqual(await read(opened.store, cid), bytes, 'what is in memory is whole')
+    }
+    {
+      await using opened = await open(dir.path)
+      await assert.rejects(opened.store.get(cid), DamagedBlockError)
+      await opened.store.put(cid, bytes)
+      assert.deepEqual(await read(opened.store, cid), bytes)
+    }
+    await using opened = await open(dir.path)
+    assert.deepEqual(await read(opened.store, cid), bytes)
+  })
+
+  it('mends a damaged small block that it has in memory', async () => {
+    await using dir = await temporaryDirectory()
+    const { cid, bytes } = block(500)
+    {
+      await using opened = await open(dir.path)
+      await opened.store.put(cid, bytes)
+      await opened.store.sync()
+      const key = Buffer.concat([Buffer.from('b/'), cid.multihash.digest])
+      await opened.state.write([{ key, value: Buffer.from('rotten') }])
+      await opened.store.put(cid, bytes)
+    }
+    await using opened = await open(dir.path)
+    assert.deepEqual(await read(opened.store, cid), bytes)
   })
 
   it('says "could not read", never "not there", when the file system refuses (I3)', async () => {

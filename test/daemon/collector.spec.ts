@@ -73,9 +73,13 @@ describe('the collector', () => {
     await gc.service.deleteManifest(app, byDigest(dead.digest))
     gc.pass(LEASE)
     const { state } = gc.storage
-    // A tree node of the newest root.
+    // A tree node of the newest root, which no tidying up draws anew.
     const { public: root } = (await gc.storage.journal.newest()).entry ?? assert.fail('no commit')
-    const key = Buffer.concat([Buffer.from('b/'), root.multihash.digest])
+    let node = root
+    for (const name of ['docker', 'registry', 'v2', 'repositories', ...app.split('/')])
+      node = (await gc.storage.directories.lookup(node, name))?.cid ?? assert.fail(name)
+    node = (await gc.storage.directories.lookup(node, '_manifests'))?.cid ?? assert.fail()
+    const key = Buffer.concat([Buffer.from('b/'), node.multihash.digest])
     const bytes = (await state.get(key)) ?? assert.fail('no root')
     for (const value of [undefined, Buffer.from('damaged')]) {
       gc.storage.cache.clear()

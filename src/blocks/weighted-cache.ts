@@ -19,6 +19,11 @@ export class WeightedCache<T> {
     this.#weight = 0
   }
 
+  delete(key: string): void {
+    this.#weight -= this.#entries.get(key)?.weight ?? 0
+    this.#entries.delete(key)
+  }
+
   get(key: string): T | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
