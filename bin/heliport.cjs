@@ -49,7 +49,7 @@ function cacheDirectory(env) {
 
 // Disk and DNS share libuv's four threads; one slow disk would otherwise hold up everything else.
 function prepare(env) {
-  if (!env.UV_THREADPOOL_SIZE) env.UV_THREADPOOL_SIZE = '8'
+  if (!env.UV_THREADPOOL_SIZE) env.UV_THREADPOOL_SIZE = '16'
   var cache = cacheDirectory(env)
   if (!env.NODE_COMPILE_CACHE && !env.NODE_DISABLE_COMPILE_CACHE && cache)
     env.NODE_COMPILE_CACHE = cache

@@ -107,8 +107,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     log,
   }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
-  stack.use(new Heap(() => node.moved(), ownHeap(trimmer())))
   const http = await serve(stack, whole, options)
+  stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(trimmer())))
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })
 }

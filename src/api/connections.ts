@@ -43,6 +43,8 @@ export class Connections {
   readonly #now: () => number
   #waiting = 0
   #draining = false
+  /** Bytes that went over connections which are closed. */
+  #moved = 0
 
   /**
    * @param bound as many connections are served at once
@@ -65,6 +67,13 @@ export class Connections {
       answeredAt: 0,
     })
     socket.once('close', () => this.#forget(socket))
+  }
+
+  /** Bytes that came in and went out, of all connections there were. */
+  moved(): number {
+    let moved = this.#moved
+    for (const socket of this.#open.keys()) moved += socket.bytesRead + socket.bytesWritten
+    return moved
   }
 
   /** Responses not finished on a connection, oldest first. */
@@ -143,7 +152,7 @@ export class Connections {
     const { waiting = [] } = this.#open.get(socket) ?? {}
     this.#waiting -= waiting.length
     waiting.length = 0
-    this.#open.delete(socket)
+    if (this.#open.delete(socket)) this.#moved += socket.bytesRead + socket.bytesWritten
   }
 
   /** Closes the connection that has been idle for longest; not one that has yet to send its first request. */

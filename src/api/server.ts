@@ -46,6 +46,8 @@ export interface Listener {
   readonly address: string
   /** The TCP port; `undefined` on a Unix socket. */
   readonly port: number | undefined
+  /** Bytes that came in and went out since it listens. */
+  moved(): number
   /**
    * Stops: takes no new connections, lets running requests end until `signal` aborts (default 10 s), refuses new
    * ones, then closes everything. Resolves when no handler runs any more (or 5 s after the cut). Idempotent.
@@ -86,6 +88,7 @@ export async function listen(app: Application, options: ListenOptions): Promise<
   let closing: Promise<void> | undefined
   return {
     ...addressOf(server),
+    moved: () => connections.moved(),
     close: ({ signal } = {}) =>
       (closing ??= close(server, connections, signal ?? AbortSignal.timeout(DRAIN_MS))),
   }

@@ -2,7 +2,7 @@ import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Barrier } from './barrier.ts'
 import { DamagedBlockError } from './block-store.ts'
-import { isSupported, matches } from './cids.ts'
+import { isSupported, matches, matchesAside } from './cids.ts'
 import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
@@ -106,7 +106,7 @@ export class DiskBlockStore implements BlockStore {
   async #get(cid: CID): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(cid)
     if (bytes === undefined) return undefined
-    if (matches(cid, bytes)) return bytes
+    if (await matchesAside(cid, bytes)) return bytes
     await this.#setAside(cid)
     throw new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
   }

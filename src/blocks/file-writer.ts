@@ -1,15 +1,19 @@
 import { CHUNK_BYTES } from './chunking.ts'
-import { RAW, cidFromHash, sha256 } from './cids.ts'
+import { RAW, cidFromHash, sha256Aside } from './cids.ts'
 import { FileDag } from './file-dag.ts'
+import { leafRoom } from './leaf-room.ts'
 import { RegistryError } from '../oci/errors.ts'
 import { createHasher } from '../oci/digest.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { DagPart } from './file-dag.ts'
+import type { LeafRoom } from './leaf-room.ts'
 import type { Digest, Hasher } from '../oci/digest.ts'
 import type { StoredContent } from '../registry/ports.ts'
 
-/** Leaves being written at once for one file. Together with the one being filled, this bounds the writer's memory. */
+/** Leaves being written at once for one file, whatever others do. With the one being filled, this is a writer's memory. */
 const LEAVES_IN_FLIGHT = 3
+/** The same while there is room for more. */
+const MOST_IN_FLIGHT = 10
 
 /** Called for each whole leaf, in file order, when it is stored: what an upload's log remembers. */
 export type OnLeaf = (hash: Uint8Array) => void
@@ -25,21 +29,31 @@ export class FileWriter {
   readonly #hasher: Hasher
   readonly #length: number
   /** The leaf being filled; allocated when the first byte of it comes. */
-  #leaf: Buffer | undefined
+  #leaf: Buffer<ArrayBuffer> | undefined
   #filled = 0
   #size = 0
   /** Puts under way in file order, each followed by adding the leaf to the tree. */
-  readonly #inFlight: Promise<void>[] = []
+  readonly #inFlight = new Set<Promise<void>>()
+  /** How many of them are in shared room. */
+  #shared = 0
+  /** Memory of leaves that are on disk, for the next ones. */
+  readonly #spare: Buffer<ArrayBuffer>[] = []
+  readonly #room: LeafRoom
   #tail: Promise<void> = Promise.resolve()
 
-  /** @param length how many bytes will come at most: small content then costs no memory of a whole leaf */
+  /**
+   * @param blocks whose `put` has no use for the bytes any more when it resolves: their memory is used again
+   * @param length how many bytes will come at most: small content then costs no memory of a whole leaf
+   */
   constructor(
     blocks: BlockStore,
     algorithm: 'sha256' | 'sha512',
     onLeaf: OnLeaf = () => undefined,
     length = Infinity,
+    room: LeafRoom = leafRoom,
   ) {
     this.#blocks = blocks
+    this.#room = room
     this.#onLeaf = onLeaf
     this.#length = length
     this.#hasher = createHasher(algorithm)
@@ -62,9 +76,7 @@ export class FileWriter {
     this.#hasher.update(bytes)
     let offset = 0
     while (offset < bytes.length) {
-      const leaf = (this.#leaf ??= Buffer.allocUnsafeSlow(
-        Math.min(CHUNK_BYTES, this.#length - this.#size),
-      ))
+      const leaf = (this.#leaf ??= this.#newLeaf())
       const taken = Math.min(bytes.length - offset, CHUNK_BYTES - this.#filled)
       leaf.set(bytes.subarray(offset, offset + taken), this.#filled)
       this.#filled += taken
@@ -81,6 +93,7 @@ export class FileWriter {
   releaseTail(): void {
     this.#leaf = undefined
     this.#filled = 0
+    this.#spare.length = 0
   }
 
   /** Gives back bytes that {@link releaseTail} let go of: they are hashed and counted already. */
@@ -105,7 +118,6 @@ export class FileWriter {
 
   /** Waits until every whole leaf is in the store (not yet synced). Rethrows what a put threw. */
   async settle(): Promise<void> {
-    this.#inFlight.length = 0
     await this.#tail
   }
 
@@ -129,21 +141,55 @@ export class FileWriter {
     return { digest: expected, size: this.#size, id: root.cid.toString(), treeSize: root.treeSize }
   }
 
+  #newLeaf(): Buffer<ArrayBuffer> {
+    const length = Math.min(CHUNK_BYTES, this.#length - this.#size)
+    const spare = length === CHUNK_BYTES ? this.#spare.pop() : undefined
+    return spare ?? Buffer.allocUnsafeSlow(length)
+  }
+
   async #closeLeaf(options: BlockOptions): Promise<void> {
     const bytes = this.tail
+    const leaf = this.#leaf
     this.#leaf = undefined
     this.#filled = 0
-    const hash = sha256(bytes)
-    const put = this.#blocks.put(cidFromHash(RAW, hash), bytes, options)
-    // The tree must get the leaves in file order, while the puts may end in any order.
-    const added = Promise.all([put, this.#tail]).then(() => {
-      this.#onLeaf(hash)
-      return this.#dag.add(leafPart(hash, bytes.length))
-    })
+    const added = this.#add(bytes, this.#tail, options)
     added.catch(() => undefined) // seen by whoever awaits the tail; without this it would count as unhandled before
     this.#tail = added
-    this.#inFlight.push(added)
-    if (this.#inFlight.length > LEAVES_IN_FLIGHT) await this.#inFlight.shift()
+    this.#inFlight.add(added)
+    const landed = (): void => this.#land(added, leaf)
+    added.then(landed, landed)
+    if (this.#mayFlyOn()) return
+    for (const oldest of this.#inFlight) {
+      if (this.#inFlight.size <= LEAVES_IN_FLIGHT + this.#shared) return
+      await oldest
+    }
+  }
+
+  /** Stores a leaf. The tree must get the leaves in file order, while the puts may end in any order. */
+  async #add(bytes: Uint8Array, before: Promise<void>, options: BlockOptions): Promise<void> {
+    const hash = await sha256Aside(bytes)
+    await this.#blocks.put(cidFromHash(RAW, hash), bytes, options)
+    await before
+    this.#onLeaf(hash)
+    await this.#dag.add(leafPart(hash, bytes.length))
+  }
+
+  /** Whether another leaf may be begun before one has landed. */
+  #mayFlyOn(): boolean {
+    const { size } = this.#inFlight
+    if (size <= LEAVES_IN_FLIGHT + this.#shared) return true
+    if (size > MOST_IN_FLIGHT || !this.#room.take()) return false
+    this.#shared++
+    return true
+  }
+
+  #land(added: Promise<void>, leaf: Buffer<ArrayBuffer> | undefined): void {
+    this.#inFlight.delete(added)
+    if (leaf?.length === CHUNK_BYTES && this.#spare.length < LEAVES_IN_FLIGHT)
+      this.#spare.push(leaf)
+    if (this.#shared === 0) return
+    this.#shared--
+    this.#room.give()
   }
 }
 

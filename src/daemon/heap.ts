@@ -11,7 +11,7 @@ const LAST_SHARE = 0.05
 /** Periods of idling after which malloc gives back what V8 has let go meanwhile: 20, 40 and 80 s. */
 const TRIMS: readonly number[] = [80, 160, 320]
 
-/** Bytes of blocks in a period from which on they are what the process works for. */
+/** Bytes of content in a period from which on they are what the process works for. */
 const MANY_BYTES = 2 * 1024 * 1024
 /** Periods for which the heap may then grow. */
 const GROWING_PERIODS = 20
@@ -21,8 +21,8 @@ const FLAGS = {
   /** As V8 has it. */
   working: ['--no-optimize-for-size', '--heap-growing-percent=0'],
   /**
-   * Blocks on their way between peers are buffers outside of V8's heap, which count as if they were in it: by its own
-   * measure V8 looks through the whole heap for every 8 MiB that go by. When it may grow by so many percent of what was in
+   * Blocks on their way are buffers outside of V8's heap, which count as if they were in it: by its own measure V8 looks
+   * through the whole heap for every 8 MiB that go by (a push of 256 MiB: 27 times). When it may grow by so many percent of what was in
    * use before it is collected, 112 MiB a second come through instead of 69 (measured on two cores), and each side works
    * two thirds as much. With small requests this would only make the heap twice as large.
    */
@@ -63,7 +63,7 @@ export class Heap implements Disposable {
   #idle = 0
   #growing = 0
 
-  /** @param moved bytes of blocks that came from peers or went to them, since the process began */
+  /** @param moved bytes that went between us and peers or clients, since the process began */
   constructor(moved: () => number, v8: HeapSwitch, period = PERIOD_MS) {
     this.#moved = moved
     this.#v8 = v8

@@ -113,7 +113,7 @@ describe('the launcher', () => {
     const { pid, stdout } = await launch(process.execPath, [place.launcher, 'serve', 'a b'], env)
     const told = JSON.parse(stdout) as Told
     assert.equal(told.pid, pid, 'a second process was started')
-    assert.deepEqual([told.argv, told.threads], [['serve', 'a b'], '8'])
+    assert.deepEqual([told.argv, told.threads], [['serve', 'a b'], '16'])
     assert.ok(told.cache.startsWith(place.path), told.cache)
     const own = { ...env, UV_THREADPOOL_SIZE: '3', NODE_COMPILE_CACHE: join(place.path, 'c') }
     const kept = JSON.parse((await launch(process.execPath, [place.launcher], own)).stdout) as Told
@@ -187,7 +187,7 @@ describe('the launcher on an old Node', () => {
       const told = JSON.parse(stdout) as Told
       assert.notEqual(told.pid, pid)
       assert.ok(told.major >= 24)
-      assert.deepEqual([code, told.argv, told.threads], [42, ['serve', 'a b'], '8'])
+      assert.deepEqual([code, told.argv, told.threads], [42, ['serve', 'a b'], '16'])
       assert.ok(told.cache.startsWith(place.path), told.cache)
       if (process.platform === 'linux') assert.deepEqual(told.malloc, MALLOC)
     })
