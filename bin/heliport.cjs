@@ -22,6 +22,8 @@ var MALLOC = {
   MALLOC_MMAP_THRESHOLD_: '4194304',
   MALLOC_TRIM_THRESHOLD_: '33554432',
 }
+// Where new objects are made, in MiB: with V8's 1 a manifest that is pushed has it cleared five times.
+var HEAP = ['--min-semi-space-size=4']
 var root = path.join(__dirname, '..')
 
 function major(version) {
@@ -67,7 +69,7 @@ function settleMemory(env) {
 
 // The same process from its beginning, with the environment as it is now: some 40 ms.
 function beginAnew(main) {
-  var args = [process.execPath].concat(process.execArgv, main, process.argv.slice(2))
+  var args = [process.execPath].concat(HEAP, process.execArgv, main, process.argv.slice(2))
   process.execve(process.execPath, args, process.env)
 }
 

@@ -257,7 +257,7 @@ export class DiskBlockStore implements BlockStore {
   }
 
   async #write(cid: CID, hash: string, bytes: Uint8Array): Promise<void> {
-    if (bytes.length <= SMALL_BLOCK_BYTES) return this.#writeSmall(cid, hash, bytes)
+    if (bytes.length <= SMALL_BLOCK_BYTES) return this.#writeSmall(hash, bytes)
     const { directory, path } = this.#path(hash)
     // An existing file counts only if it is intact. Its directory is synced again in any case: the process that put it
     // there may have been killed before it did.
@@ -301,14 +301,11 @@ export class DiskBlockStore implements BlockStore {
     }
   }
 
-  async #writeSmall(cid: CID, hash: string, bytes: Uint8Array): Promise<void> {
+  async #writeSmall(hash: string, bytes: Uint8Array): Promise<void> {
     if (this.#pending.has(hash)) return
     // They are held back only while the database takes them in time; when it fails, so must the writers.
     if (this.#pending.size >= 4 * PENDING_LIMIT) await this.sync()
-    // Not from memory: the one in the database may be damaged, and is then mended.
-    const existing = await this.#state.get(smallKey(hash))
-    // Whatever is in the state database came there by a synced batch, so it is as durable as it will be.
-    if (existing !== undefined && matches(cid, existing)) return
+    // Also when the database has it: a look costs more than writing it again, which mends it should it be damaged.
     // A copy, because small blocks are often views into a large buffer that would be kept alive.
     this.#pending.set(hash, Uint8Array.from(bytes))
     if (this.#pending.size >= PENDING_LIMIT) await this.sync()

@@ -52,6 +52,15 @@ export class DirectoryReader {
     return this.#listings.join(directory.toString(), list, options ?? {})
   }
 
+  /** A list of names that follows from this directory and `what` alone: as it was made before, else made. */
+  listed(
+    directory: CID,
+    what: string,
+    make: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    return this.#cache.list(directory, what, make)
+  }
+
   /** All entries, in no particular order. */
   async *list(directory: CID, options?: BlockOptions): AsyncGenerator<NamedEntry> {
     const node = await this.#directory(directory, options)

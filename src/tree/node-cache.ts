@@ -123,6 +123,21 @@ export class NodeCache {
     this.#names.set(key, sorted, bytes)
     return sorted
   }
+
+  /** Another list of names that follows from a directory and `what` alone, such as a page of the repositories in it. */
+  async list(
+    directory: CID,
+    what: string,
+    make: () => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const key = `${keyOf(directory)} ${what}`
+    const known = this.#names.get(key)
+    if (known !== undefined) return known
+    const names = await make()
+    const bytes = names.reduce((sum, name) => sum + NAME_BYTES + name.length, key.length)
+    this.#names.set(key, names, bytes)
+    return names
+  }
 }
 
 /** Flat and short: the text of a CID is put together letter by letter, and takes 2 KiB as it comes (measured). */

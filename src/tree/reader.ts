@@ -67,14 +67,18 @@ export class TreeReader implements RegistryReader {
   }
 
   async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
-    const { after, limit = Infinity } = options
+    const { after = '', limit = Infinity, within } = options
+    if (limit <= 0) return []
     const view = await this.#view.below(layout.repositories, options)
-    const found: string[] = []
-    if (limit <= 0) return found
-    for await (const name of repositoriesOf(view, after, options)) {
-      if (found.push(name) >= limit) break
+    const make = async (): Promise<string[]> => {
+      const found: string[] = []
+      for await (const name of repositoriesOf(view, after, options)) {
+        if (found.push(name) >= limit) break
+      }
+      return found
     }
-    return found
+    if (within !== undefined || view.list === undefined) return make()
+    return [...(await view.list(`${limit} repositories after ${after}`, make))]
   }
 
   async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {

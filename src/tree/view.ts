@@ -12,6 +12,8 @@ export interface TreeView {
   names(path: Path, options?: BlockOptions): Promise<readonly string[] | undefined>
   /** What is below a path, which may be nothing: whoever looks often into one directory finds it only once. */
   below(path: Path, options?: BlockOptions): Promise<TreeView>
+  /** A list of names that follows from this tree and `what` alone, made unless it is known; where trees have a name. */
+  list?(what: string, make: () => Promise<readonly string[]>): Promise<readonly string[]>
 }
 
 /** The tree under one root CID. */
@@ -31,6 +33,10 @@ export class RootView implements TreeView {
       if (entry === undefined) return undefined
     }
     return entry
+  }
+
+  list(what: string, make: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    return this.#reader.listed(this.root, what, make)
   }
 
   async names(path: Path, options?: BlockOptions): Promise<readonly string[] | undefined> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { DiskBlockStore } from '../../src/blocks/disk-block-store.ts'
 import { LocalBlocks } from '../../src/blocks/block-source.ts'
 import { storageError } from '../../src/blocks/storage-error.ts'
 import { digestOf } from '../../src/oci/digest.ts'
@@ -218,10 +220,12 @@ describe('the commit lane', () => {
     const tags = await new RootView(disk.lane.root, disk.directories).file(path)
     const key = Buffer.concat([Buffer.from('b/'), tags!.cid.multihash.digest])
     await disk.state.write([{ key, value: Buffer.from('rotten') }])
-    const fresh = new DirectoryReader(new LocalBlocks(disk.blocks), new NodeCache(0))
+    // One that has nothing of it in memory.
+    const blocks = await DiskBlockStore.open(join(dir.path, 'blocks'), disk.state)
+    const fresh = new DirectoryReader(new LocalBlocks(blocks), new NodeCache(0))
     await disk.lane.drain()
     const lane = await CommitLane.open({
-      blocks: disk.blocks,
+      blocks,
       reader: fresh,
       journal: new Journal(disk.state),
       onRoot: () => Promise.resolve(),
