@@ -32,8 +32,6 @@ describe('faults of the network', () => {
   function specOf(row: Row): void {
     if (!isElsewhere(row)) return void it(row[1], () => row[2](arena)).timeout(TIMEOUT_MS)
     const [, what, where] = row
-    // What waits is shown as pending.
-    if ('waits' in where) return void it(`${what}: waits for ${where.waits}`)
     it(`${what}: in test/${where.in}`, () => access(join(import.meta.dirname, '..', where.in)))
   }
 })

@@ -84,6 +84,37 @@ describe('garbage collection of a daemon', () => {
     assert.notEqual((await client.call('GET', `/v2/team/app/blobs/${layer(first)}`)).status, 200)
   })
 
+  it('leaves a blob of a mirror alone while it is streamed, and takes it afterwards (C20)', async () => {
+    await using source = await DaemonProcess.start()
+    const image = randomImage({ layers: [12_000_000] })
+    await new RegistryClient(source.url).pushImage('team/app', image, { tag: 'v1' })
+    await using mirror = await DaemonProcess.start({
+      mirrors: [source.ipnsName],
+      peers: [source.peerAddress],
+      config: { ...EAGER, storage: { cache: '1MiB' } },
+    })
+    const client = new RegistryClient(mirror.url)
+    await eventually(
+      async () => (await client.digestOf('team/app', 'v1')) !== undefined,
+      'the mirror',
+    )
+    await client.pullsExactly('team/app', 'v1', image)
+    await source.stop() // what is gone cannot come again
+    const layer = image.blobs[1] ?? assert.fail('no layer')
+    const response = await fetch(`${mirror.url}/v2/team/app/blobs/${layer.digest}`)
+    const reader = response.body?.getReader() ?? assert.fail('no body')
+    const pieces = [(await reader.read()).value ?? assert.fail('nothing came')]
+    for (let i = 0; i < 3; i++) await collect(mirror)
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      pieces.push(next.value)
+    assert.ok(Buffer.concat(pieces).equals(layer.bytes))
+    let bytes = 0
+    await eventually(async () => {
+      bytes += (await collect(mirror))['bytes'] ?? 0
+      return bytes > 11_000_000
+    }, 'the bytes of the layer')
+  })
+
   it('makes the registry what it was', async () => {
     await using daemon = await DaemonProcess.start()
     const client = new RegistryClient(daemon.url)

@@ -4,8 +4,8 @@ import type { Id } from './rules.ts'
 /** What is done, and looked at. */
 export type Story = (arena: Arena) => Promise<void>
 
-/** Where a fault is tested, when that is not here: a path below `test/`; or what it waits for. */
-export type Elsewhere = { readonly in: string } | { readonly waits: string }
+/** Where a fault is tested, when that is not here: a path below `test/`. */
+export type Elsewhere = { readonly in: string }
 
 /** A row of the table: its id, what is done to us, and how that is seen. */
 export type Row =
