@@ -104,18 +104,18 @@ export class DiskUpload implements Upload {
   }
 
   /**
-   * Makes what the writer has durable: first its leaves, then the log that names them. Any error on the way leaves the
-   * memory in doubt, so it is dropped and the log decides.
+   * Makes what the writer has durable: its leaves, and the log that names them, at once; a leaf that the log names and the
+   * store has lost is sent again. Any error on the way leaves the memory in doubt, so it is dropped and the log decides.
    */
   async #keep(writer: FileWriter): Promise<void> {
     try {
       await writer.settle()
-      await this.#blocks.sync()
       const tail = writer.tail
       const known = this.#newLeaves.length > 0 ? 0 : this.#tailBytes
       const records: UploadRecord[] = this.#newLeaves.map((hash) => ({ type: 'leaf', hash }))
       if (tail.length > known) records.push({ type: 'bytes', bytes: tail.subarray(known) })
-      if (records.length > 0) await this.#log(records, tail)
+      const logging = records.length > 0 ? this.#log(records, tail) : Promise.resolve()
+      await both(this.#blocks.sync(), logging)
       this.#size = writer.size
       this.#tailBytes = tail.length
       this.#newLeaves = []
@@ -170,6 +170,12 @@ export class DiskUpload implements Upload {
       throw error
     }
   }
+}
+
+/** Waits for both, also when one fails: nothing must go on behind the error. @throws the first failure */
+async function both(...works: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works))
+    if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** The bytes recorded after the last whole leaf. */

@@ -49,7 +49,7 @@ export async function writeWhole(
   name: string,
   bytes: Uint8Array,
 ): Promise<void> {
-  const temporary = join(directory, `.${name.slice(0, 80)}.${session}-${counter++}.tmp`)
+  const temporary = temporaryPath(directory, name)
   try {
     const handle = await open(temporary, 'wx', 0o600)
     try {
@@ -74,4 +74,31 @@ export async function removeTemporary(directory: string): Promise<number> {
   const left = names.filter((name) => /^\..*\.tmp$/.test(name) && !name.includes(`.${session}-`))
   await Promise.all(left.map((name) => rm(join(directory, name), { force: true })))
   return left.length
+}
+
+/**
+ * Writes a file that is not there yet, and returns when it and its name are safe on disk. Others see it whole or not at
+ * all; only a power cut in between may leave a part of it.
+ */
+export async function writeNew(directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = temporaryPath(directory, name)
+  let path = temporary
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await handle.writeFile(bytes)
+    path = join(directory, name)
+    await rename(temporary, path)
+    // At once: the disk then writes both together.
+    const outcomes = await Promise.allSettled([handle.datasync(), syncDirectory(directory)])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+function temporaryPath(directory: string, name: string): string {
+  return join(directory, `.${name.slice(0, 80)}.${session}-${counter++}.tmp`)
 }

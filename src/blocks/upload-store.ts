@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
-import { isNotFound, syncDirectory, writeWhole } from './files.ts'
+import { isNotFound, writeNew } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
@@ -32,8 +32,7 @@ export class DiskUploadStore implements UploadStore {
       throw new TypeError(`an upload id is hex digits and dashes, not ${info.id}`)
     const { id, name, startedAt, algorithm } = info
     const header = encodeRecords([{ type: 'header', json: { id, name, startedAt, algorithm } }])
-    await writeWhole(this.#directory, id, header)
-    await syncDirectory(this.#directory)
+    await writeNew(this.#directory, id, header)
     const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
     await upload.load()
     return upload
@@ -51,9 +50,10 @@ export class DiskUploadStore implements UploadStore {
     if (ID.test(id)) await rm(join(this.#directory, id), { force: true })
   }
 
+  /** Those that are whole. What is left of one that a power cut tore at its beginning goes. */
   async list(): Promise<UploadInfo[]> {
     const names = await readdir(this.#directory)
-    const infos = await Promise.all(names.map((name) => this.#info(name)))
+    const infos = await Promise.all(names.map((name) => this.#info(name, { isTorn: 'discarded' })))
     return infos.filter((info) => info !== undefined)
   }
 
@@ -70,10 +70,14 @@ export class DiskUploadStore implements UploadStore {
     }
   }
 
-  async #info(id: string): Promise<UploadInfo | undefined> {
+  async #info(
+    id: string,
+    { isTorn }: { isTorn?: 'discarded' } = {},
+  ): Promise<UploadInfo | undefined> {
     if (!ID.test(id)) return undefined
     try {
       const header = await readHeader(join(this.#directory, id))
+      if (header === undefined && isTorn === 'discarded') await this.discard(id)
       return header?.type === 'header' ? parseInfo(id, header.json) : undefined
     } catch (error) {
       if (isNotFound(error)) return undefined
