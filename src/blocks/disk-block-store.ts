@@ -7,6 +7,7 @@ import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
+import { StoredBlocks } from './stored-blocks.ts'
 import { WeightedCache } from './weighted-cache.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
@@ -207,6 +208,18 @@ export class DiskBlockStore implements BlockStore {
       },
       read: (cid) => this.#get(cid),
       size: (cid) => this.#size(cid),
+    })
+  }
+
+  /** What is on the disk, for whoever checks it. */
+  stored(): StoredBlocks {
+    return new StoredBlocks({
+      directory: this.#directory,
+      prefixes: PREFIXES,
+      state: this.#state,
+      read: (cid) => this.#read(cid),
+      size: (cid) => this.#size(cid),
+      setAside: (cid) => this.#setAside(cid),
     })
   }
 

@@ -5,7 +5,7 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 
 /**
  * Where everything is. Byte for byte the layout of CNCF Distribution (`registry/storage/paths.go` there), so that a
- * stock registry serves our tree and we serve a stock registry's. No other file makes or takes apart a path; `places.ts`
+ * stock registry serves our tree and we serve a stock registry's. No other file makes a path; `path-facts.ts` takes them apart for a check, and `places.ts`
  * tells the same from above, name by name.
  *
  *     /docker/registry/v2/

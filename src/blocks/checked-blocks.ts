@@ -1,0 +1,89 @@
+import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { matches } from './cids.ts'
+import { LiveSet } from './live-set.ts'
+import type { BlockSource } from './block-source.ts'
+import type { BlockOptions } from './block-store.ts'
+import type { StoredBlocks } from './stored-blocks.ts'
+import type { CID } from 'multiformats/cid'
+
+/** What the system says of a file that is there and cannot be read. Anything else, as EMFILE, says nothing about the file. */
+const UNREADABLE = new Set(['EIO', 'EACCES', 'EPERM', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'ELOOP'])
+
+/** What {@link CheckedBlocks} work with. */
+export interface CheckedBlocksInit {
+  readonly stored: StoredBlocks
+  /** Brings a block that is damaged or missing back. @throws the failure when nobody has it */
+  readonly mend?: ((cid: CID, failure: Error, options: BlockOptions) => Promise<Uint8Array>) | undefined
+  /** Told of each block that was brought back. */
+  readonly onMended?: ((cid: CID, failure: Error) => void) | undefined
+}
+
+/** The blocks of this disk for whoever checks all of it: remembers which were whole, 25 to 45 bytes of memory for each. */
+export class CheckedBlocks implements BlockSource {
+  readonly readAhead = 2
+  /** Bytes of the blocks that are whole. */
+  bytes = 0
+  readonly #init: CheckedBlocksInit
+  readonly #whole = new LiveSet()
+  /** Those that nobody has, so that nobody is asked for them twice. */
+  readonly #lost = new LiveSet()
+
+  constructor(init: CheckedBlocksInit) {
+    this.#init = init
+  }
+
+  /** How many blocks were whole. */
+  get blocks(): number {
+    return this.#whole.size
+  }
+
+  /** Whether a block was read here, and was whole or not. */
+  wasSeen({ multihash: { digest } }: CID): boolean {
+    return this.#whole.has(digest) || this.#lost.has(digest)
+  }
+
+  /** @throws DamagedBlockError, MissingBlockError; the error of a disk that reads nothing at all */
+  async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
+    options.signal?.throwIfAborted()
+    const found = await this.#look(cid)
+    const bytes = found instanceof Error ? await this.#mend(cid, found, options) : found
+    const { digest } = cid.multihash
+    if (!this.#whole.has(digest)) {
+      this.#whole.add(digest)
+      this.bytes += bytes.length
+    }
+    return bytes
+  }
+
+  size(cid: CID): Promise<number | undefined> {
+    return this.#init.stored.size(cid)
+  }
+
+  async #look(cid: CID): Promise<Uint8Array | Error> {
+    try {
+      const bytes = await this.#init.stored.read(cid)
+      if (bytes === undefined) return new MissingBlockError(cid)
+      if (matches(cid, bytes)) return bytes
+      return new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+      if (!UNREADABLE.has(code)) throw cause
+      return new DamagedBlockError(cid, `it cannot be read (${code})`, { cause })
+    }
+  }
+
+  async #mend(cid: CID, failure: Error, options: BlockOptions): Promise<Uint8Array> {
+    const { mend, onMended } = this.#init
+    const { digest } = cid.multihash
+    try {
+      if (mend === undefined || this.#lost.has(digest)) throw failure
+      const bytes = await mend(cid, failure, options)
+      onMended?.(cid, failure)
+      return bytes
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      this.#lost.add(digest)
+      throw error
+    }
+  }
+}
