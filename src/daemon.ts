@@ -4,6 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { Checker } from './daemon/checker.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
@@ -22,6 +23,7 @@ import { Provider } from './daemon/provider.ts'
 import { openRegistry } from './daemon/registry.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
+import { Scrubber } from './daemon/scrubber.ts'
 import { openStorage } from './daemon/storage.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
@@ -40,7 +42,7 @@ import type { Storage } from './daemon/storage.ts'
 import type { MirrorErrorHandler } from './registry/mirror.ts'
 import type { Publisher } from './naming/publisher.ts'
 
-export { exportOffline, openKeysOffline } from './daemon/offline.ts'
+export { checkOffline, exportOffline, openKeysOffline } from './daemon/offline.ts'
 
 /** How long running requests may go on after the daemon was told to stop. */
 const DRAIN_TIME = 30_000
@@ -92,6 +94,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const replication = stack.use(new Replication(copied))
   const gc = { config, storage, mirrors, replication, publisher, leases, log }
   const collector = await startCollector(stack, gc)
+  const checker = stack.use(new Checker({ storage, isOnline: true, share: 0.5, now: Date.now }))
+  const scrubber = await startScrubber(stack, { config, storage, collector, checker, log })
   const whole = {
     config,
     directory,
@@ -103,6 +107,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors,
     replication,
     collector,
+    checker,
+    scrubber,
     room,
     log,
   }
@@ -125,6 +131,8 @@ interface Whole {
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
   readonly collector: Collector
+  readonly checker: Checker
+  readonly scrubber: Scrubber
   readonly room: DiskRoom
   readonly log: Logger
 }
@@ -168,6 +176,23 @@ async function startCollector(
   const collector = stack.use(openCollector(parts))
   await collector.start()
   return collector
+}
+
+async function startScrubber(
+  stack: AsyncDisposableStack,
+  parts: Pick<Whole, 'config' | 'storage' | 'collector' | 'checker' | 'log'>,
+): Promise<Scrubber> {
+  const { config, storage, collector, checker } = parts
+  const scrubber = new Scrubber({
+    ...storage,
+    ...config.scrub,
+    map: storage.state.map('scrub'),
+    isPaused: () => checker.isRunning || collector.status().running !== undefined,
+    log: parts.log.child({ room: 'scrub' }),
+  })
+  stack.use(scrubber)
+  await scrubber.start()
+  return scrubber
 }
 
 async function startPublisher(
@@ -223,6 +248,7 @@ async function serve(
       storage,
       publisher: whole.publisher,
       collector: whole.collector,
+      checker: whole.checker,
     }),
     log,
   })

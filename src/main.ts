@@ -65,10 +65,11 @@ const io: CommandIO = {
   pid: process.pid,
   now: () => performance.now(),
   loadDaemon: async () => {
-    const { startDaemon, openKeysOffline, exportOffline } = await import('./daemon.ts')
+    const { startDaemon, openKeysOffline, exportOffline, checkOffline } =
+      await import('./daemon.ts')
     // A daemon that is killed would never write the code cache that makes its next start fast.
     flushCompileCache()
-    return { startDaemon, openKeysOffline, exportOffline }
+    return { startDaemon, openKeysOffline, exportOffline, checkOffline }
   },
 }
 

@@ -13,16 +13,18 @@ const UNREADABLE = new Set(['EIO', 'EACCES', 'EPERM', 'EISDIR', 'EUCLEAN', 'EBAD
 export interface CheckedBlocksInit {
   readonly stored: StoredBlocks
   /** Brings a block that is damaged or missing back. @throws the failure when nobody has it */
-  readonly mend?: ((cid: CID, failure: Error, options: BlockOptions) => Promise<Uint8Array>) | undefined
+  readonly mend?:
+    | ((cid: CID, failure: Error, options: BlockOptions) => Promise<Uint8Array>)
+    | undefined
   /** Told of each block that was brought back. */
   readonly onMended?: ((cid: CID, failure: Error) => void) | undefined
+  /** Told of each block when it is found whole for the first time. */
+  readonly onWhole?: ((bytes: number) => void) | undefined
 }
 
 /** The blocks of this disk for whoever checks all of it: remembers which were whole, 25 to 45 bytes of memory for each. */
 export class CheckedBlocks implements BlockSource {
   readonly readAhead = 2
-  /** Bytes of the blocks that are whole. */
-  bytes = 0
   readonly #init: CheckedBlocksInit
   readonly #whole = new LiveSet()
   /** Those that nobody has, so that nobody is asked for them twice. */
@@ -30,11 +32,6 @@ export class CheckedBlocks implements BlockSource {
 
   constructor(init: CheckedBlocksInit) {
     this.#init = init
-  }
-
-  /** How many blocks were whole. */
-  get blocks(): number {
-    return this.#whole.size
   }
 
   /** Whether a block was read here, and was whole or not. */
@@ -45,31 +42,18 @@ export class CheckedBlocks implements BlockSource {
   /** @throws DamagedBlockError, MissingBlockError; the error of a disk that reads nothing at all */
   async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
     options.signal?.throwIfAborted()
-    const found = await this.#look(cid)
+    const found = await lookAt(this.#init.stored, cid)
     const bytes = found instanceof Error ? await this.#mend(cid, found, options) : found
     const { digest } = cid.multihash
     if (!this.#whole.has(digest)) {
       this.#whole.add(digest)
-      this.bytes += bytes.length
+      this.#init.onWhole?.(bytes.length)
     }
     return bytes
   }
 
   size(cid: CID): Promise<number | undefined> {
     return this.#init.stored.size(cid)
-  }
-
-  async #look(cid: CID): Promise<Uint8Array | Error> {
-    try {
-      const bytes = await this.#init.stored.read(cid)
-      if (bytes === undefined) return new MissingBlockError(cid)
-      if (matches(cid, bytes)) return bytes
-      return new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
-    } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-      if (!UNREADABLE.has(code)) throw cause
-      return new DamagedBlockError(cid, `it cannot be read (${code})`, { cause })
-    }
   }
 
   async #mend(cid: CID, failure: Error, options: BlockOptions): Promise<Uint8Array> {
@@ -85,5 +69,26 @@ export class CheckedBlocks implements BlockSource {
       this.#lost.add(digest)
       throw error
     }
+  }
+}
+
+/**
+ * A block as it is stored, checked against its hash, or what is wrong with it.
+ *
+ * @throws the error of a disk that reads nothing at all
+ */
+export async function lookAt(
+  stored: StoredBlocks,
+  cid: CID,
+): Promise<Uint8Array | DamagedBlockError | MissingBlockError> {
+  try {
+    const bytes = await stored.read(cid)
+    if (bytes === undefined) return new MissingBlockError(cid)
+    if (matches(cid, bytes)) return bytes
+    return new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    if (!UNREADABLE.has(code)) throw cause
+    return new DamagedBlockError(cid, `it cannot be read (${code})`, { cause })
   }
 }

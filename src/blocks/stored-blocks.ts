@@ -83,7 +83,8 @@ export class StoredBlocks {
       const hashes = keys.map((key) => Buffer.from(key.subarray(SMALL.length)).toString('hex'))
       found.push(...hashes.filter((hash) => HASH.test(hash) && hash.startsWith(prefix)))
       const last = keys.at(-1)
-      if (last === undefined || keys.length < PAGE || !hashes.at(-1)?.startsWith(prefix)) return found
+      if (last === undefined || keys.length < PAGE || !hashes.at(-1)?.startsWith(prefix))
+        return found
       after = last
     }
   }

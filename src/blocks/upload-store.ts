@@ -79,6 +79,11 @@ export class DiskUploadStore implements UploadStore {
     }
   }
 
+  /** Whether a session is still there. */
+  async has(id: string): Promise<boolean> {
+    return ID.test(id) && (await readdir(this.#directory)).includes(id)
+  }
+
   /** Every session on disk, for whoever checks them. */
   async *sessions({ signal }: Abortable = {}): AsyncGenerator<StoredSession> {
     for (const id of await readdir(this.#directory)) {

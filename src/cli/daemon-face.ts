@@ -62,6 +62,11 @@ export interface DaemonModule {
    */
   startDaemon(config: Config, options: StartOptions): Promise<Daemon>
   openKeysOffline(config: Config): Promise<OfflineKeys>
+  /** Checks everything that is stored; yields what `POST /api/v1/fsck` sends, line by line. */
+  checkOffline(
+    config: Config,
+    options: { repair: boolean; signal: AbortSignal },
+  ): AsyncIterable<object>
   /** Writes the registry as files into a directory that is empty or not there yet. */
   exportOffline(
     config: Config,

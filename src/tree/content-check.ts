@@ -12,7 +12,7 @@ import { isProof } from './reader.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Entry } from '../blocks/nodes.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { TreeCheckParts, TreeProblem } from './tree-check.ts'
+import type { TreeCheckParts, TreeProblem } from './tree-problem.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Bytes under a digest, as a tree has them. */
@@ -75,7 +75,11 @@ export class ContentCheck {
     if (actual !== digest)
       return this.#tell('content', cid, `it hashes to ${actual}, and not to ${digest}`)
     if (cid.code === RAW && entry.treeSize !== size)
-      return this.#tell('content', cid, `it has ${size} bytes, and its directory says ${entry.treeSize}`)
+      return this.#tell(
+        'content',
+        cid,
+        `it has ${size} bytes, and its directory says ${entry.treeSize}`,
+      )
     return isManifest ? this.#manifest(cid, size, pieces) : undefined
   }
 
@@ -112,7 +116,8 @@ export class ContentCheck {
       if (node.kind !== 'file') return true
       if (depth >= LIMITS.fileDepth) throw new NodeFormatError(cid, 'a file nested too deeply')
       let whole = true
-      for (const part of node.parts) whole = (await this.look(part.cid, options, depth + 1)) && whole
+      for (const part of node.parts)
+        whole = (await this.look(part.cid, options, depth + 1)) && whole
       return whole
     } catch (error) {
       if (error instanceof NodeFormatError) return this.#tell('content', cid, error.message)

@@ -51,7 +51,12 @@ function blobFacts(path: Path): PathFacts {
     return { ...NOTHING, kind: 'data', digest }
   if (rest.length === 3) {
     const isOurs = digest !== undefined
-    return { ...NOTHING, digest, kind: isOurs ? 'directory' : undefined, holds: isOurs ? 'data' : undefined }
+    return {
+      ...NOTHING,
+      digest,
+      kind: isOurs ? 'directory' : undefined,
+      holds: isOurs ? 'data' : undefined,
+    }
   }
   const isOurs = hex === undefined && (algorithm === undefined || isAlgorithm(algorithm))
   return { ...NOTHING, kind: isOurs ? 'directory' : undefined }
@@ -85,7 +90,8 @@ function branchFacts(rest: Path): Partial<PathFacts> {
   const tag = second === 'tags' ? tryParseTag(third) : undefined
   if (tag === undefined) return {}
   if (more.length === 0) return { tag, kind: 'directory' }
-  if (more[0] === 'index') return { tag, ...(more.length === 1 ? { kind: 'directory' } : byDigest(more.slice(1))) }
+  if (more[0] === 'index')
+    return { tag, ...(more.length === 1 ? { kind: 'directory' } : byDigest(more.slice(1))) }
   if (more[0] !== 'current' || more.length > 2) return { tag }
   if (more.length === 1) return { tag, kind: 'directory', holds: 'link' }
   return more[1] === 'link' ? { tag, kind: 'link' } : { tag }
@@ -94,7 +100,8 @@ function branchFacts(rest: Path): Partial<PathFacts> {
 /** `<subject alg>/<subject hex>/<alg>/<hex>/link` */
 function referrerFacts(rest: Path): Partial<PathFacts> {
   if (rest.length > 2) return byDigest(rest.slice(2))
-  const isOurs = rest.length === 1 ? isAlgorithm(rest[0]) : tryParseDigest(rest.join(':')) !== undefined
+  const isOurs =
+    rest.length === 1 ? isAlgorithm(rest[0]) : tryParseDigest(rest.join(':')) !== undefined
   return isOurs ? { kind: 'directory' } : {}
 }
 

@@ -12,43 +12,16 @@ import { LinkTargets } from './link-targets.ts'
 import { NodeCache } from './node-cache.ts'
 import { contextOf, factsOf } from './path-facts.ts'
 import { RootView } from './view.ts'
-import type { CheckedBlocks } from '../blocks/checked-blocks.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { NamedEntry, Node } from '../blocks/nodes.ts'
-import type { Pace } from '../blocks/pace.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Path } from './layout.ts'
 import type { PathFacts } from './path-facts.ts'
+import type { TreeCheckParts, TreeProblem } from './tree-problem.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Memory for nodes that are looked into to find single files, in bytes. */
 const CACHE_BYTES = 8 * 1024 * 1024
-
-/** Something in a tree that is not as it should be. */
-export interface TreeProblem {
-  /** A block that is damaged or missing; or what is whole and wrong. */
-  readonly kind: 'block' | 'directory' | 'link' | 'content' | 'manifest'
-  readonly message: string
-  /** The block, or what is wrong. */
-  readonly cid: CID
-  readonly path: Path
-}
-
-/** What was looked at; each thing counts once, in however many trees it is. */
-export interface TreeCounts {
-  directories: number
-  links: number
-  contents: number
-  manifests: number
-}
-
-/** What a {@link TreeCheck} works with. */
-export interface TreeCheckParts {
-  readonly blocks: CheckedBlocks
-  readonly pace: Pace
-  readonly counts: TreeCounts
-  readonly onProblem: (problem: TreeProblem) => void
-}
 
 /** A place in the tree that is being checked. */
 interface Spot {
@@ -131,7 +104,8 @@ export class TreeCheck {
     this.#at = path
     let whole
     try {
-      whole = facts.kind === 'link' ? await this.#link(spot, options) : await this.#node(spot, options)
+      whole =
+        facts.kind === 'link' ? await this.#link(spot, options) : await this.#node(spot, options)
     } catch (error) {
       this.#at = path
       whole = this.#note(error, cid)
@@ -193,14 +167,22 @@ export class TreeCheck {
     const wanted = facts.digest
     if (digest === undefined || (wanted !== undefined && wanted !== digest)) {
       const held = digest ?? 'no digest'
-      this.#tell({ kind: 'link', message: `it holds ${held}${wanted === undefined ? '' : `, and not ${wanted}`}`, cid })
+      this.#tell({
+        kind: 'link',
+        message: `it holds ${held}${wanted === undefined ? '' : `, and not ${wanted}`}`,
+        cid,
+      })
       return false
     }
     const { repository: name, tag, links } = facts
     if (tag !== undefined && wanted === undefined && name !== undefined) {
       const revision = await this.#view.file(layout.link(layout.revision(name, digest)), options)
       if (revision !== undefined) return true
-      this.#tell({ kind: 'link', message: `the manifest ${digest} that the tag points to is not in the repository`, cid })
+      this.#tell({
+        kind: 'link',
+        message: `the manifest ${digest} that the tag points to is not in the repository`,
+        cid,
+      })
       return false
     }
     // What a tag ever pointed to, and referrers, may be gone.

@@ -26,6 +26,9 @@ const UNUSED: DaemonModule = {
   startDaemon: () => Promise.reject(new Error('the daemon was started')),
   openKeysOffline: () => Promise.reject(new Error('the keychain was opened')),
   exportOffline: () => Promise.reject(new Error('the tree was opened')),
+  checkOffline: () => {
+    throw new Error('the storage was opened')
+  },
 }
 
 /** Runs a command line in this process. */
