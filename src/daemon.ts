@@ -4,7 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
-import { Checker } from './daemon/checker.ts'
+import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
@@ -23,13 +23,13 @@ import { Provider } from './daemon/provider.ts'
 import { openRegistry } from './daemon/registry.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
-import { Scrubber } from './daemon/scrubber.ts'
 import { openStorage } from './daemon/storage.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
+import type { Checking } from './daemon/checking.ts'
 import type { CollectingParts } from './daemon/collecting.ts'
 import type { Collector } from './daemon/collector.ts'
 import type { DiskRoom } from './daemon/disk-room.ts'
@@ -94,8 +94,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const replication = stack.use(new Replication(copied))
   const gc = { config, storage, mirrors, replication, publisher, leases, log }
   const collector = await startCollector(stack, gc)
-  const checker = stack.use(new Checker({ storage, isOnline: true, share: 0.5, now: Date.now }))
-  const scrubber = await startScrubber(stack, { config, storage, collector, checker, log })
+  const checking = await startChecking(stack, { config, storage, collector, log })
   const whole = {
     config,
     directory,
@@ -107,8 +106,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors,
     replication,
     collector,
-    checker,
-    scrubber,
+    ...checking,
     room,
     log,
   }
@@ -120,7 +118,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 }
 
 /** Everything that is open, for those parts that tell of all the others. */
-interface Whole {
+interface Whole extends Checking {
   readonly config: Config
   readonly directory: DataDirectory
   readonly storage: Storage
@@ -131,8 +129,6 @@ interface Whole {
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
   readonly collector: Collector
-  readonly checker: Checker
-  readonly scrubber: Scrubber
   readonly room: DiskRoom
   readonly log: Logger
 }
@@ -176,23 +172,6 @@ async function startCollector(
   const collector = stack.use(openCollector(parts))
   await collector.start()
   return collector
-}
-
-async function startScrubber(
-  stack: AsyncDisposableStack,
-  parts: Pick<Whole, 'config' | 'storage' | 'collector' | 'checker' | 'log'>,
-): Promise<Scrubber> {
-  const { config, storage, collector, checker } = parts
-  const scrubber = new Scrubber({
-    ...storage,
-    ...config.scrub,
-    map: storage.state.map('scrub'),
-    isPaused: () => checker.isRunning || collector.status().running !== undefined,
-    log: parts.log.child({ room: 'scrub' }),
-  })
-  stack.use(scrubber)
-  await scrubber.start()
-  return scrubber
 }
 
 async function startPublisher(

@@ -130,8 +130,8 @@ export class TreeCheck {
     this.#parts.counts.directories++
     const { holds } = facts
     let whole = true
-    if (holds !== undefined && shard === undefined && node.kind === 'directory') {
-      whole = node.entries.some(({ name }) => name === holds)
+    if (holds !== undefined && shard === undefined) {
+      whole = (await this.#directories.lookup(cid, holds, options)) !== undefined
       if (!whole) this.#tell({ kind: 'directory', message: `there is no ${holds} in it`, cid })
     }
     const digits = node.kind === 'shard' ? prefixLength(node.fanout) : 0

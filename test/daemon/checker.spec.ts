@@ -121,7 +121,7 @@ describe('a check of everything', () => {
       await world.write([{ key, value }])
       const { findings } = await world.check()
       const kinds = findings.map(({ path }) => path?.split('/').slice(3, 5).join('/'))
-      assert.deepEqual(kinds.toSorted(), ['blobs/sha256', 'repositories/team'])
+      assert.deepEqual(new Set(kinds), new Set(['blobs/sha256', 'repositories/team']))
       assert.ok(findings.some(({ block }) => block === cid.toString()))
     }
     await world.write([{ key, value: whole }])
