@@ -42,7 +42,7 @@ import type { Storage } from './daemon/storage.ts'
 import type { MirrorErrorHandler } from './registry/mirror.ts'
 import type { Publisher } from './naming/publisher.ts'
 
-export { checkOffline, exportOffline, openKeysOffline } from './daemon/offline.ts'
+export { exportOffline, openKeysOffline } from './daemon/offline.ts'
 
 /** How long running requests may go on after the daemon was told to stop. */
 const DRAIN_TIME = 30_000

@@ -65,12 +65,12 @@ const io: CommandIO = {
   pid: process.pid,
   now: () => performance.now(),
   loadDaemon: async () => {
-    const { startDaemon, openKeysOffline, exportOffline, checkOffline } =
-      await import('./daemon.ts')
+    const { startDaemon, openKeysOffline, exportOffline } = await import('./daemon.ts')
     // A daemon that is killed would never write the code cache that makes its next start fast.
     flushCompileCache()
-    return { startDaemon, openKeysOffline, exportOffline, checkOffline }
+    return { startDaemon, openKeysOffline, exportOffline }
   },
+  loadCheck: () => import('./daemon/check-offline.ts'),
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)

@@ -62,17 +62,21 @@ export interface DaemonModule {
    */
   startDaemon(config: Config, options: StartOptions): Promise<Daemon>
   openKeysOffline(config: Config): Promise<OfflineKeys>
-  /** Checks everything that is stored; yields what `POST /api/v1/fsck` sends, line by line. */
-  checkOffline(
-    config: Config,
-    options: { repair: boolean; signal: AbortSignal },
-  ): AsyncIterable<object>
   /** Writes the registry as files into a directory that is empty or not there yet. */
   exportOffline(
     config: Config,
     directory: string,
     options: { signal: AbortSignal; onProgress(progress: ExportProgress): void },
   ): Promise<unknown>
+}
+
+/** The exports of `src/daemon/check-offline.ts`, which does without the network and so without Helia. */
+export interface CheckModule {
+  /** Checks everything that is stored; throws when the directory is in use. Yields what `POST /api/v1/fsck` sends, line by line. */
+  checkOffline(
+    config: Config,
+    options: { repair: boolean; signal: AbortSignal },
+  ): AsyncIterable<object>
 }
 
 /** Names of errors whose message is written for the operator: one line, no stack. */

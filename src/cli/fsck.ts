@@ -59,7 +59,7 @@ async function lines(
   const { dataDir, config } = await findTarget(args, io)
   const daemon = await findDaemon(dataDir, io.signal)
   if (daemon !== undefined) return daemon.lines('/api/v1/fsck', { repair })
-  const module = await io.loadDaemon()
+  const module = await io.loadCheck()
   return module.checkOffline(config, { repair, signal: io.signal }) as AsyncIterable<Json>
 }
 

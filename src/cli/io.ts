@@ -1,4 +1,4 @@
-import type { DaemonModule } from './daemon-face.ts'
+import type { CheckModule, DaemonModule } from './daemon-face.ts'
 
 /** A stream to write to; `process.stdout` is one. */
 interface Output {
@@ -19,6 +19,8 @@ export interface CommandIO {
   now(): number
   /** Loads the daemon's code, which is slow: only when there is no other way. */
   loadDaemon(): Promise<DaemonModule>
+  /** The same for what checks a data directory by itself, which is less. */
+  loadCheck(): Promise<CheckModule>
 }
 
 /** Exit codes; those above 2 are from sysexits.h. */

@@ -1,12 +1,9 @@
-import { stat } from 'node:fs/promises'
-import { isNotFound } from '../blocks/files.ts'
 import { StartError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
-import { Checker } from './checker.ts'
 import { dataDirectory } from './data-directory.ts'
 import { openKeychain } from './keys.ts'
+import { refuseMissing } from './refuse-missing.ts'
 import { openStorage } from './storage.ts'
-import { toldCheck } from './told-check.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
 import type { Keys } from '../ipfs/keys.ts'
@@ -47,31 +44,4 @@ export async function exportOffline(
   if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
   const own = { name: 'own', root: storage.lane.root, directories: storage.directories }
   for await (const progress of exportTrees([own], directory, { signal })) onProgress(progress)
-}
-
-/**
- * Checks everything while no daemon runs: nobody can be asked for what is damaged.
- *
- * @yields how far it is, and at last `{"report": …}`, as the daemon tells it
- */
-export async function* checkOffline(
-  config: Config,
-  { repair, signal }: { repair: boolean; signal: AbortSignal },
-): AsyncGenerator<object> {
-  const directory = dataDirectory(config.storage.path)
-  await refuseMissing(directory.state, directory.path)
-  await using storage = await openStorage(directory, () => Promise.resolve())
-  await using checker = new Checker({ storage, isOnline: false, share: 1, now: Date.now })
-  yield* toldCheck(checker, { repair, signal })
-}
-
-async function refuseMissing(part: string, path: string): Promise<void> {
-  try {
-    await stat(part)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-    throw new StartError(
-      `there is no registry in ${path}: name its data directory by --data or --config`,
-    )
-  }
 }

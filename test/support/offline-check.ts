@@ -1,5 +1,5 @@
 import { loadConfig } from '../../src/config/load.ts'
-import { checkOffline } from '../../src/daemon.ts'
+import { checkOffline } from '../../src/daemon/check-offline.ts'
 import type { FsckReport } from '../../src/daemon/fsck-report.ts'
 
 /** Checks a data directory that nobody has open. */
