@@ -26,10 +26,11 @@ export interface CommitCheckParts {
 }
 
 /** Checks the journal and the tree of every commit that is kept, from the newest to the oldest. */
-export class CommitCheck {
+export class CommitCheck implements Disposable {
   readonly #parts: CommitCheckParts
+  readonly #held = new DisposableStack()
   #tree: TreeCheck | undefined
-  /** The tree of the newest commit that can be read. */
+  /** The tree of the newest commit that can be read; it stays until this is disposed of. */
   newest: CID | undefined
   /** The commit that is looked at. */
   commit: number | undefined
@@ -41,6 +42,10 @@ export class CommitCheck {
   /** Where in its tree. */
   get at(): Path | undefined {
     return this.#tree?.at
+  }
+
+  [Symbol.dispose](): void {
+    this.#held.dispose()
   }
 
   async run(options: BlockOptions): Promise<void> {
@@ -103,6 +108,7 @@ export class CommitCheck {
     if (this.#tree !== undefined) return this.#tree.next(root, options)
     const { blocks, pace, run } = this.#parts
     this.newest = root
+    this.#held.use(this.#parts.storage.opened.hold(root))
     const onProblem = (problem: TreeProblem): void => this.#tell(problem)
     const parts = { blocks, pace, counts: run.checked, onProblem }
     this.#tree = new TreeCheck(parts, root)

@@ -18,7 +18,7 @@ import type { BlockOptions } from '../blocks/block-store.ts'
 import type { StoredBlocks } from '../blocks/stored-blocks.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { AdviceWorld } from './advice.ts'
-import type { FsckReport, FsckRun } from './fsck-report.ts'
+import type { FsckPhase, FsckReport, FsckRun } from './fsck-report.ts'
 import type { Storage } from './storage.ts'
 
 /** Memory for nodes when it is looked whom a damage concerns, in bytes. */
@@ -123,32 +123,29 @@ class Check {
 
   async run(): Promise<FsckReport> {
     const run = this.#run
-    await this.#readable(async () => {
+    await this.#part('count', async () => {
       run.total = await this.#stored.count(this.#options)
-      run.phase = 'trees'
-      this.#commits = new CommitCheck({
-        ...this.#parts,
-        run,
-        blocks: this.#blocks,
-        pace: this.#pace,
-        findings: this.#findings,
-        world: this.#world,
-      })
-      await this.#commits.run(this.#options)
     })
-    run.phase = 'uploads'
-    await this.#readable(() => this.#uploads())
-    run.phase = 'blocks'
-    await this.#readable(() => this.#rest())
-    run.phase = 'claims'
-    await this.#readable(() => this.#claims())
-    run.phase = 'places'
-    await this.#readable(() => this.#places())
+    using commits = new CommitCheck({
+      ...this.#parts,
+      run,
+      blocks: this.#blocks,
+      pace: this.#pace,
+      findings: this.#findings,
+      world: this.#world,
+    })
+    this.#commits = commits
+    await this.#part('trees', () => commits.run(this.#options))
+    await this.#part('uploads', () => this.#uploads())
+    await this.#part('blocks', () => this.#rest())
+    await this.#part('claims', () => this.#claims())
+    await this.#part('places', () => this.#places())
     return fsckReport(run, this.#findings.list, this.#parts.now())
   }
 
   /** A database that cannot be read ends a part of the check, not all of it. */
-  async #readable(work: () => Promise<void>): Promise<void> {
+  async #part(phase: FsckPhase, work: () => Promise<void>): Promise<void> {
+    this.#run.phase = phase
     try {
       await work()
     } catch (error) {
@@ -161,8 +158,11 @@ class Check {
   }
 
   async #mend(cid: CID, failure: Error, options: BlockOptions): Promise<Uint8Array> {
+    const { blocks, healer } = this.#parts.storage
     await this.#stored.setAside(cid)
-    return this.#parts.storage.healer.heal(cid, failure, options)
+    // What no tree ever linked nobody else has, and nobody needs.
+    if (this.#run.phase !== 'trees' && !(await blocks.isLinked(cid))) throw failure
+    return healer.heal(cid, failure, options)
   }
 
   #mended(cid: CID, failure: Error): void {

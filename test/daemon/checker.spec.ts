@@ -154,7 +154,11 @@ describe('a check of everything', () => {
     const found = await world.check()
     assert.equal(found.findings[0]?.path, null)
     assert.match(found.findings[0]?.advice ?? '', /no tree of this registry needs it/)
+    const fetch = () => Promise.reject(new Error('nobody is asked for it'))
+    let lost = 0
+    world.storage.healer.connect({ fetch, onHealed: () => undefined, onLost: () => lost++ })
     const repaired = await world.check(true)
+    assert.deepEqual([lost, world.storage.healer.lost], [0, 0])
     assert.deepEqual([repaired.damaged, repaired.mended], [0, 1])
     assert.equal((await world.check()).findings.length, 0)
   })

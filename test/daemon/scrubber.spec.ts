@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
 import { DiskBlockStore } from '../../src/blocks/disk-block-store.ts'
@@ -38,7 +39,7 @@ class SleepClock implements Clock {
       await Promise.race([this.#wake.promise, promise])
     }
     this.time += milliseconds
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
 
   /** Lets so much time go by, and waits until it has. */
