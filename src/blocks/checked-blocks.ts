@@ -1,5 +1,5 @@
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
-import { matches } from './cids.ts'
+import { matchesAside } from './cids.ts'
 import { LiveSet } from './live-set.ts'
 import type { BlockSource } from './block-source.ts'
 import type { BlockOptions } from './block-store.ts'
@@ -64,10 +64,11 @@ export class CheckedBlocks implements BlockSource {
       const bytes = await mend(cid, failure, options)
       onMended?.(cid, failure)
       return bytes
-    } catch (error) {
+    } catch {
       options.signal?.throwIfAborted()
+      // Whatever kept it from being mended, a disk that takes nothing included, it is as damaged as before.
       this.#lost.add(digest)
-      throw error
+      throw failure
     }
   }
 }
@@ -84,7 +85,7 @@ export async function lookAt(
   try {
     const bytes = await stored.read(cid)
     if (bytes === undefined) return new MissingBlockError(cid)
-    if (matches(cid, bytes)) return bytes
+    if (await matchesAside(cid, bytes)) return bytes
     return new DamagedBlockError(cid, `its ${bytes.length} bytes have another hash`)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''

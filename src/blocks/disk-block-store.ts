@@ -217,7 +217,7 @@ export class DiskBlockStore implements BlockStore {
       directory: this.#directory,
       prefixes: PREFIXES,
       state: this.#state,
-      read: (cid) => this.#read(cid),
+      read: (cid) => this.#readStored(cid),
       size: (cid) => this.#size(cid),
       setAside: (cid) => this.#setAside(cid),
     })
@@ -345,6 +345,14 @@ export class DiskBlockStore implements BlockStore {
     const hash = hashOf(cid)
     if (hash === undefined) return undefined
     return (await this.#readSmall(hash)) ?? (await readIfThere(this.#path(hash).path))
+  }
+
+  /** As it lies on the disk, past what is kept in memory: whoever reads everything must not push out what others need. */
+  async #readStored(cid: CID): Promise<Uint8Array | undefined> {
+    const hash = hashOf(cid)
+    if (hash === undefined) return undefined
+    const small = this.#pending.get(hash) ?? (await this.#state.get(smallKey(hash)))
+    return small ?? readIfThere(this.#path(hash).path)
   }
 
   async #readSmall(hash: string): Promise<Uint8Array | undefined> {

@@ -160,9 +160,24 @@ class Check {
   async #mend(cid: CID, failure: Error, options: BlockOptions): Promise<Uint8Array> {
     const { blocks, healer } = this.#parts.storage
     await this.#stored.setAside(cid)
+    const kept = await this.#inMemory(cid)
+    if (kept !== undefined) {
+      await blocks.put(cid, kept, options)
+      await blocks.sync()
+      return kept
+    }
     // What no tree ever linked nobody else has, and nobody needs.
     if (this.#run.phase !== 'trees' && !(await blocks.isLinked(cid))) throw failure
     return healer.heal(cid, failure, options)
+  }
+
+  /** Small blocks that were in use lately may be whole in memory. */
+  async #inMemory(cid: CID): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#parts.storage.blocks.get(cid)
+    } catch {
+      return undefined // what is wrong with the block on the disk is known already
+    }
   }
 
   #mended(cid: CID, failure: Error): void {

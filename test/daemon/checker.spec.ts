@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
 import { parseName } from '../../src/oci/name.ts'
@@ -53,6 +53,7 @@ describe('a check of everything', () => {
       () => truncate(file, 1000),
       () => truncate(file, 0),
       () => rm(file),
+      () => mkdir(file), // it cannot be read
     ]) {
       await damage()
       const report = await world.check()
@@ -67,6 +68,7 @@ describe('a check of everything', () => {
       assert.match(finding?.path ?? '', /blobs\/sha256\/.*\/data$/)
       assert.match(finding?.advice ?? '', /--repair/)
     }
+    assert.equal((await world.check(true)).damaged, 1)
   })
 
   it('changes nothing unless it is told to repair, and then sets aside what is damaged', async () => {

@@ -94,7 +94,7 @@ describe('heliport fsck on a real registry', () => {
     await using node = await TestNode.start({ env })
     let isOver = false
     const push = async (name: string): Promise<void> => {
-      for (let n = 0; !isOver; n++) {
+      for (let n = 0; n < 12; n++) {
         const image = randomImage({ layers: [30_000, 500] })
         await node.client.pushImage(name, image, { tag: `v${n % 3}` })
         await node.client.pullsExactly(name, `v${n % 3}`, image)
@@ -102,19 +102,17 @@ describe('heliport fsck on a real registry', () => {
           await node.client.expect(202, 'DELETE', `/v2/${name}/manifests/${image.digest}`)
       }
     }
+    const pushes = Promise.all([push('one'), push('team/two')]).finally(() => (isOver = true))
     const collect = async (): Promise<void> => {
       while (!isOver) assert.equal((await heliport(['gc', '--data', node.data])).code, 0)
     }
-    const others = Promise.all([push('one'), push('team/two'), collect()])
-    try {
-      for (const n of [0, 1]) {
+    const check = async (): Promise<void> => {
+      for (let n = 0; !isOver; n++) {
         const { code, report, stderr } = await fsck(node.data, n % 2 === 0 ? [] : ['--repair'])
         assert.deepEqual([code, report.findings], [0, []], stderr)
       }
-    } finally {
-      isOver = true
-      await others
     }
+    await Promise.all([pushes, collect(), check()])
   })
 
   it('ends when it is interrupted, and can be begun again; one runs at a time', async () => {
