@@ -4,6 +4,7 @@ import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
@@ -28,6 +29,7 @@ import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
+import type { Checking } from './daemon/checking.ts'
 import type { CollectingParts } from './daemon/collecting.ts'
 import type { Collector } from './daemon/collector.ts'
 import type { DiskRoom } from './daemon/disk-room.ts'
@@ -92,6 +94,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const replication = stack.use(new Replication(copied))
   const gc = { config, storage, mirrors, replication, publisher, leases, log }
   const collector = await startCollector(stack, gc)
+  const checking = await startChecking(stack, { config, storage, collector, log })
   const whole = {
     config,
     directory,
@@ -103,6 +106,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     mirrorErrors,
     replication,
     collector,
+    ...checking,
     room,
     log,
   }
@@ -114,7 +118,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 }
 
 /** Everything that is open, for those parts that tell of all the others. */
-interface Whole {
+interface Whole extends Checking {
   readonly config: Config
   readonly directory: DataDirectory
   readonly storage: Storage
@@ -223,6 +227,7 @@ async function serve(
       storage,
       publisher: whole.publisher,
       collector: whole.collector,
+      checker: whole.checker,
     }),
     log,
   })

@@ -70,6 +70,7 @@ const io: CommandIO = {
     flushCompileCache()
     return { startDaemon, openKeysOffline, exportOffline }
   },
+  loadCheck: () => import('./daemon/check-offline.ts'),
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)

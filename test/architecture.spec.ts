@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '../package.json',
   ],
   // The commands reach the daemon through what main.ts hands them.
-  'main.ts': ['cli/', 'daemon.ts'],
+  'main.ts': ['cli/', 'daemon.ts', 'daemon/check-offline.ts'],
 }
 
 /** Where a package may be used. A package that is not here is not used at all: add it, with care. */

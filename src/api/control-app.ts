@@ -34,6 +34,7 @@ export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
     .get('/api/v1/log', control.log)
     .post('/api/v1/diff', control.diff)
     .post('/api/v1/gc', control.collect)
+    .post('/api/v1/fsck', control.check)
     .post('/api/v1/rollback', control.rollback)
     .post('/api/v1/export', control.exportTree)
   return assemble(router, { hosts: [], log: options.log, limits })

@@ -62,6 +62,11 @@ export interface Control {
    */
   collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object>
   /**
+   * Checks everything that is stored, telling how far it is; the last thing that comes is `{"report": …}`. It ends early
+   * when nobody listens any longer.
+   */
+  check(options: Abortable & { repair: boolean }): AsyncIterable<object>
+  /**
    * Makes the tree what it was under a root, as a new commit: tells what that changes, as {@link Control.diff}, and then
    * `{"rolledBack": <root>}`, which does not come when it is only tried.
    */

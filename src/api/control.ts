@@ -17,6 +17,7 @@ const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(fals
 const ROOT = z.string().min(1).max(128)
 const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
 const COLLECT = z.strictObject({ dryRun: z.boolean().default(false) })
+const CHECK = z.strictObject({ repair: z.boolean().default(false) })
 const ROLLBACK = COLLECT.extend({ root: ROOT })
 const WHOLE = z
   .string()
@@ -69,6 +70,12 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
     collect: async (ctx: ApiContext): Promise<void> => {
       const { dryRun } = await readRequest(ctx, COLLECT, limits)
       const progress = control.collect({ dryRun, signal: ctx.state.signal })
+      await sendLines(ctx, progress, limits.sendStallMs)
+    },
+
+    check: async (ctx: ApiContext): Promise<void> => {
+      const { repair } = await readRequest(ctx, CHECK, limits)
+      const progress = control.check({ repair, signal: ctx.state.signal })
       await sendLines(ctx, progress, limits.sendStallMs)
     },
 

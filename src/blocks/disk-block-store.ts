@@ -7,6 +7,7 @@ import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
+import { StoredBlocks } from './stored-blocks.ts'
 import { WeightedCache } from './weighted-cache.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
@@ -210,6 +211,18 @@ export class DiskBlockStore implements BlockStore {
     })
   }
 
+  /** What is on the disk, for whoever checks it. */
+  stored(): StoredBlocks {
+    return new StoredBlocks({
+      directory: this.#directory,
+      prefixes: PREFIXES,
+      state: this.#state,
+      read: (cid) => this.#readStored(cid),
+      size: (cid) => this.#size(cid),
+      setAside: (cid) => this.#setAside(cid),
+    })
+  }
+
   sync(): Promise<void> {
     return this.commit([])
   }
@@ -332,6 +345,14 @@ export class DiskBlockStore implements BlockStore {
     const hash = hashOf(cid)
     if (hash === undefined) return undefined
     return (await this.#readSmall(hash)) ?? (await readIfThere(this.#path(hash).path))
+  }
+
+  /** As it lies on the disk, past what is kept in memory: whoever reads everything must not push out what others need. */
+  async #readStored(cid: CID): Promise<Uint8Array | undefined> {
+    const hash = hashOf(cid)
+    if (hash === undefined) return undefined
+    const small = this.#pending.get(hash) ?? (await this.#state.get(smallKey(hash)))
+    return small ?? readIfThere(this.#path(hash).path)
   }
 
   async #readSmall(hash: string): Promise<Uint8Array | undefined> {

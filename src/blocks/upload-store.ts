@@ -5,12 +5,21 @@ import { isNotFound, writeNew } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
-import { encodeRecords, readHeader } from './upload-log.ts'
+import { encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
 /** A session's id is a file name here, so nothing else may reach the disk. */
 const ID = /^[0-9a-f-]{16,64}$/
+
+/** A session as it is on disk. */
+export interface StoredSession {
+  readonly id: string
+  /** Hashes of the blocks that its log names. */
+  readonly leaves: readonly Uint8Array[]
+  /** Whether its log begins as one does. */
+  readonly isUsable: boolean
+}
 
 /** Upload sessions as one log file each, outside the tree: nothing of an unfinished upload is ever published. */
 export class DiskUploadStore implements UploadStore {
@@ -67,6 +76,31 @@ export class DiskUploadStore implements UploadStore {
     for (const id of await readdir(this.#directory)) {
       options.signal?.throwIfAborted()
       if (ID.test(id)) await uploadBlocks(join(this.#directory, id), onBlock)
+    }
+  }
+
+  /** Whether a session is still there. */
+  async has(id: string): Promise<boolean> {
+    return ID.test(id) && (await readdir(this.#directory)).includes(id)
+  }
+
+  /** Every session on disk, for whoever checks them. */
+  async *sessions({ signal }: Abortable = {}): AsyncGenerator<StoredSession> {
+    for (const id of await readdir(this.#directory)) {
+      signal?.throwIfAborted()
+      const session = ID.test(id) ? await this.#session(id) : undefined
+      if (session !== undefined) yield session
+    }
+  }
+
+  async #session(id: string): Promise<StoredSession | undefined> {
+    try {
+      const records = await readLog(join(this.#directory, id))
+      const leaves = records.flatMap(({ record }) => (record.type === 'leaf' ? [record.hash] : []))
+      return { id, leaves, isUsable: (await this.#info(id)) !== undefined }
+    } catch (error) {
+      if (isNotFound(error)) return undefined // it has ended
+      throw error
     }
   }
 

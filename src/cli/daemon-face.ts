@@ -70,6 +70,15 @@ export interface DaemonModule {
   ): Promise<unknown>
 }
 
+/** The exports of `src/daemon/check-offline.ts`, which does without the network and so without Helia. */
+export interface CheckModule {
+  /** Checks everything that is stored; throws when the directory is in use. Yields what `POST /api/v1/fsck` sends, line by line. */
+  checkOffline(
+    config: Config,
+    options: { repair: boolean; signal: AbortSignal },
+  ): AsyncIterable<object>
+}
+
 /** Names of errors whose message is written for the operator: one line, no stack. */
 const OPERATOR_ERRORS = new Set([
   'StartError',

@@ -1,4 +1,4 @@
-import type { DaemonModule } from './daemon-face.ts'
+import type { CheckModule, DaemonModule } from './daemon-face.ts'
 
 /** A stream to write to; `process.stdout` is one. */
 interface Output {
@@ -19,6 +19,8 @@ export interface CommandIO {
   now(): number
   /** Loads the daemon's code, which is slow: only when there is no other way. */
   loadDaemon(): Promise<DaemonModule>
+  /** The same for what checks a data directory by itself, which is less. */
+  loadCheck(): Promise<CheckModule>
 }
 
 /** Exit codes; those above 2 are from sysexits.h. */
@@ -26,8 +28,12 @@ export const EXIT = {
   ok: 0,
   /** The command could not do what it was asked to. */
   failed: 1,
+  /** heliport fsck: something is damaged, and was not mended. */
+  damaged: 1,
   /** The command line is wrong. */
   usage: 2,
+  /** heliport fsck: it could not be checked (EX_UNAVAILABLE). */
+  unavailable: 69,
   /** A defect of ours (EX_SOFTWARE). */
   software: 70,
   /** The configuration is wrong (EX_CONFIG). */
@@ -38,6 +44,16 @@ export const EXIT = {
 export class CommandError extends Error {
   static override readonly name = 'CommandError'
   override readonly name = 'CommandError'
+  /** What the process exits with. */
+  readonly code: number
+
+  constructor(
+    message: string,
+    { code = EXIT.failed, cause }: { code?: number; cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? {} : { cause })
+    this.code = code
+  }
 }
 
 /** The command line is wrong; the message is one line for the user. */

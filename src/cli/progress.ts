@@ -6,6 +6,34 @@ import type { CommandIO } from './io.ts'
 const INTERVAL_MS = { terminal: 100, file: 5000 }
 const CLEAR_LINE = '\r\u001B[K'
 
+/** Letters of a bar. */
+const BAR = 30
+
+/** Shows on a terminal how far something is of which the end is known; elsewhere a line now and then. */
+export function showBar(io: CommandIO): {
+  /** @param part from 0 to 1 */
+  update(this: void, part: number, words: string): void
+  end(this: void): void
+} {
+  const terminal = io.stderr.isTTY === true
+  const interval = terminal ? INTERVAL_MS.terminal : INTERVAL_MS.file
+  let shownAt: number | undefined
+  return {
+    update: (part, words) => {
+      if (shownAt !== undefined && io.now() - shownAt < interval) return
+      shownAt = io.now()
+      const within = Math.min(1, Math.max(0, part))
+      const full = Math.floor(within * BAR)
+      const percent = `${Math.floor(within * 100)}%`
+      const bar = `[${'#'.repeat(full)}${'-'.repeat(BAR - full)}] ${percent.padStart(4)}  ${words}`
+      io.stderr.write(terminal ? `${CLEAR_LINE}${bar}` : `${percent} ${words}\n`)
+    },
+    end: () => {
+      if (terminal && shownAt !== undefined) io.stderr.write(CLEAR_LINE)
+    },
+  }
+}
+
 /** Shows how far a long command is, on stderr. */
 export function showProgress(
   io: CommandIO,

@@ -1,6 +1,6 @@
 import { parseArguments } from './arguments.ts'
 import { isOperatorError } from './daemon-face.ts'
-import { EXIT, UsageError } from './io.ts'
+import { CommandError, EXIT, UsageError } from './io.ts'
 import { USAGE } from './usage.ts'
 import type { Arguments } from './arguments.ts'
 import type { CommandIO } from './io.ts'
@@ -15,6 +15,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['swarm', async () => (await import('./swarm.ts')).swarm],
   ['export', async () => (await import('./export.ts')).exportTree],
   ['gc', async () => (await import('./gc.ts')).gc],
+  ['fsck', async () => (await import('./fsck.ts')).fsck],
   ['log', async () => (await import('./log.ts')).log],
   ['diff', async () => (await import('./diff.ts')).diff],
   ['rollback', async () => (await import('./rollback.ts')).rollback],
@@ -59,8 +60,7 @@ function explain(error: unknown, { stderr, signal }: CommandIO): number {
   if (error instanceof UsageError) return tell(`${error.message}; see heliport help`, EXIT.usage)
   if (error instanceof Error && error.name === 'ConfigError')
     return tell(error.message, EXIT.config)
-  if (error instanceof Error && error.name === 'CommandError')
-    return tell(error.message, EXIT.failed)
+  if (error instanceof CommandError) return tell(error.message, error.code)
   if (isOperatorError(error)) return tell(oneLine(error), EXIT.failed)
   throw error
 }

@@ -112,6 +112,18 @@ const gc = z.strictObject({
     .describe('How often garbage is collected; null: only by heliport gc.'),
 })
 
+const scrub = z.strictObject({
+  interval: quantity(parseInterval)
+    .nullable()
+    .prefault('30d')
+    .describe(
+      'In what time every block on the disk is read and checked, over and over; null: only by heliport fsck.',
+    ),
+  rate: quantity(parseSize)
+    .prefault('20MiB')
+    .describe('Bytes a second that are read for it at most, like 20MiB.'),
+})
+
 const ipns = z.strictObject({
   writeKey: text(parseKeyName)
     .nullable()
@@ -187,6 +199,7 @@ export const schema = z.strictObject({
   storage: storage.prefault({}).describe('The data on disk.'),
   retention: retention.prefault({}).describe('What is kept that nothing needs any more.'),
   gc: gc.prefault({}).describe('Garbage collection.'),
+  scrub: scrub.prefault({}).describe('Looking for damage in the background.'),
   ipns: ipns.prefault({}).describe('Names on the network: our own and those we mirror.'),
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),

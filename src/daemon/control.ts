@@ -1,6 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
 import { rollback } from './rollback.ts'
+import { toldCheck } from './told-check.ts'
 import { toldCollection } from './told-collection.ts'
 import { exportTrees } from '../tree/export.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
 import type { Keys } from '../ipfs/keys.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
+import type { Checker } from './checker.ts'
 import type { Collector } from './collector.ts'
 import type { Storage } from './storage.ts'
 import type { ExportedTree } from '../tree/export.ts'
@@ -24,6 +26,7 @@ export class DaemonControl implements Control {
   readonly #storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
   readonly #publisher: Publisher | undefined
   readonly #collector: Collector
+  readonly #checker: Checker
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
@@ -32,12 +35,14 @@ export class DaemonControl implements Control {
     storage: Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'>
     publisher: Publisher | undefined
     collector: Collector
+    checker: Checker
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
     this.#storage = parts.storage
     this.#publisher = parts.publisher
     this.#collector = parts.collector
+    this.#checker = parts.checker
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -83,6 +88,10 @@ export class DaemonControl implements Control {
 
   collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
     return toldCollection(this.#collector, options)
+  }
+
+  check(options: Abortable & { repair: boolean }): AsyncIterable<object> {
+    return toldCheck(this.#checker, options)
   }
 
   rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object> {

@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises'
-import { isNotFound } from '../blocks/files.ts'
 import { StartError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
 import { dataDirectory } from './data-directory.ts'
 import { openKeychain } from './keys.ts'
+import { refuseMissing } from './refuse-missing.ts'
 import { openStorage } from './storage.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
@@ -45,15 +44,4 @@ export async function exportOffline(
   if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
   const own = { name: 'own', root: storage.lane.root, directories: storage.directories }
   for await (const progress of exportTrees([own], directory, { signal })) onProgress(progress)
-}
-
-async function refuseMissing(part: string, path: string): Promise<void> {
-  try {
-    await stat(part)
-  } catch (error) {
-    if (!isNotFound(error)) throw error
-    throw new StartError(
-      `there is no registry in ${path}: name its data directory by --data or --config`,
-    )
-  }
 }

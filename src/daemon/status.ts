@@ -6,6 +6,7 @@ import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
 import type { Collector } from './collector.ts'
+import type { Scrubber } from './scrubber.ts'
 import type { DiskRoom } from './disk-room.ts'
 import type { Config } from '../config/schema.ts'
 import type { DataDirectory } from './data-directory.ts'
@@ -25,6 +26,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly mirrors: readonly OpenMirror[]
   readonly tombstones: Tombstones
   readonly collector: Collector
+  readonly scrubber: Scrubber
 }
 
 /** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
@@ -70,6 +72,7 @@ async function storageReport(parts: StatusParts): Promise<object> {
     damagedBlocks: storage.healer.lost,
     uploads: await storage.uploads.count(),
     gc: gcReport(collector),
+    scrub: scrubReport(parts.scrubber),
     tombstones: tombstones
       .list()
       .map(({ name, kind, what, at }) => ({ name, kind, what, at: time(at) })),
@@ -79,6 +82,11 @@ async function storageReport(parts: StatusParts): Promise<object> {
 function gcReport(collector: Collector): object {
   const { running, last, error } = collector.status()
   return { running: running?.phase ?? null, last: last ?? null, error: error ?? null }
+}
+
+function scrubReport(scrubber: Scrubber): object {
+  const { startedAt, last, error, ...more } = scrubber.status()
+  return { ...more, startedAt: time(startedAt), last: last ?? null, error: error ?? null }
 }
 
 /** `null` when the journal cannot tell; everything else of the status is still worth having. */

@@ -185,6 +185,17 @@ export class Journal {
     }
   }
 
+  /**
+   * The numbers of some commits, from the newest to the oldest, whether they can be read or not.
+   *
+   * @param before only those before this one
+   */
+  async numbers(before: number | undefined, limit: number): Promise<number[]> {
+    const end = before === undefined ? {} : { before: keyOf(before) }
+    const entries = this.#state.entries(PREFIX, { ...end, limit, reverse: true })
+    return Array.fromAsync(entries, ([key]) => sequenceOf(key))
+  }
+
   /** One commit; `undefined` when there is none of that number. */
   async entry(sequence: number): Promise<JournalEntry | undefined> {
     const value = await this.#state.get(keyOf(sequence))

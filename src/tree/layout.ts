@@ -5,8 +5,8 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 
 /**
  * Where everything is. Byte for byte the layout of CNCF Distribution (`registry/storage/paths.go` there), so that a
- * stock registry serves our tree and we serve a stock registry's. No other file makes or takes apart a path; `places.ts`
- * tells the same from above, name by name.
+ * stock registry serves our tree and we serve a stock registry's. No other file makes a path. `places.ts` tells the same from
+ * above, name by name, and `path-facts.ts` takes paths apart for a check.
  *
  *     /docker/registry/v2/
  *     ├── blobs/

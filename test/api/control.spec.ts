@@ -51,6 +51,12 @@ class MemoryControl implements Control {
     yield { report: { dryRun } }
   }
 
+  async *check({ repair }: { repair: boolean }) {
+    if (this.fail !== undefined) throw this.fail
+    yield { phase: 'trees', done: 1, total: 2, bytes: 3, damaged: 0, mended: 0 }
+    yield { report: { repair } }
+  }
+
   async *rollback(root: string, { dryRun }: { dryRun: boolean }) {
     if (root === 'nowhere') throw new RegistryError('DENIED', { message: 'no such root' })
     yield { kind: 'tag', change: 'added' }
@@ -90,6 +96,17 @@ describe('api: the control socket', () => {
     call({ socketPath: server.address }, method, path, {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
+
+  it('checks everything, telling how far it is', async () => {
+    const { body } = await ask('POST', '/api/v1/fsck', { repair: true })
+    const [progress, report, end] = String(body).trimEnd().split('\n')
+    assert.match(progress ?? '', /"phase":"trees"/)
+    assert.deepEqual([report, end], ['{"report":{"repair":true}}', '{"done":true}'])
+    assert.match(String((await ask('POST', '/api/v1/fsck', {})).body), /"repair":false/)
+    assert.equal((await ask('POST', '/api/v1/fsck', { repair: 1 })).status, 400)
+    control.fail = new RegistryError('DENIED', { message: 'a check runs already' })
+    assert.equal((await ask('POST', '/api/v1/fsck', {})).status, 403)
+  })
 
   it('tells the status', async () => {
     assert.deepEqual((await ask('GET', '/api/v1/status')).json(), { peerId: '12D3' })

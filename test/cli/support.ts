@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { run } from '../../src/cli/run.ts'
 import type { CommandIO } from '../../src/cli/io.ts'
-import type { DaemonModule } from '../../src/cli/daemon-face.ts'
+import type { CheckModule, DaemonModule } from '../../src/cli/daemon-face.ts'
 import type { ServerResponse } from 'node:http'
 
 /** A directory that is gone after the test; short, so that a socket fits in it. */
@@ -22,16 +22,21 @@ export interface Outcome {
 }
 
 /** The daemon's code as it is when nothing of it may be used. */
-const UNUSED: DaemonModule = {
+const UNUSED: DaemonModule & CheckModule = {
   startDaemon: () => Promise.reject(new Error('the daemon was started')),
   openKeysOffline: () => Promise.reject(new Error('the keychain was opened')),
   exportOffline: () => Promise.reject(new Error('the tree was opened')),
+  checkOffline: () => {
+    throw new Error('the storage was opened')
+  },
 }
 
 /** Runs a command line in this process. */
 export async function heliport(
   argv: readonly string[],
-  world: Partial<Omit<CommandIO, 'loadDaemon'>> & { daemon?: Partial<DaemonModule> } = {},
+  world: Partial<Omit<CommandIO, 'loadDaemon' | 'loadCheck'>> & {
+    daemon?: Partial<DaemonModule & CheckModule>
+  } = {},
 ): Promise<Outcome> {
   const outcome = { code: -1, stdout: '', stderr: '' }
   const { daemon, ...rest } = world
@@ -44,6 +49,7 @@ export async function heliport(
     pid: 4711,
     now: () => 0,
     loadDaemon: () => Promise.resolve({ ...UNUSED, ...daemon }),
+    loadCheck: () => Promise.resolve({ ...UNUSED, ...daemon }),
     ...rest,
   })
   return outcome

@@ -25,6 +25,7 @@ describe('loading the configuration', () => {
         lease: 3_600_000,
       },
       gc: { interval: 86_400_000 },
+      scrub: { interval: 30 * 86_400_000, rate: 20 * 1024 * 1024 },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
