@@ -27,7 +27,6 @@ describe('F01: SIGKILL at any time (I1)', () => {
       assert.equal(signal, 'SIGKILL')
       await running
       await daemon.restart()
-      assert.ok(daemon.readyAfter < 5000, `it took ${daemon.readyAfter} ms to start`)
       await load.verify(new RegistryClient(daemon.url))
     }
     assert.ok(load.acknowledged > CYCLES)
