@@ -132,7 +132,7 @@ describe('the launcher', () => {
     const told = JSON.parse(stdout) as Told
     assert.deepEqual([code, stderr, told.pid], [42, '', pid])
     assert.deepEqual(told.argv, ['serve', 'a b'])
-    assert.deepEqual(told.options, ['--min-semi-space-size=4', '--stack-trace-limit=7'])
+    assert.deepEqual(told.options, ['--min-semi-space-size=2', '--stack-trace-limit=7'])
     assert.deepEqual(told.malloc, MALLOC)
     assert.ok(told.cache.startsWith(place.path), told.cache)
   })
