@@ -2,7 +2,7 @@ import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { Flights } from './flights.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
-import { isSupported, matches } from './cids.ts'
+import { isSupported, keyOf, matches } from './cids.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -139,7 +139,7 @@ export class FetchedBlocks implements BlockSource {
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
     const ahead = options.ahead === true
     // Apart, so that a block that somebody now waits for is asked for anew: whoever fetches makes one request of both.
-    const key = `${Buffer.from(cid.multihash.digest).toString('base64url')}${ahead ? '+' : ''}`
+    const key = `${keyOf(cid)}${ahead ? '+' : ''}`
     return this.#flights.join(key, (signal) => this.#bring(cid, { signal, ahead }), options)
   }
 

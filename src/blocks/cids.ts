@@ -55,3 +55,8 @@ export function isSupported(cid: CID): boolean {
     cid.multihash.digest.length === 32
   )
 }
+
+/** The hash of a block as a map key: a raw and a dag-pb CID of the same bytes are one block. */
+export function keyOf(cid: CID): string {
+  return Buffer.from(cid.multihash.digest).toString('base64url')
+}

@@ -100,12 +100,17 @@ export class DiskBlockStore implements BlockStore {
     options.signal?.throwIfAborted()
     const removal = this.#rely(cid)
     if (removal !== undefined) await removal
-    return this.#recentOf(cid) ?? this.#get(cid)
+    const known = this.#recentOf(cid)
+    if (known !== undefined) return known
+    const unlinked = this.#unlinked
+    const bytes = await this.#get(cid)
+    if (bytes !== undefined && unlinked === this.#unlinked) this.#keep(hashOf(cid), bytes)
+    return bytes
   }
 
-  /** As the disk has it. */
+  /** As the disk has it, and not kept in memory: whoever reads everything must not push out what others need. */
   async #get(cid: CID): Promise<Uint8Array | undefined> {
-    const bytes = await this.#read(cid)
+    const bytes = await this.#readStored(cid)
     if (bytes === undefined) return undefined
     if (await matchesAside(cid, bytes)) return bytes
     await this.#setAside(cid)
@@ -341,27 +346,14 @@ export class DiskBlockStore implements BlockStore {
     return this.#barrier.removal(digest)
   }
 
-  async #read(cid: CID): Promise<Uint8Array | undefined> {
-    const hash = hashOf(cid)
-    if (hash === undefined) return undefined
-    return (await this.#readSmall(hash)) ?? (await readIfThere(this.#path(hash).path))
-  }
-
-  /** As it lies on the disk, past what is kept in memory: whoever reads everything must not push out what others need. */
   async #readStored(cid: CID): Promise<Uint8Array | undefined> {
     const hash = hashOf(cid)
     if (hash === undefined) return undefined
-    const small = this.#pending.get(hash) ?? (await this.#state.get(smallKey(hash)))
-    return small ?? readIfThere(this.#path(hash).path)
+    return (await this.#readSmall(hash)) ?? readIfThere(this.#path(hash).path)
   }
 
   async #readSmall(hash: string): Promise<Uint8Array | undefined> {
-    const pending = this.#pending.get(hash)
-    if (pending !== undefined) return pending
-    const unlinked = this.#unlinked
-    const value = await this.#state.get(smallKey(hash))
-    if (value !== undefined && unlinked === this.#unlinked) this.#keep(hash, value)
-    return value
+    return this.#pending.get(hash) ?? this.#state.get(smallKey(hash))
   }
 
   /** A small block that was read or written lately, checked. */
@@ -371,7 +363,8 @@ export class DiskBlockStore implements BlockStore {
     return bytes !== undefined && matches(cid, bytes) ? bytes : undefined
   }
 
-  #keep(hash: string, value: Uint8Array): void {
+  #keep(hash: string | undefined, value: Uint8Array): void {
+    if (hash === undefined || value.length > SMALL_BLOCK_BYTES) return
     this.#recent.set(hash, value, value.length + RECENT_BLOCK_BYTES)
   }
 

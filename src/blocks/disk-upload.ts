@@ -7,6 +7,7 @@ import { RAW, cidFromHash } from './cids.ts'
 import { tooLarge } from './content-store.ts'
 import { FileWriter } from './file-writer.ts'
 import { syncDirectory, writeWhole } from './files.ts'
+import { together } from './gate.ts'
 import { appendRecords, encodeRecords, readLog, repairLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
@@ -115,7 +116,7 @@ export class DiskUpload implements Upload {
       const records: UploadRecord[] = this.#newLeaves.map((hash) => ({ type: 'leaf', hash }))
       if (tail.length > known) records.push({ type: 'bytes', bytes: tail.subarray(known) })
       const logging = records.length > 0 ? this.#log(records, tail) : Promise.resolve()
-      await both(this.#blocks.sync(), logging)
+      await together(this.#blocks.sync(), logging)
       this.#size = writer.size
       this.#tailBytes = tail.length
       this.#newLeaves = []
@@ -170,12 +171,6 @@ export class DiskUpload implements Upload {
       throw error
     }
   }
-}
-
-/** Waits for both, also when one fails: nothing must go on behind the error. @throws the first failure */
-async function both(...works: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(works))
-    if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** The bytes recorded after the last whole leaf. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { together } from './gate.ts'
 
 /** True for the error of a file that does not exist. Any other error means "could not read" (promise I3). */
 export function isNotFound(error: unknown): boolean {
@@ -89,8 +90,7 @@ export async function writeNew(directory: string, name: string, bytes: Uint8Arra
     path = join(directory, name)
     await rename(temporary, path)
     // At once: the disk then writes both together.
-    const outcomes = await Promise.allSettled([handle.datasync(), syncDirectory(directory)])
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    await together(handle.datasync(), syncDirectory(directory))
   } catch (error) {
     await rm(path, { force: true })
     throw error

@@ -49,3 +49,9 @@ export async function eachOf<T>(
   await Promise.all(running)
   if (failures.length > 0) throw failures[0]
 }
+
+/** Waits for all of them, also when one fails: nothing must go on behind the error. @throws the first failure */
+export async function together(...works: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works))
+    if (outcome.status === 'rejected') throw outcome.reason
+}

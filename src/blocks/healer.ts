@@ -1,5 +1,6 @@
 import { NOT_HELD, check } from './block-source.ts'
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { keyOf } from './cids.ts'
 import { Flights } from './flights.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockSource, FetchBlock } from './block-source.ts'
@@ -165,8 +166,4 @@ export class HealedBlocks implements BlockSource {
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {
     return this.#store.size(cid, options)
   }
-}
-
-function keyOf(cid: CID): string {
-  return Buffer.from(cid.multihash.digest).toString('base64url')
 }

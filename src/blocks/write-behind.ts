@@ -1,3 +1,4 @@
+import { keyOf } from './cids.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { CID } from 'multiformats/cid'
@@ -109,8 +110,4 @@ export class WriteBehind implements BlockStore {
     for (const wake of this.#waiting.splice(0)) wake()
     this.#startWrites()
   }
-}
-
-function keyOf(cid: CID): string {
-  return Buffer.from(cid.multihash.digest).toString('base64url')
 }
