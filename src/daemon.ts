@@ -1,4 +1,5 @@
 import packageJson from '../package.json' with { type: 'json' }
+import { OPEN_ACCESS } from './access/open.ts'
 import { createApp } from './api/app.ts'
 import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
@@ -237,6 +238,7 @@ async function serve(
   const app = createApp({
     ...operations,
     service: registry.service,
+    access: OPEN_ACCESS,
     hosts: config.http.hosts,
     namespaces: config.http.namespaces,
     log,

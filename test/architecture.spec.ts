@@ -10,7 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   blocks: ['oci/', 'registry/ports.ts'],
   tree: ['oci/', 'registry/ports.ts', 'blocks/'],
   naming: ['oci/', 'registry/ports.ts'],
-  api: ['oci/', 'registry/ports.ts'],
+  access: ['oci/', 'registry/ports.ts'],
+  api: ['oci/', 'registry/ports.ts', 'access/ports.ts'],
   ipfs: [
     'oci/',
     'registry/ports.ts',
@@ -28,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tree/',
     'naming/',
     'ipfs/',
+    'access/',
     'api/',
     'config/',
     // The contract with the commands, and our own version.

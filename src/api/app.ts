@@ -7,6 +7,7 @@ import { refuseEncodings } from './encodings.ts'
 import { answerErrors } from './errors.ts'
 import { extensionRoutes } from './extensions.ts'
 import { finishAnswer } from './finish.ts'
+import { guards } from './guard.ts'
 import { hostCheck } from './host-check.ts'
 import { listingRoutes } from './listings.ts'
 import { manifestRoutes } from './manifests.ts'
@@ -15,6 +16,7 @@ import { operationRoutes } from './operations.ts'
 import { requestScope } from './request-scope.ts'
 import { unknownRoute } from './unknown-route.ts'
 import { uploadRoutes } from './uploads.ts'
+import type { Access } from '../access/ports.ts'
 import type { RegistryService } from '../registry/ports.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
 import type { Namespaces } from './namespaces.ts'
@@ -23,6 +25,8 @@ import type { Operations } from './operations.ts'
 /** What the HTTP room is made of. */
 export interface AppOptions extends Operations {
   service: RegistryService
+  /** Who may do what. */
+  access: Access
   /** `http.hosts`: further Host names that may be used without authentication. */
   hosts: readonly string[]
   /** `http.namespaces`; absent: `ns` parameters are ignored. */
@@ -59,7 +63,7 @@ export function assemble(
  * The table of routes. `*name` takes several segments, so names that hold `blobs` or `manifests` are told apart by
  * what stands at the end; GET also answers HEAD.
  */
-function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState> {
+export function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState> {
   const blobs = blobRoutes(options.service, limits)
   const uploads = uploadRoutes(options.service, limits)
   const manifests = manifestRoutes(options.service, limits)
@@ -67,6 +71,7 @@ function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState
   const extensions = extensionRoutes(options.service)
   const operations = operationRoutes(options)
   const { namespaces = {} } = options
+  const may = guards(options.access)
 
   return newRouter()
     .param('name', (name, ctx, next) => {
@@ -76,30 +81,30 @@ function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState
       return next()
     })
 
-    .get('/v2{/}', (ctx) => sendJson(ctx, {}))
-    .get('/v2/_catalog', listings.catalog)
-    .get('/v2/_oci/ext/discover', extensions.discover)
-    .get('/v2/*name/_oci/ext/discover', extensions.discover)
-    .delete('/v2/*name/_heliport/repository', extensions.removeRepository)
-    .get('/v2/*name/tags/list', listings.tags)
-    .get('/v2/*name/referrers/:digest', listings.referrers)
+    .get('/v2{/}', may('enter'), (ctx) => sendJson(ctx, {}))
+    .get('/v2/_catalog', may('list'), listings.catalog)
+    .get('/v2/_oci/ext/discover', may('enter'), extensions.discover)
+    .get('/v2/*name/_oci/ext/discover', may('pull'), extensions.discover)
+    .delete('/v2/*name/_heliport/repository', may('delete'), extensions.removeRepository)
+    .get('/v2/*name/tags/list', may('pull'), listings.tags)
+    .get('/v2/*name/referrers/:digest', may('pull'), listings.referrers)
 
-    .post('/v2/*name/blobs/uploads{/}', uploads.start)
-    .get('/v2/*name/blobs/uploads/:id', uploads.status)
-    .patch('/v2/*name/blobs/uploads/:id', uploads.append)
-    .put('/v2/*name/blobs/uploads/:id', uploads.finish)
-    .delete('/v2/*name/blobs/uploads/:id', uploads.cancel)
+    .post('/v2/*name/blobs/uploads{/}', may('push'), uploads.start)
+    .get('/v2/*name/blobs/uploads/:id', may('push'), uploads.status)
+    .patch('/v2/*name/blobs/uploads/:id', may('push'), uploads.append)
+    .put('/v2/*name/blobs/uploads/:id', may('push'), uploads.finish)
+    .delete('/v2/*name/blobs/uploads/:id', may('push'), uploads.cancel)
 
-    .get('/v2/*name/blobs/:digest', blobs.get)
-    .delete('/v2/*name/blobs/:digest', blobs.remove)
+    .get('/v2/*name/blobs/:digest', may('pull'), blobs.get)
+    .delete('/v2/*name/blobs/:digest', may('delete'), blobs.remove)
 
-    .get('/v2/*name/manifests/:reference', manifests.get)
-    .put('/v2/*name/manifests/:reference', manifests.put)
-    .delete('/v2/*name/manifests/:reference', manifests.remove)
+    .get('/v2/*name/manifests/:reference', may('pull'), manifests.get)
+    .put('/v2/*name/manifests/:reference', may('push'), manifests.put)
+    .delete('/v2/*name/manifests/:reference', may('delete'), manifests.remove)
 
-    .get('/healthz', operations.health)
-    .get('/readyz', operations.ready)
-    .get('/api/v1/status', operations.status)
+    .get('/healthz', may('anyone'), operations.health)
+    .get('/readyz', may('anyone'), operations.ready)
+    .get('/api/v1/status', may('anyone'), operations.status)
 }
 
 /** Paths as written: no other case, and no slash at the end but where the table has one. */

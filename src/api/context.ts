@@ -1,6 +1,7 @@
 import type { ParameterizedContext, Middleware } from 'koa'
 import type { RouterContext } from '@koa/router'
 import type { Logger } from 'pino'
+import type { Principal } from '../access/ports.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { TurnsInit } from './turns.ts'
 
@@ -23,6 +24,8 @@ export interface ApiState {
   requestId: string
   /** Aborted when the client goes away. */
   signal: AbortSignal
+  /** Who asks; set by the guard of the route. */
+  principal?: Principal
   /** Set for routes with a name in their path. */
   repository?: Repository
   /** Body bytes handed to the socket by the pump. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { OPEN_ACCESS } from '../../src/access/open.ts'
 import { createApp } from '../../src/api/app.ts'
 import { listen } from '../../src/api/server.ts'
 import { call, RawClient, startApi } from '../support/http.ts'
@@ -16,6 +17,7 @@ const log = pino({ level: 'silent' })
 const app = () =>
   createApp({
     service: new MemoryService(),
+    access: OPEN_ACCESS,
     hosts: [],
     status: () => ({}),
     readiness: () => ({ ready: true }),

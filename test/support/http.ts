@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { pino } from 'pino'
+import { OPEN_ACCESS } from '../../src/access/open.ts'
 import { createApp } from '../../src/api/app.ts'
 import { listen } from '../../src/api/server.ts'
 import { MemoryService } from './memory-service.ts'
@@ -130,6 +131,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Tes
     { write: (line: string) => void lines.push(JSON.parse(line)) },
   )
   const app = createApp({
+    access: OPEN_ACCESS,
     hosts: [],
     status: () => ({ version: 'test' }),
     readiness: () => ({ ready: true }),

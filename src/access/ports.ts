@@ -1,0 +1,81 @@
+import type { RepositoryName } from '../oci/name.ts'
+import type { Abortable } from '../registry/ports.ts'
+
+/**
+ * The interfaces of this room: who asks ({@link Authenticator}), and what he may do ({@link Policy}). HTTP asks both
+ * before it asks the registry.
+ */
+
+/**
+ * What can be allowed in a repository. `push` makes what was not there; to point a tag that is there somewhere else is
+ * `overwrite`; `delete` is never part of either (the mistake of GO-2026-6527).
+ */
+export type Action = 'pull' | 'push' | 'overwrite' | 'delete'
+
+/** Somebody who asks. */
+export interface Principal {
+  /** The name the credentials proved; `undefined`: nobody in particular. */
+  readonly user: string | undefined
+  /** Groups that somebody else than our own policies says the user is in. */
+  readonly groups: readonly string[]
+  /**
+   * What the credentials are good for at most, whatever the policies allow: the scope of a token. `undefined`: they are
+   * good for all of it.
+   */
+  readonly grant?: ((action: Action, name: RepositoryName) => boolean) | undefined
+}
+
+export const ANONYMOUS: Principal = { user: undefined, groups: [] }
+
+/** What a request shows of its sender. */
+export interface Presented {
+  /** Every `Authorization` header, as it came. */
+  readonly authorization: readonly string[]
+  /** The IP address it came from. */
+  readonly address: string
+}
+
+/** What a request needs, for a challenge that names it. */
+export type Needed =
+  | {
+      readonly kind: 'repository'
+      readonly name: RepositoryName
+      readonly actions: readonly Action[]
+    }
+  | { readonly kind: 'catalog' }
+  | { readonly kind: 'nothing' }
+
+/** Finds out who asks. */
+export interface Authenticator {
+  /**
+   * Who sent this. Nobody in particular when nothing was presented.
+   *
+   * @throws RegistryError UNAUTHORIZED when what was presented proves nothing; TOOMANYREQUESTS when it was too often so
+   */
+  identify(presented: Presented, options?: Abortable): Promise<Principal>
+  /**
+   * Whether nobody in particular may be let in at all: where not, even `GET /v2/` is answered with a challenge, from
+   * which clients learn that they have to log in.
+   */
+  readonly admitsAnonymous: boolean
+  /**
+   * The `WWW-Authenticate` of a 401.
+   *
+   * @param origin `https://host:port` under which the client reached us
+   * @returns `undefined` when no credentials would help
+   */
+  challenge(needed: Needed, origin: string): string | undefined
+}
+
+/** What who may do. It never waits: it is asked for every name of a listing, and inside of commits. */
+export interface Policy {
+  may(who: Principal, action: Action, name: RepositoryName): boolean
+  /** Status in full, and what changes the daemon itself. */
+  mayAdminister(who: Principal): boolean
+}
+
+/** Both, as HTTP gets them. */
+export interface Access {
+  readonly authenticator: Authenticator
+  readonly policy: Policy
+}

@@ -1,0 +1,94 @@
+import { RegistryError } from '../oci/errors.ts'
+import { nameOf } from './params.ts'
+import type { Access, Action, Needed, Principal } from '../access/ports.ts'
+import type { ApiContext, ApiMiddleware } from './context.ts'
+
+/**
+ * Who may come through to a route:
+ * an {@link Action} in the repository of its path; `list`: whoever is let in, and sees what he may pull; `enter`:
+ * whoever is let in; `administer`; `anyone`, without a look at credentials.
+ */
+export type Decision = Action | 'list' | 'enter' | 'administer' | 'anyone'
+
+/** The decision a guard was made for, so that a test can find it in the router's own table. */
+const DECISION = Symbol('decision')
+
+type Guard = ApiMiddleware & { readonly [DECISION]: Decision }
+
+/** What a middleware of a route decides; `undefined` when it is not a guard. */
+export function decisionOf(middleware: object): Decision | undefined {
+  return (middleware as Partial<Guard>)[DECISION]
+}
+
+/**
+ * Makes what stands first in every route: it finds out who asks, keeps that in `ctx.state.principal`, and lets through
+ * only those who may.
+ */
+export function guards({ authenticator, policy }: Access): (decision: Decision) => Guard {
+  return (decision) => {
+    const guard: ApiMiddleware = async (ctx, next) => {
+      if (decision === 'anyone') return next()
+      const needed = neededFor(ctx, decision)
+      const principal = await identify(ctx, needed)
+      ctx.state.principal = principal
+      if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
+      return next()
+    }
+    return Object.assign(guard, { [DECISION]: decision })
+  }
+
+  async function identify(ctx: ApiContext, needed: Needed): Promise<Principal> {
+    const authorization = ctx.req.headersDistinct['authorization'] ?? []
+    const address = ctx.req.socket.remoteAddress ?? ''
+    try {
+      return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
+      throw challenged(ctx, needed, error)
+    }
+  }
+
+  function isLetIn(ctx: ApiContext, decision: Decision, who: Principal): boolean {
+    if (decision === 'administer') return policy.mayAdminister(who)
+    if (decision === 'enter' || decision === 'list' || decision === 'anyone')
+      return who.user !== undefined || authenticator.admitsAnonymous
+    return policy.may(who, decision, nameOf(ctx))
+  }
+
+  /** Credentials, or better ones, may help (401); where none would, it is denied (403). */
+  function refusal(ctx: ApiContext, needed: Needed, who: Principal): RegistryError {
+    if (who.user !== undefined && who.grant === undefined) return new RegistryError('DENIED')
+    return challenged(ctx, needed, new RegistryError('UNAUTHORIZED'))
+  }
+
+  function challenged(ctx: ApiContext, needed: Needed, error: RegistryError): RegistryError {
+    const challenge = authenticator.challenge(needed, originOf(ctx))
+    if (challenge === undefined) return new RegistryError('DENIED', { cause: error })
+    const { message } = error
+    return new RegistryError('UNAUTHORIZED', {
+      message,
+      cause: error,
+      headers: { 'WWW-Authenticate': challenge },
+    })
+  }
+}
+
+function neededFor(ctx: ApiContext, decision: Decision): Needed {
+  switch (decision) {
+    case 'pull':
+    case 'push':
+    case 'overwrite':
+    case 'delete':
+      return { kind: 'repository', name: nameOf(ctx), actions: [decision] }
+    case 'list':
+      return { kind: 'catalog' }
+    case 'enter':
+    case 'administer':
+    case 'anyone':
+      return { kind: 'nothing' }
+  }
+}
+
+function originOf(ctx: ApiContext): string {
+  return `${ctx.protocol}://${ctx.host}`
+}
