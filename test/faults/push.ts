@@ -57,9 +57,9 @@ export class Push {
     return this.#try(() => this.#model.pushBlob(client, randomBytes(100), 'put'))
   }
 
-  async verify(client: RegistryClient): Promise<void> {
-    await this.#model.verify(client)
-    await this.#other.verify(client)
+  async verify(client: RegistryClient, state: { isStopped?: boolean } = {}): Promise<void> {
+    await this.#model.verify(client, state)
+    await this.#other.verify(client, state)
   }
 
   async #read(client: RegistryClient, digest: string, bytes: Uint8Array): Promise<void> {

@@ -11,6 +11,8 @@ interface Known<T> {
   presence: Presence
 }
 
+type Settle = (known: Known<unknown>, status: number, what: string) => void
+
 /**
  * One repository as its only writer knows it. Every call goes to the registry through here, and is noted before it is
  * sent and again when it was answered: after a crash, what was acknowledged must be so, and what was not may be either
@@ -112,11 +114,18 @@ export class RepositoryModel {
     for (const [tag] of tags) this.#tags.set(tag, new Set([undefined]))
   }
 
-  /** Pulls everything back. What could be either way is known again afterwards. */
-  async verify(client: RegistryClient): Promise<void> {
-    for (const [digest, known] of this.#blobs) await this.#verifyBlob(client, digest, known)
-    for (const known of this.#manifests.values()) await this.#verifyManifest(client, known)
-    for (const tag of this.#tags.keys()) await this.#verifyTag(client, tag)
+  /**
+   * Pulls everything back. What could be either way is known again afterwards.
+   *
+   * @param options `isStopped`: the registry takes no changes, because a write failed. It does not know then whether that
+   * is on the disk, and serves the state before; what could be either way can still be either way after a restart
+   */
+  async verify(client: RegistryClient, { isStopped = false } = {}): Promise<void> {
+    const settle: Settle = (known, status, what) => settleOn(known, status, what, isStopped)
+    for (const [digest, known] of this.#blobs) await this.#verifyBlob(client, digest, known, settle)
+    for (const known of this.#manifests.values()) await this.#verifyManifest(client, known, settle)
+    for (const tag of this.#tags.keys()) await this.#verifyTag(client, tag, isStopped)
+    if (isStopped) return
     const listed = await client.call('GET', `/v2/${this.name}/tags/list`)
     const tags = listed.status === 404 ? [] : (listed.json() as { tags: string[] }).tags
     const expected = [...this.#tags].filter(([, possible]) => !possible.has(undefined))
@@ -143,36 +152,41 @@ export class RepositoryModel {
     client: RegistryClient,
     digest: string,
     known: Known<Uint8Array>,
+    settle: Settle,
   ): Promise<void> {
     const what = `blob ${digest} of ${this.name}`
     const { status, body } = await client.call('GET', `/v2/${this.name}/blobs/${digest}`)
     if (status === 200) assert.ok(body.equals(known.it), `${what} has other bytes`)
-    this.#settle(known, status, what)
+    settle(known, status, what)
   }
 
   /** A manifest that is there is there with all its blobs. */
-  async #verifyManifest(client: RegistryClient, known: Known<RandomManifest>): Promise<void> {
+  async #verifyManifest(
+    client: RegistryClient,
+    known: Known<RandomManifest>,
+    settle: Settle,
+  ): Promise<void> {
     const { digest } = known.it
     const { status } = await client.call('HEAD', `/v2/${this.name}/manifests/${digest}`)
     if (status === 200) await client.pullsExactly(this.name, digest, known.it)
-    this.#settle(known, status, `manifest ${digest} of ${this.name}`)
+    settle(known, status, `manifest ${digest} of ${this.name}`)
   }
 
-  async #verifyTag(client: RegistryClient, tag: string): Promise<void> {
+  async #verifyTag(client: RegistryClient, tag: string, isStopped: boolean): Promise<void> {
     const actual = await client.digestOf(this.name, tag)
     const possible = this.#possible(tag)
     assert.ok(
       possible.has(actual),
       `${this.name}:${tag} is ${actual}, and can only be ${[...possible].join(' or ')}`,
     )
-    this.#tags.set(tag, new Set([actual]))
+    if (!isStopped) this.#tags.set(tag, new Set([actual]))
   }
+}
 
-  #settle(known: Known<unknown>, status: number, what: string): void {
-    assert.ok(status === 200 || status === 404, `${what}: ${status}`)
-    const actual = status === 200 ? 'there' : 'gone'
-    if (known.presence !== 'either')
-      assert.equal(actual, known.presence, `${what} was acknowledged as ${known.presence}`)
-    known.presence = actual
-  }
+function settleOn(known: Known<unknown>, status: number, what: string, isStopped: boolean): void {
+  assert.ok(status === 200 || status === 404, `${what}: ${status}`)
+  const actual = status === 200 ? 'there' : 'gone'
+  if (known.presence !== 'either')
+    assert.equal(actual, known.presence, `${what} was acknowledged as ${known.presence}`)
+  if (!isStopped) known.presence = actual
 }

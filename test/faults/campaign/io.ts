@@ -147,7 +147,7 @@ class IoCampaign implements Running {
       const last = this.#push(number)
       await eventually(async () => last.isAccepted(client), 'it takes pushes again')
     }
-    await this.#pushes.at(-1)?.verify(client)
+    await this.#pushes.at(-1)?.verify(client, { isStopped })
     if (!isStopped && this.#pushes.length < LIFE) return
     await daemon.kill()
     await daemon.restart()
