@@ -15,18 +15,20 @@ const MiB = 2 ** 20
  * files that it maps, the program and LevelDB's tables, of which there are more when more was pushed; they are the
  * system's to take back.
  *
- * Measured over 20,000 requests: 105 MiB after the warm-up, at most 158, 134 at the end. Over 500,000 it is not met:
- * 127 MiB after 20,000, at most 438, 199 at the end (RSS 203, 580, 294), with 15 MiB more of live objects. A profile of
- * malloc's heap (jemalloc in its place, 80,000 requests) showed no leak: 33 MiB in use, 23 of them LevelDB's, and own pages
- * 129 MiB after 20,000 and 137 after 80,000. With glibc's malloc it was 104 and, after 150,000, 139: 18
- * more in use by malloc, 14 more live objects. So as far as was looked into, the rest are holes that glibc's malloc keeps,
- * and what LevelDB keeps of its tables, of which there are ever more.
+ * Over 500,000 requests the registry grows, and with it what the caches hold (which have bounds) and what LevelDB keeps of
+ * its tables; so there the measure is a daemon that is started anew on that very data, after as many requests as the
+ * warm-up had. What the long one has more than that one is what it did not give back.
  */
 const MARGIN = { live: 24 * MiB, own: 32 * MiB, ownShare: 0.1 }
 
 /** Requests after which caches are warm and the heap has its size: a quarter of all, within bounds. */
 export function warmUp(requests: number): number {
   return Math.min(20_000, Math.max(1000, Math.floor(requests / 4)))
+}
+
+/** Whether so many requests leave a registry behind that is not the one of the warm-up any more. */
+export function isLong(requests: number): boolean {
+  return requests >= 100_000
 }
 
 /** What is not back to what it was after the warm-up, in words; `undefined` when all is. */

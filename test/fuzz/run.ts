@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Campaign, FuzzFailure } from './campaign.ts'
 import { Checks } from './checks.ts'
-import { notBack, warmUp } from './memory-check.ts'
+import { isLong, notBack, objectsLeft, warmUp } from './memory-check.ts'
 import { memoryTable, progressLine, statusTable } from './report.ts'
 import { Target } from './target.ts'
 import type { Memory } from './memory.ts'
@@ -112,6 +112,8 @@ async function lookBehind(
   marks: [string, Memory][],
 ): Promise<void> {
   const base = marks.at(-1)?.[1] ?? { all: 0, own: 0 }
+  const { requests } = campaign.tally
+  let end = base
   await checks.run('every upload can be cancelled', () => campaign.endUploads())
   await checks.run(
     'what was pushed before, and by the good client meanwhile, is there byte for byte',
@@ -123,9 +125,9 @@ async function lookBehind(
   )
   await checks.run('memory is back', async () => {
     marks.push(['at the most', campaign.tally.peak])
-    const end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)
+    end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)
     marks.push(['at the end', end])
-    const why = notBack(base, end)
+    const why = isLong(requests) ? objectsLeft(base, end) : notBack(base, end)
     if (why !== undefined) throw new Error(why)
   })
   await checks.run('the log has no fault of the daemon', () => noComplaints(target))
@@ -137,6 +139,15 @@ async function lookBehind(
     await target.daemon.restart()
     await campaign.verify()
     return `ready after ${Math.round(target.daemon.readyAfter)} ms`
+  })
+  if (!isLong(requests)) return
+  await checks.run('a daemon started anew on that data comes to the same memory', async () => {
+    await campaign.run(requests + warmUp(requests))
+    await campaign.endUploads()
+    const anew = await target.memoryOnceIdle(() => false)
+    marks.push([`started anew, after ${campaign.tally.requests - requests} more`, anew])
+    const why = notBack(anew, end)
+    if (why !== undefined) throw new Error(why)
   })
 }
 
