@@ -1,4 +1,4 @@
-import { open, readFile, truncate } from 'node:fs/promises'
+import { constants, open, readFile, truncate } from 'node:fs/promises'
 import { sha256 } from './cids.ts'
 
 /**
@@ -92,7 +92,8 @@ function headerOf(payload: Buffer): UploadRecord | undefined {
 
 /** Appends records and returns when they are safe on disk. */
 export async function appendRecords(path: string, records: readonly UploadRecord[]): Promise<void> {
-  const handle = await open(path, 'a')
+  // Not 'a', which would make a log without a header of one that was removed.
+  const handle = await open(path, constants.O_WRONLY | constants.O_APPEND)
   try {
     await handle.writeFile(encodeRecords(records))
     await handle.datasync()

@@ -12,8 +12,8 @@ export class Session {
   usedAt: number
   readonly #now: () => number
   readonly #onLeave: (how: Leaving) => void
-  /** Set while its repository is being deleted: what is written to it then comes to nothing. */
-  isEnding = false
+  /** Set while its repository is being deleted. */
+  isMarked = false
   #isOver = false
   #isBusy = false
   #left: Leaving | undefined
@@ -27,6 +27,11 @@ export class Session {
 
   get isBusy(): boolean {
     return this.#isBusy
+  }
+
+  /** What is written to it now comes to nothing. */
+  get isEnding(): boolean {
+    return this.isMarked || this.#isOver
   }
 
   /**
@@ -59,7 +64,6 @@ export class Session {
 
   /** Ends the session for good, or leaves that to the request that is writing to it. */
   async end(): Promise<void> {
-    this.isEnding = true
     this.#isOver = true
     if (!this.#isBusy) await this.discard()
   }

@@ -29,8 +29,13 @@ export class UploadSessions {
   readonly #opening = new SingleFlight<Session | undefined>()
   /** Every id on disk, or about to be; `undefined` until the store was first listed. */
   #ids: Promise<Set<string>> | undefined
-  /** Sessions that end with their repository; one that is opened meanwhile ends as well. */
-  readonly #ending = new Set<string>()
+  /**
+   * Sessions that end with their repository, and how many removals of it want that; one that is opened meanwhile ends as
+   * well. A removal that comes to nothing must not take back what another one, at the same time, wants.
+   */
+  readonly #ending = new Map<string, number>()
+  /** Those on disk that nobody was told of yet: they begin after whatever goes on meanwhile. */
+  readonly #beginning = new Set<string>()
   #makingRoom: Promise<unknown> | undefined
   #nextSearch = 0
 
@@ -54,6 +59,7 @@ export class UploadSessions {
       })
     }
     ids.add(info.id) // before the wait, so that the bound holds for many at once
+    this.#beginning.add(info.id)
     try {
       const upload = await this.#store.create(info)
       this.#remember(upload)
@@ -61,6 +67,8 @@ export class UploadSessions {
     } catch (error) {
       ids.delete(info.id)
       throw error
+    } finally {
+      this.#beginning.delete(info.id)
     }
   }
 
@@ -157,14 +165,14 @@ export class UploadSessions {
     name: RepositoryName,
     remove: (end: () => void) => Promise<boolean>,
   ): Promise<boolean> {
-    const ids = (await this.#store.list()).flatMap((info) => (info.name === name ? [info.id] : []))
+    const ids = (await this.#store.list())
+      .filter((info) => info.name === name && !this.#beginning.has(info.id))
+      .map(({ id }) => id)
+    let isMarked = false
     const mark = (isEnding: boolean): void => {
-      for (const id of ids) {
-        if (isEnding) this.#ending.add(id)
-        else this.#ending.delete(id)
-        const session = this.#open.get(id)
-        if (session !== undefined) session.isEnding = isEnding
-      }
+      if (isMarked === isEnding) return
+      isMarked = isEnding
+      for (const id of ids) this.#mark(id, isEnding)
     }
     let removed = false
     try {
@@ -179,7 +187,15 @@ export class UploadSessions {
   async #end(id: string): Promise<void> {
     const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
     await session?.end()
-    this.#ending.delete(id) // what could not be ended stays marked
+    this.#mark(id, false) // what could not be ended stays marked
+  }
+
+  #mark(id: string, isEnding: boolean): void {
+    const removals = (this.#ending.get(id) ?? 0) + (isEnding ? 1 : -1)
+    if (removals > 0) this.#ending.set(id, removals)
+    else this.#ending.delete(id)
+    const session = this.#open.get(id)
+    if (session !== undefined) session.isMarked = removals > 0
   }
 
   /** Two requests that wake the same session up must get the same one, or it would take two chunks at once. */
@@ -199,7 +215,7 @@ export class UploadSessions {
       if (this.#open.get(id) === session) this.#open.delete(id)
       if (how === 'discard') this.#release(id)
     })
-    session.isEnding = this.#ending.has(id)
+    session.isMarked = this.#ending.has(id)
     this.#open.set(id, session)
     return session
   }

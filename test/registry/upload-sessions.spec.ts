@@ -182,6 +182,55 @@ describe('upload sessions', () => {
     await assert.rejects(next.create(APP), { code: 'TOOMANYREQUESTS', cause: new Error('EIO') })
   })
 
+  it('end with a repository though another removal at the same time comes to nothing', async () => {
+    const { uploads, store } = createUploads()
+    const { create } = store
+    const discarding = Promise.withResolvers<void>()
+    store.create = async (info) => {
+      const upload = await create.call(store, info)
+      const discard = upload.discard.bind(upload)
+      return Object.assign(upload, { discard: () => discarding.promise.then(discard) })
+    }
+    const { id } = await uploads.create(APP)
+    const marked = Promise.withResolvers<void>()
+    const other = Promise.withResolvers<void>()
+    const inVain = uploads.endAll(APP, async (end) => {
+      end()
+      marked.resolve()
+      await other.promise
+      return false
+    })
+    await marked.promise
+    const removal = uploads.endAll(APP, async (end) => {
+      end()
+      return true
+    })
+    other.resolve()
+    assert.equal(await inVain, false)
+    const late = uploads.append(APP, id, { source: streamOf('b') })
+    await assert.rejects(late, { code: 'BLOB_UPLOAD_UNKNOWN' })
+    discarding.resolve()
+    assert.equal(await removal, true)
+    await assert.rejects(uploads.status(APP, id), { code: 'BLOB_UPLOAD_UNKNOWN' })
+  })
+
+  it('that begin while their repository is removed are whole', async () => {
+    const { uploads, store } = createUploads()
+    const { create } = store
+    store.create = async (info) => {
+      const upload = await create.call(store, info)
+      await uploads.endAll(APP, async (end) => {
+        end()
+        return true
+      })
+      return upload
+    }
+    const { id } = await uploads.create(APP)
+    await uploads.append(APP, id, { source: streamOf('a') })
+    assert.equal((await uploads.status(APP, id)).size, 1)
+    assert.ok(store.saved.has(id))
+  })
+
   it('have ids that cannot be guessed and never repeat', async () => {
     const { uploads } = createUploads({ maxSessions: 50 })
     const ids = await Promise.all(
