@@ -15,6 +15,9 @@ const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
 /** Lines of the log that are kept. */
 const MAX_LOG_LINES = 2000
 
+/** How often a start is tried whose port somebody else has. */
+const PORT_ATTEMPTS = 30
+
 /** With `HELIPORT_TEST_LOG=1` everything that the daemons write is shown as well, for finding out why a test fails. */
 const shown = process.env['HELIPORT_TEST_LOG'] === '1'
 
@@ -150,21 +153,35 @@ export class DaemonProcess implements AsyncDisposable {
   async restart(config: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (this.#child !== undefined) throw new Error('the daemon runs')
     await writeFile(this.configFile, JSON.stringify(this.#config(config), null, 2))
-    const began = performance.now()
-    const child = this.#spawn()
-    try {
-      await Promise.race([this.#served(child), this.#died(), this.#late()])
-    } catch (error) {
-      await this.kill()
-      throw new Error(`the daemon did not start:\n${this.log.slice(-40).join('\n')}`, {
-        cause: error,
-      })
-    }
+    const began = await this.#serves()
     this.readyAfter = performance.now() - began
     const { addresses, ipns } = await this.status()
     this.ipnsName = ipns?.name ?? ''
     const own = this.#options.place?.listen ?? '/ip4/127.'
     this.peerAddress = addresses.find((address) => address.startsWith(own)) ?? ''
+  }
+
+  /** @returns when the start that came to pass began */
+  async #serves(): Promise<number> {
+    for (let attempt = 1; ; attempt++) {
+      const began = performance.now()
+      const kept = this.log.length
+      const child = this.#spawn()
+      try {
+        await Promise.race([this.#served(child), this.#died(), this.#late()])
+        return began
+      } catch (error) {
+        await this.kill()
+        // While it was away, any connection of this machine may have got its port.
+        const isTaken = this.log.slice(kept).some((line) => line.includes('already in use'))
+        if (this.host !== '' && isTaken && attempt < PORT_ATTEMPTS) {
+          await pause(1000)
+          continue
+        }
+        const log = this.log.slice(-40).join('\n')
+        throw new Error(`the daemon did not start:\n${log}`, { cause: error })
+      }
+    }
   }
 
   /** Starts it again where it will say that it is not ready, which a read-only one does. */
