@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const KINDS = ['kill', 'power', 'io', 'corrupt', 'disk-full', 'descriptors', 'clock']
+const KINDS = ['kill', 'power', 'io', 'corrupt', 'disk-full', 'descriptors', 'clock', 'soak']
 const faults = (...args: string[]) =>
   spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), ...args], { encoding: 'utf8' })
 

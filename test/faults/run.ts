@@ -12,6 +12,7 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign
   'disk-full': () => import('./campaign/disk-full.ts'),
   descriptors: () => import('./campaign/descriptors.ts'),
   clock: () => import('./campaign/clock.ts'),
+  soak: () => import('./campaign/soak.ts'),
 }
 
 async function main([kind = '--help', ...args]: readonly string[]): Promise<number> {

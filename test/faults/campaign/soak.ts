@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { INSPECTABLE, collectGarbage } from '../../fuzz/inspector.ts'
+import { RegistryClient } from '../../support/client.ts'
+import { DaemonProcess } from '../../support/daemon-process.ts'
+import { MixedLoad } from '../mixed-load.ts'
+import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { trendOf } from './trend.ts'
+import type { Campaign, Ground, Running } from './campaign.ts'
+import type { Point, Trend } from './trend.ts'
+
+const WRITERS = 3
+/** How long the load of a cycle goes on, in ms; then it is verified and measured. */
+const LOAD_MS = 8_000
+/** Cycles of a life of the process. */
+const LIFE = 30
+/** Cycles of a life until its caches are warm; they are not in the trend. */
+const WARM_UP = 8
+/** How fast what is live may grow, in MiB an hour; a trend is held against it with the whole of its interval. */
+const SLOPE = 1
+/** Open files at rest: the most and the least may be so far apart (LevelDB has more tables at some times). */
+const FILES = 64
+
+const MiB = 2 ** 20
+const HOUR = 3_600_000
+
+export const campaign: Campaign = {
+  about: `mixed load for long, with collections all the time and restarts
+
+A cycle: some 10 s of writers that push, tag, mount, upload and delete, while garbage is collected every second; everything is
+pulled back; the repositories are deleted. Then the daemon has what it had before, and its live objects (after a
+collection of the heap) and its open files are counted. After every 30 cycles it is stopped or killed under load and
+started again. Outside of that no call may fail. 540 cycles are about 90 minutes.`,
+  usual: 30,
+  sabotages: { leak: 'some of each request is never let go' },
+  start: async (ground) => {
+    const running = new SoakCampaign(ground)
+    await running.begin()
+    return running
+  },
+}
+
+class SoakCampaign implements Running {
+  readonly #ground: Ground
+  #daemon: DaemonProcess | undefined
+  #life = 0
+  #acknowledged = 0
+  #restarts = 0
+  readonly #live: Point[] = []
+  readonly #files: number[] = []
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+  }
+
+  async begin(): Promise<void> {
+    const { nodeOptions } = sabotageOptions(this.#ground.sabotage)
+    this.#daemon = await DaemonProcess.start({
+      config: {
+        retention: { history: '0s', lease: '5s' },
+        gc: { interval: '1s' },
+        log: { level: 'warn' },
+      },
+      nodeOptions: [...INSPECTABLE, ...nodeOptions],
+    })
+  }
+
+  async cycle(number: number): Promise<void> {
+    const daemon = this.#daemon ?? assert.fail()
+    const client = new RegistryClient(daemon.url)
+    const load = new MixedLoad(WRITERS, this.#ground.seed + number)
+    const isLast = (number + 1) % LIFE === 0
+    if (isLast) await this.#restartUnder(load, daemon)
+    else await load.run(client, { until: AbortSignal.timeout(LOAD_MS) })
+    await load.verify(client)
+    this.#acknowledged += load.acknowledged
+    await this.#empty(client)
+    if (!isLast) await this.#measure(number, daemon)
+    this.#judge()
+  }
+
+  figures(): string[] {
+    const trend = trendOf(this.#live)
+    const live = this.#live.map(({ y }) => y)
+    const range = `${Math.round(Math.min(...live))} to ${Math.round(Math.max(...live))} MiB`
+    return [
+      `${this.#acknowledged} acknowledged operations, ${this.#restarts} restarts under load: no call failed outside of these, 0 lost.`,
+      `Live objects after a collection, without the first ${WARM_UP} cycles of each life: ${live.length === 0 ? 'not measured' : range}; ${trend === undefined ? 'too few for a trend' : `trend ${told(trend)}`}.`,
+      `Open files at rest: ${Math.min(...this.#files)} to ${Math.max(...this.#files)}.`,
+    ]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#daemon?.remove()
+  }
+
+  /** Ends it in the middle of the load, one time gently and one time not, and starts it again. */
+  async #restartUnder(load: MixedLoad, daemon: DaemonProcess): Promise<void> {
+    const isKill = this.#life % 2 === 1
+    // Being told to stop, it refuses what is new.
+    const excuse = ({ status }: { status: number }): boolean => !isKill && status === 503
+    const running = load.run(new RegistryClient(daemon.url), { excuse })
+    running.catch(() => undefined) // awaited below
+    await Promise.race([pause(LOAD_MS), running])
+    const { code, signal } = await (isKill ? daemon.kill() : daemon.stop())
+    assert.deepEqual(
+      { code, signal },
+      isKill ? { code: null, signal: 'SIGKILL' } : { code: 0, signal: null },
+    )
+    await running
+    await daemon.restart()
+    this.#life++
+    this.#restarts++
+  }
+
+  async #empty(client: RegistryClient): Promise<void> {
+    const { repositories } = (await client.expect(200, 'GET', '/v2/_catalog')).json() as {
+      repositories: string[]
+    }
+    for (const name of repositories)
+      await client.expect(202, 'DELETE', `/v2/${name}/_heliport/repository`)
+  }
+
+  async #measure(number: number, daemon: DaemonProcess): Promise<void> {
+    const live = (await collectGarbage(daemon)) / MiB
+    this.#files.push((await readdir(`/proc/${daemon.pid}/fd`)).length)
+    if (number % LIFE < WARM_UP) return
+    this.#live.push({ group: this.#life, x: performance.now() / HOUR, y: live })
+  }
+
+  /** @throws AssertionError as soon as something grows beyond doubt */
+  #judge(): void {
+    const trend = trendOf(this.#live)
+    // In its first minutes any little thing looks steep; the interval says so, and becomes narrow with time.
+    if (trend !== undefined && trend.points >= LIFE - WARM_UP - 1)
+      assert.ok(trend.slope - trend.margin <= SLOPE, `live objects grow by ${told(trend)}`)
+    const [least, most] = [Math.min(...this.#files), Math.max(...this.#files)]
+    assert.ok(most - least <= FILES, `between ${least} and ${most} open files at rest`)
+  }
+}
+
+function told({ slope, margin, points }: Trend): string {
+  return `${slope.toFixed(2)} ± ${margin.toFixed(2)} MiB an hour (95 % confidence, ${points} points)`
+}
