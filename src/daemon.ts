@@ -1,10 +1,10 @@
 import packageJson from '../package.json' with { type: 'json' }
-import { OPEN_ACCESS } from './access/open.ts'
 import { createApp } from './api/app.ts'
 import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { openAccess } from './daemon/access.ts'
 import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
@@ -28,6 +28,7 @@ import { openStorage } from './daemon/storage.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
+import type { Access } from './access/ports.ts'
 import type { Config } from './config/schema.ts'
 import type { Listener } from './api/server.ts'
 import type { Checking } from './daemon/checking.ts'
@@ -94,11 +95,12 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }
   const replication = stack.use(new Replication(copied))
   const gc = { config, storage, mirrors, replication, publisher, leases, log }
-  const collector = await startCollector(stack, gc)
-  const checking = await startChecking(stack, { config, storage, collector, log })
+  const upkeep = await startUpkeep(stack, gc)
+  const access = await openAccess(stack, { config, directory, log: log.child({ room: 'access' }) })
   const whole = {
     config,
     directory,
+    access,
     storage,
     node,
     publisher,
@@ -106,8 +108,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     registry,
     mirrorErrors,
     replication,
-    collector,
-    ...checking,
+    ...upkeep,
     room,
     log,
   }
@@ -122,6 +123,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 interface Whole extends Checking {
   readonly config: Config
   readonly directory: DataDirectory
+  readonly access: Access
   readonly storage: Storage
   readonly node: IpfsNode
   readonly publisher: Publisher | undefined
@@ -166,13 +168,13 @@ async function openExchange(
   return exchange
 }
 
-async function startCollector(
+async function startUpkeep(
   stack: AsyncDisposableStack,
   parts: CollectingParts,
-): Promise<Collector> {
+): Promise<Checking & { collector: Collector }> {
   const collector = stack.use(openCollector(parts))
   await collector.start()
-  return collector
+  return { collector, ...(await startChecking(stack, { ...parts, collector })) }
 }
 
 async function startPublisher(
@@ -238,7 +240,7 @@ async function serve(
   const app = createApp({
     ...operations,
     service: registry.service,
-    access: OPEN_ACCESS,
+    access: whole.access,
     hosts: config.http.hosts,
     namespaces: config.http.namespaces,
     log,

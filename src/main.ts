@@ -59,6 +59,10 @@ function causes(error: unknown): string {
 const io: CommandIO = {
   stdout: process.stdout,
   stderr: process.stderr,
+  readSecret: async (question) => {
+    const { readSecret } = await import('./cli/read-secret.ts')
+    return readSecret(process.stdin, process.stderr, question, stop.signal)
+  },
   env: process.env,
   cwd: process.cwd(),
   signal: stop.signal,
@@ -71,6 +75,7 @@ const io: CommandIO = {
     return { startDaemon, openKeysOffline, exportOffline }
   },
   loadCheck: () => import('./daemon/check-offline.ts'),
+  loadUsers: () => import('./access/users.ts'),
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)

@@ -37,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '../package.json',
   ],
   // The commands reach the daemon through what main.ts hands them.
-  'main.ts': ['cli/', 'daemon.ts', 'daemon/check-offline.ts'],
+  'main.ts': ['cli/', 'daemon.ts', 'daemon/check-offline.ts', 'access/users.ts'],
 }
 
 /** Where a package may be used. A package that is not here is not used at all: add it, with care. */
@@ -50,6 +50,7 @@ const PACKAGES: readonly [pattern: RegExp, rooms: readonly string[]][] = [
   [/^interface-(datastore|blockstore)$/, ['ipfs', 'naming']],
   [/^datastore-level$/, ['ipfs', 'daemon']],
   [/^classic-level$/, ['blocks']],
+  [/^(@node-rs\/bcrypt|jose)$/, ['access']],
   [/^multiformats(\/.+)?$/, ['blocks', 'tree', 'ipfs', 'naming', 'config', 'daemon']],
   [/^(@ipld\/dag-pb|ipfs-unixfs|@multiformats\/murmur3)$/, ['blocks', 'tree', 'ipfs']],
   [/^@ipld\/dag-cbor$/, ['naming']],

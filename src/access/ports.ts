@@ -23,6 +23,8 @@ export interface Principal {
    * good for all of it.
    */
   readonly grant?: ((action: Action, name: RepositoryName) => boolean) | undefined
+  /** Whether such a bound lets the catalog be read: of what the policies show. */
+  readonly mayList?: boolean | undefined
 }
 
 export const ANONYMOUS: Principal = { user: undefined, groups: [] }
@@ -45,6 +47,9 @@ export type Needed =
   | { readonly kind: 'catalog' }
   | { readonly kind: 'nothing' }
 
+/** Of RFC 6750, section 3.1. */
+export type TokenError = 'invalid_token' | 'insufficient_scope'
+
 /** Finds out who asks. */
 export interface Authenticator {
   /**
@@ -62,9 +67,10 @@ export interface Authenticator {
    * The `WWW-Authenticate` of a 401.
    *
    * @param origin `https://host:port` under which the client reached us
+   * @param error what is wrong with a token that was presented (RFC 6750 3.1)
    * @returns `undefined` when no credentials would help
    */
-  challenge(needed: Needed, origin: string): string | undefined
+  challenge(needed: Needed, origin: string, error?: TokenError): string | undefined
 }
 
 /** What who may do. It never waits: it is asked for every name of a listing, and inside of commits. */
@@ -74,8 +80,34 @@ export interface Policy {
   mayAdminister(who: Principal): boolean
 }
 
-/** Both, as HTTP gets them. */
+/** What a client asks of our own token service, in the Docker token protocol. */
+export interface TokenRequest {
+  /** Every `Authorization` header; credentials in a form come as one. */
+  readonly presented: Presented
+  readonly service: string | undefined
+  /** `repository:team/app:pull,push`, each. */
+  readonly scopes: readonly string[]
+}
+
+/** A token, as it is told to the client. */
+export interface IssuedToken {
+  readonly token: string
+  readonly expiresIn: number
+  readonly issuedAt: Date
+}
+
+/** Our own token service. */
+export interface TokenService {
+  /** @throws RegistryError UNAUTHORIZED, TOOMANYREQUESTS; UNSUPPORTED (400) for what is no request for a token of ours */
+  issue(request: TokenRequest, options?: Abortable): Promise<IssuedToken>
+  /** The challenge of a login that failed there. */
+  readonly challenge: string
+}
+
+/** All of it, as HTTP gets it. */
 export interface Access {
   readonly authenticator: Authenticator
   readonly policy: Policy
+  /** Where tokens are ours. */
+  readonly tokens?: TokenService | undefined
 }

@@ -15,6 +15,7 @@ import { requestedRepository } from './namespaces.ts'
 import { operationRoutes } from './operations.ts'
 import { requestScope } from './request-scope.ts'
 import { unknownRoute } from './unknown-route.ts'
+import { tokenRoutes } from './token.ts'
 import { uploadRoutes } from './uploads.ts'
 import type { Access } from '../access/ports.ts'
 import type { RegistryService } from '../registry/ports.ts'
@@ -38,13 +39,19 @@ export interface AppOptions extends Operations {
 /** The application behind the HTTP port. */
 export function createApp(options: AppOptions): Koa<ApiState> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  return assemble(registryRouter(options, limits), { ...options, limits })
+  const isOpen = options.access.authenticator.admitsAnonymous
+  return assemble(registryRouter(options, limits), { ...options, isOpen, limits })
 }
 
 /** The order in which a request goes through, the same for every application of this room. */
 export function assemble(
   router: Router<ApiState>,
-  { hosts, log, limits }: { hosts: readonly string[]; log: ApiLog; limits: ApiLimits },
+  {
+    hosts,
+    isOpen,
+    log,
+    limits,
+  }: { hosts: readonly string[]; isOpen: boolean; log: ApiLog; limits: ApiLimits },
 ): Koa<ApiState> {
   const app = new Koa<ApiState>({ env: 'production', proxy: false })
   // Koa would print these: they are what happens to a socket after our own middleware is through.
@@ -52,7 +59,7 @@ export function assemble(
   app.use(requestScope(log)) // id, signal, log line
   app.use(finishAnswer(limits)) // unread bodies, stuck readers
   app.use(answerErrors()) // whatever is thrown below -> OCI error body
-  app.use(hostCheck(hosts))
+  app.use(hostCheck(hosts, { isOpen }))
   app.use(refuseEncodings())
   app.use(router.routes())
   app.use(unknownRoute())
@@ -73,7 +80,9 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
   const { namespaces = {} } = options
   const may = guards(options.access)
 
-  return newRouter()
+  const tokens = tokenRoutes(options.access, limits)
+
+  const router = newRouter()
     .param('name', (name, ctx, next) => {
       const repository = requestedRepository(ctx, name, namespaces)
       ctx.state.repository = repository
@@ -105,6 +114,10 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
     .get('/healthz', may('anyone'), operations.health)
     .get('/readyz', may('anyone'), operations.ready)
     .get('/api/v1/status', may('anyone'), operations.status)
+  // They look at names and passwords themselves.
+  if (options.access.tokens !== undefined)
+    router.get('/v2/token', may('anyone'), tokens.get).post('/v2/token', may('anyone'), tokens.post)
+  return router
 }
 
 /** Paths as written: no other case, and no slash at the end but where the table has one. */

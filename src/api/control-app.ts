@@ -37,5 +37,5 @@ export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
     .post('/api/v1/fsck', control.check)
     .post('/api/v1/rollback', control.rollback)
     .post('/api/v1/export', control.exportTree)
-  return assemble(router, { hosts: [], log: options.log, limits })
+  return assemble(router, { hosts: [], isOpen: true, log: options.log, limits })
 }

@@ -1,6 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { nameOf } from './params.ts'
-import type { Access, Action, Needed, Principal } from '../access/ports.ts'
+import type { Access, Action, Needed, Principal, TokenError } from '../access/ports.ts'
 import type { ApiContext, ApiMiddleware } from './context.ts'
 
 /**
@@ -44,25 +44,30 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-      throw challenged(ctx, needed, error)
+      throw challenged(ctx, needed, { error, reason: 'invalid_token' })
     }
   }
 
   function isLetIn(ctx: ApiContext, decision: Decision, who: Principal): boolean {
     if (decision === 'administer') return policy.mayAdminister(who)
     if (decision === 'enter' || decision === 'list' || decision === 'anyone')
-      return who.user !== undefined || authenticator.admitsAnonymous
+      return isKnown(who) || authenticator.admitsAnonymous
     return policy.may(who, decision, nameOf(ctx))
   }
 
   /** Credentials, or better ones, may help (401); where none would, it is denied (403). */
   function refusal(ctx: ApiContext, needed: Needed, who: Principal): RegistryError {
     if (who.user !== undefined && who.grant === undefined) return new RegistryError('DENIED')
-    return challenged(ctx, needed, new RegistryError('UNAUTHORIZED'))
+    const reason = who.grant === undefined ? undefined : 'insufficient_scope'
+    return challenged(ctx, needed, { error: new RegistryError('UNAUTHORIZED'), reason })
   }
 
-  function challenged(ctx: ApiContext, needed: Needed, error: RegistryError): RegistryError {
-    const challenge = authenticator.challenge(needed, originOf(ctx))
+  function challenged(
+    ctx: ApiContext,
+    needed: Needed,
+    { error, reason }: { error: RegistryError; reason: TokenError | undefined },
+  ): RegistryError {
+    const challenge = authenticator.challenge(needed, originOf(ctx), reason)
     if (challenge === undefined) return new RegistryError('DENIED', { cause: error })
     const { message } = error
     return new RegistryError('UNAUTHORIZED', {
@@ -71,6 +76,11 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       headers: { 'WWW-Authenticate': challenge },
     })
   }
+}
+
+/** Who presented something that proves anything at all; an anonymous token does. */
+function isKnown({ user, grant }: Principal): boolean {
+  return user !== undefined || grant !== undefined
 }
 
 function neededFor(ctx: ApiContext, decision: Decision): Needed {

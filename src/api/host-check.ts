@@ -17,9 +17,17 @@ const AUTHORITY = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/
  * do that directly (then `Origin` names the page) or by pointing its own name at this address (DNS rebinding: then
  * `Host` is that name). So a `Host` must be one that no foreign page can own, and an `Origin` must be us.
  *
+ * With authentication a page whose name was pointed here has no credentials, for browsers keep them by name; what it gets
+ * is what anybody gets. So any `Host` will do. An `Origin` must be us all the same: a browser that knows a name and a
+ * password would send them for any page.
+ *
  * @param hosts further names (`registry.example`, or `registry.example:5000` for that port only)
+ * @param options `isOpen`: there is no authentication
  */
-export function hostCheck(hosts: readonly string[]): ApiMiddleware {
+export function hostCheck(
+  hosts: readonly string[],
+  { isOpen }: { isOpen: boolean },
+): ApiMiddleware {
   const listed = hosts.map((host) => {
     const authority = parseAuthority(host)
     if (authority === undefined) throw new TypeError(`http.hosts: not a host name: ${host}`)
@@ -28,7 +36,7 @@ export function hostCheck(hosts: readonly string[]): ApiMiddleware {
   return (ctx, next) => {
     if (isLocal(ctx.req.socket)) return next()
     const host = hostOf(ctx)
-    if (!isTrusted(host, listed)) deny('this host name is not listed in http.hosts')
+    if (isOpen && !isTrusted(host, listed)) deny('this host name is not listed in http.hosts')
     checkOrigin(ctx, host)
     return next()
   }

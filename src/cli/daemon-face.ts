@@ -79,6 +79,15 @@ export interface CheckModule {
   ): AsyncIterable<object>
 }
 
+/** The exports of `src/access/users.ts`: the file of users, which needs no daemon. They throw an error of one line. */
+export interface UsersModule {
+  /** @returns whether there was such a user, whose password is another one now */
+  setUser(file: string, name: string, password: string): Promise<boolean>
+  /** False: there was no such user. */
+  removeUser(file: string, name: string): Promise<boolean>
+  listUsers(file: string): Promise<string[]>
+}
+
 /** Names of errors whose message is written for the operator: one line, no stack. */
 const OPERATOR_ERRORS = new Set([
   'StartError',
@@ -86,6 +95,8 @@ const OPERATOR_ERRORS = new Set([
   'DataDirectoryInUseError',
   'ListenError',
   'RegistryError',
+  'UserListError',
+  'TokenKeyError',
 ])
 
 /** Whether the error says by itself what to do, so that a stack would only hide it. */

@@ -1,4 +1,4 @@
-import type { CheckModule, DaemonModule } from './daemon-face.ts'
+import type { CheckModule, DaemonModule, UsersModule } from './daemon-face.ts'
 
 /** A stream to write to; `process.stdout` is one. */
 interface Output {
@@ -10,6 +10,8 @@ interface Output {
 export interface CommandIO {
   readonly stdout: Output
   readonly stderr: Output
+  /** Asks a person for a secret on the terminal, which does not show it; else reads it from the standard input. */
+  readSecret(question: string): Promise<string>
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   /** Aborted when the user wants the command to end. */
@@ -21,6 +23,7 @@ export interface CommandIO {
   loadDaemon(): Promise<DaemonModule>
   /** The same for what checks a data directory by itself, which is less. */
   loadCheck(): Promise<CheckModule>
+  loadUsers(): Promise<UsersModule>
 }
 
 /** Exit codes; those above 2 are from sysexits.h. */

@@ -12,6 +12,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['serve', async () => (await import('./serve.ts')).serve],
   ['status', async () => (await import('./status.ts')).status],
   ['key', async () => (await import('./key.ts')).key],
+  ['user', async () => (await import('./user.ts')).user],
   ['swarm', async () => (await import('./swarm.ts')).swarm],
   ['export', async () => (await import('./export.ts')).exportTree],
   ['gc', async () => (await import('./gc.ts')).gc],

@@ -8,6 +8,9 @@ usage:
   heliport key export NAME -o FILE       write a private key to a new file (libp2p protobuf, not encrypted)
   heliport key import NAME FILE [--replace]
   heliport key takeover                  publish again, above another writer of the same key
+  heliport user add NAME                 add a user, or give one another password (asked for, or read from stdin)
+  heliport user remove NAME
+  heliport user list
   heliport swarm key [-o FILE]           make a key for a private network, in the format of Kubo
   heliport export DIR                    write the registry as files, in the layout of CNCF Distribution
   heliport log [--limit N] [--json]      what was changed, when, and the root after it

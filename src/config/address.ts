@@ -9,6 +9,11 @@ export interface HostPort {
   readonly port: number
 }
 
+/** Whether only this machine reaches what listens there. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/
 
 /** Whether the text is a host name (RFC 1123, section 2.1) in lower case that cannot be taken for an IP address. */

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from './address.ts'
 import { isDnsList, isLoopback, isRelayed } from './multiaddrs.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -10,6 +11,8 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
+  { about: ['http.addr', 'auth.mode', 'auth.openToAll'], check: openIsLoopback },
+  { about: ['auth'], check: authIsWhole },
   { about: ['http.namespaces'], check: namespacesApart },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
   { about: ['ipns.readOnlyKeys', 'network.mode'], check: dnsOnlyInPublic },
@@ -27,6 +30,74 @@ export function checkCombinations(config: ParsedConfig, broken: ReadonlySet<stri
   return RULES.filter((rule) => !rule.about.some((option) => broken.has(option))).flatMap((rule) =>
     rule.check(config),
   )
+}
+
+/** Whoever reaches an open registry can push to it. */
+function openIsLoopback({ http, auth }: ParsedConfig): Problem[] {
+  if (auth.mode !== 'open' || auth.openToAll || isLoopbackHost(http.addr.host)) return []
+  const message = `is ${http.addr.host}, where everybody who reaches it could push and delete, for auth.mode is open: set auth.mode to htpasswd or token, or, where that is meant, auth.openToAll to true`
+  return [{ path: ['http', 'addr'], message }]
+}
+
+/** What each mode needs; and what does nothing in it, which somebody may rely on. */
+function authIsWhole({ auth }: ParsedConfig): Problem[] {
+  const problem = (key: string, message: string): Problem => ({ path: ['auth', key], message })
+  const { mode, htpasswd, token } = auth
+  const isForeign = mode === 'token' && token.keys.length > 0
+  if (mode === 'open')
+    return htpasswd === null
+      ? []
+      : [
+          problem(
+            'htpasswd',
+            'is not asked in auth.mode open: set the mode to htpasswd or token, or remove it',
+          ),
+        ]
+  if (isForeign)
+    return [
+      ...(htpasswd === null
+        ? []
+        : [
+            problem(
+              'htpasswd',
+              'is not asked where auth.token.keys names another token service: remove one of them',
+            ),
+          ]),
+      ...(token.realm === null
+        ? [
+            problem(
+              'token',
+              'has keys of another token service and no realm: write where clients get its tokens',
+            ),
+          ]
+        : []),
+      ...(token.issuer === null
+        ? [
+            problem(
+              'token',
+              'has keys of another token service and no issuer: write the name by which it signs',
+            ),
+          ]
+        : []),
+    ]
+  return [
+    ...(htpasswd === null
+      ? [
+          problem(
+            'htpasswd',
+            `is null, but auth.mode ${mode} needs a file of users: name one, and heliport user add NAME makes it`,
+          ),
+        ]
+      : []),
+    ...(token.issuer === null
+      ? []
+      : [
+          problem(
+            'token',
+            'has an issuer and no keys to know it by: name its public keys, or remove it',
+          ),
+        ]),
+  ]
 }
 
 /** `a` and `a/b`: then `b/x` in the one namespace would be `x` in the other, and an image be served for another. */

@@ -127,9 +127,17 @@ function withPaths(
   }
   const orNull = (option: string, path: string | null): string | null =>
     path === null ? null : absolute(option, path)
-  const { storage, keys, network } = config
+  const { auth, storage, keys, network } = config
   return {
     ...config,
+    auth: {
+      ...auth,
+      htpasswd: orNull('auth.htpasswd', auth.htpasswd),
+      token: {
+        ...auth.token,
+        keys: auth.token.keys.map((path) => absolute('auth.token.keys', path)),
+      },
+    },
     storage: { ...storage, path: absolute('storage.path', storage.path) },
     keys: { ...keys, passwordFile: orNull('keys.passwordFile', keys.passwordFile) },
     network: { ...network, swarmKey: orNull('network.swarmKey', network.swarmKey) },

@@ -144,6 +144,16 @@ export function parseInterval(text: string): number {
   return parseTime(text, { example: '24h', least: [SECOND, '1s'], most: [365 * DAY, '365d'] })
 }
 
+/**
+ * Reads how long a token is valid, such as `5m`.
+ *
+ * @returns milliseconds, from a minute (clients need some of it) to a day
+ * @throws InvalidValue
+ */
+export function parseTokenLifetime(text: string): number {
+  return parseTime(text, { example: '5m', least: [60 * SECOND, '1m'], most: [DAY, '1d'] })
+}
+
 /** A bound in milliseconds, and as it is told. */
 type Bound = readonly [ms: number, text: string]
 

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { auth } from './auth.ts'
 import { listOf, mapOf, quantity, text } from './fields.ts'
 import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { mirrorList } from './mirror-entry.ts'
+import { parsePath } from './path.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
 import {
   parseAge,
@@ -16,13 +18,6 @@ import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
 export type { MirrorName } from './mirror-name.ts'
-
-function parsePath(path: string): string {
-  if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
-  if (/^~(\/|$)/.test(path))
-    throw new InvalidValue(`is ${quote(path)}: ~ is not expanded, write the whole path`)
-  return path
-}
 
 function parseKeyName(name: string): string {
   if (name === 'self')
@@ -196,6 +191,7 @@ const log = z.strictObject({
 /** The reference of every option: its name, its form, its default (as it would be written) and what it means. */
 export const schema = z.strictObject({
   http: http.prefault({}).describe('The registry API.'),
+  auth: auth.prefault({}).describe('Who asks.'),
   storage: storage.prefault({}).describe('The data on disk.'),
   retention: retention.prefault({}).describe('What is kept that nothing needs any more.'),
   gc: gc.prefault({}).describe('Garbage collection.'),

@@ -10,7 +10,7 @@ function tolerance(name: string): number {
  * What somebody may have meant by a key that does not exist: a sibling spelled almost like it, else a key of the
  * same name in another section.
  *
- * @returns the path with dots
+ * @returns the path with dots, or several
  */
 export function suggestKey(section: readonly string[], key: string): string | undefined {
   const siblings = OPTIONS.filter(({ path }) => isSame(path.slice(0, -1), section))
@@ -19,7 +19,10 @@ export function suggestKey(section: readonly string[], key: string): string | un
     siblings.map((option) => option.path.at(-1) ?? ''),
   )
   if (sibling !== undefined) return [...section, sibling].join('.')
-  return OPTIONS.find((option) => option.path.at(-1) === key)?.path.join('.')
+  const namesakes = OPTIONS.filter((option) => option.path.at(-1) === key)
+  return namesakes.length === 0
+    ? undefined
+    : namesakes.map(({ path }) => path.join('.')).join(' or ')
 }
 
 /** Key by key: any key may have a dot in it, or be empty. */

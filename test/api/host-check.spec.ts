@@ -144,6 +144,6 @@ describe('api: which hosts and pages may call', () => {
   })
 
   it('says which configured name is none', () => {
-    assert.throws(() => hostCheck(['http://x']), /http\.hosts.*http:\/\/x/)
+    assert.throws(() => hostCheck(['http://x'], { isOpen: true }), /http\.hosts.*http:\/\/x/)
   })
 })

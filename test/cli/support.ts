@@ -48,6 +48,8 @@ export async function heliport(
     signal: new AbortController().signal,
     pid: 4711,
     now: () => 0,
+    readSecret: () => Promise.reject(new Error('a secret was asked for')),
+    loadUsers: () => import('../../src/access/users.ts'),
     loadDaemon: () => Promise.resolve({ ...UNUSED, ...daemon }),
     loadCheck: () => Promise.resolve({ ...UNUSED, ...daemon }),
     ...rest,

@@ -34,7 +34,7 @@ describe('errors of the configuration', () => {
 
   const unknown: [string, string][] = [
     ['http: { adr: x }', 'c.yaml:1:9 http.adr: is not an option: did you mean http.addr?'],
-    ['mode: lan', 'c.yaml:1:1 mode: is not an option: did you mean network.mode?'],
+    ['mode: lan', 'c.yaml:1:1 mode: is not an option: did you mean auth.mode or network.mode?'],
     ['storage: { delete: { enable: true } }', 'did you mean storage.delete.enabled?'],
     ['ipns: { readonlykeys: [] }', 'did you mean ipns.readOnlyKeys?'],
     ['zzz: 1', 'c.yaml:1:1 zzz: is not an option: remove it'],

@@ -24,6 +24,12 @@ describe('loading the configuration', () => {
         commits: 10_000,
         lease: 3_600_000,
       },
+      auth: {
+        mode: 'open',
+        openToAll: false,
+        htpasswd: null,
+        token: { realm: null, service: 'heliport', issuer: null, keys: [], lifetime: 300_000 },
+      },
       gc: { interval: 86_400_000 },
       scrub: { interval: 30 * 86_400_000, rate: 20 * 1024 * 1024 },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },

@@ -20,7 +20,7 @@ const PATIENCE_MS = 10_000
 export async function collectGarbage(daemon: DaemonProcess): Promise<number> {
   const socket = new WebSocket(await inspectorOf(daemon))
   try {
-    await once(socket, 'open')
+    await opened(socket)
     // What the first leaves to finalizers, the second collects.
     await ask(socket, 1, 'HeapProfiler.collectGarbage')
     await ask(socket, 2, 'HeapProfiler.collectGarbage')
@@ -30,6 +30,14 @@ export async function collectGarbage(daemon: DaemonProcess): Promise<number> {
   } finally {
     socket.close()
   }
+}
+
+/** @throws when nobody listens there */
+async function opened(socket: WebSocket): Promise<void> {
+  const failed = once(socket, 'error').then(() => {
+    throw new Error(`the inspector does not answer: ${socket.url}`)
+  })
+  await Promise.race([once(socket, 'open'), failed])
 }
 
 const LISTENING = 'Debugger listening on '
@@ -42,9 +50,13 @@ async function inspectorOf(daemon: DaemonProcess): Promise<string> {
   if (known !== undefined) return known
   const end = performance.now() + PATIENCE_MS
   for (let asked = false; performance.now() < end; asked = true) {
-    const line = daemon.log.findLast((each) => each.startsWith(LISTENING))
-    if (line !== undefined) {
-      const address = line.slice(LISTENING.length)
+    // The log also has what earlier lives of the daemon said.
+    const earlier = new Set(addresses.values())
+    const address = daemon.log
+      .filter((each) => each.startsWith(LISTENING))
+      .map((each) => each.slice(LISTENING.length))
+      .findLast((each) => !earlier.has(each))
+    if (address !== undefined) {
       addresses.set(daemon.pid, address)
       return address
     }

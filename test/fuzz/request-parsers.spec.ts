@@ -309,7 +309,7 @@ describe('the check of Host and Origin (properties)', () => {
     fc.array(part, { maxLength: 4 }).map((parts) => parts.join('')),
     fc.string({ unit: 'grapheme-ascii' }),
   )
-  const check = hostCheck(['registry.example'])
+  const check = hostCheck(['registry.example'], { isOpen: true })
   const passes = (headers: Record<string, string>): boolean =>
     outcome(
       () => {

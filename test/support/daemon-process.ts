@@ -249,6 +249,8 @@ export class DaemonProcess implements AsyncDisposable {
     const listen = this.peerAddress.replace(/\/p2p\/.*$/, '') || free
     const built = {
       http: { addr: this.host || (place?.http ?? '127.0.0.1:0') },
+      // In a network namespace that was made for the test.
+      ...(place === undefined ? {} : { auth: { openToAll: true } }),
       storage: { path: this.data },
       ipns: { readOnlyKeys: mirrors },
       network: { mode: 'offline', listen: [listen], peers },

@@ -1,0 +1,13 @@
+import type { Policy } from './ports.ts'
+
+/** Where no policies are written: who has proved his name may do all, and nobody in particular nothing; administers nobody. */
+export const KNOWN_USERS: Policy = {
+  may: ({ user }) => user !== undefined,
+  mayAdminister: () => false,
+}
+
+/** The same under another token service, whose tokens say all there is to say. */
+export const TOKEN_HOLDERS: Policy = {
+  may: ({ grant }) => grant !== undefined,
+  mayAdminister: () => false,
+}

@@ -1,0 +1,51 @@
+import { readBasic, wrong } from './basic.ts'
+import { FailedLogins } from './failed-logins.ts'
+import { Passwords } from './passwords.ts'
+import type { UserFile } from './user-file.ts'
+import type { Presented } from './ports.ts'
+
+/** Names and passwords, against the file of users. */
+export class Logins {
+  readonly #file: Pick<UserFile, 'users'>
+  readonly #passwords: Passwords
+  readonly #failed: FailedLogins
+
+  /** @param now milliseconds that only go forward */
+  constructor(file: Pick<UserFile, 'users'>, now: () => number) {
+    this.#file = file
+    this.#passwords = new Passwords(() => file.users, now)
+    this.#failed = new FailedLogins(now)
+  }
+
+  has(user: string): boolean {
+    return this.#file.users.has(user)
+  }
+
+  /**
+   * Who presented a name and the right password.
+   *
+   * @returns the user; `undefined` when nothing was presented
+   * @throws RegistryError UNAUTHORIZED; TOOMANYREQUESTS when the address guessed wrong too often, or too many log in at once
+   */
+  async login({ authorization, address }: Presented): Promise<string | undefined> {
+    if (authorization.length === 0) return undefined
+    const credentials = this.#read(authorization, address)
+    // Somebody behind the address of one who guesses goes on for as long as he is known.
+    if (this.#passwords.areKnown(credentials)) return credentials.user
+    this.#failed.check(address)
+    if (await this.#passwords.areRight(credentials)) return credentials.user
+    this.#failed.note(address)
+    throw wrong()
+  }
+
+  #read(authorization: readonly string[], address: string) {
+    try {
+      const credentials = readBasic(authorization)
+      if (credentials !== undefined) return credentials
+    } catch (error) {
+      this.#failed.check(address)
+      throw error
+    }
+    throw wrong()
+  }
+}

@@ -1,0 +1,90 @@
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { RegistryError } from '../oci/errors.ts'
+import type { CryptoKey, JWTPayload, JWTVerifyGetKey } from 'jose'
+import type { AccessEntry } from './scope.ts'
+
+/** Longer tokens are not looked at. */
+const MAX_LETTERS = 12 * 1024
+const MAX_ENTRIES = 128
+/** Clocks of two machines may differ by so much, in seconds. */
+const TOLERANCE = 10
+
+/** Headers by which a token would bring its own key (CVE-2025-24976), or change how it is read. */
+const FORBIDDEN = ['jwk', 'jku', 'x5c', 'x5u', 'crit', 'zip', 'b64'] as const
+
+/** What a token says. */
+export interface TokenClaims {
+  /** `undefined` for an anonymous one. */
+  readonly subject: string | undefined
+  readonly access: readonly AccessEntry[]
+}
+
+/** What a token has to be. */
+export interface TokenRules {
+  readonly key: CryptoKey | JWTVerifyGetKey
+  readonly algorithms: readonly string[]
+  readonly issuer: string
+  readonly audience: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * Reads `Authorization: Bearer …` and checks the token.
+ *
+ * @returns `undefined` when there is no such header
+ * @throws RegistryError UNAUTHORIZED
+ */
+export async function readToken(
+  authorization: readonly string[],
+  rules: TokenRules,
+): Promise<TokenClaims | undefined> {
+  const [header, second] = authorization
+  if (header === undefined) return undefined
+  const [, token] =
+    /^bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+) *$/i.exec(header) ?? []
+  if (second !== undefined || token === undefined || token.length > MAX_LETTERS) throw invalid()
+  try {
+    return claimsOf(await verified(token, rules))
+  } catch (error) {
+    // What is wrong with a token is one of these; a TypeError is a header that is no JSON object.
+    if (error instanceof errors.JOSEError || error instanceof TypeError) throw invalid(error)
+    throw error
+  }
+}
+
+async function verified(token: string, rules: TokenRules): Promise<JWTPayload> {
+  const header = decodeProtectedHeader(token)
+  if (FORBIDDEN.some((name) => name in header)) throw invalid()
+  const options = {
+    algorithms: [...rules.algorithms],
+    issuer: rules.issuer,
+    audience: rules.audience,
+    requiredClaims: ['exp'],
+    clockTolerance: TOLERANCE,
+    currentDate: new Date(rules.now()),
+  }
+  const { key } = rules
+  const { payload } =
+    typeof key === 'function'
+      ? await jwtVerify(token, key, options)
+      : await jwtVerify(token, key, options)
+  return payload
+}
+
+function claimsOf({ sub, access }: JWTPayload): TokenClaims {
+  const list: unknown[] = Array.isArray(access) ? access : []
+  if (list.length > MAX_ENTRIES) throw invalid()
+  return { subject: sub === '' ? undefined : sub, access: list.flatMap((entry) => entryOf(entry)) }
+}
+
+function entryOf(entry: unknown): AccessEntry[] {
+  if (typeof entry !== 'object' || entry === null) return []
+  const { type, name, actions } = entry as Partial<Record<keyof AccessEntry, unknown>>
+  if (typeof type !== 'string' || typeof name !== 'string' || !Array.isArray(actions)) return []
+  return [{ type, name, actions: actions.filter((action) => typeof action === 'string') }]
+}
+
+function invalid(cause?: unknown): RegistryError {
+  return new RegistryError('UNAUTHORIZED', { message: 'the token is not valid here', cause })
+}
