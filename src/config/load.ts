@@ -127,12 +127,22 @@ function withPaths(
   }
   const orNull = (option: string, path: string | null): string | null =>
     path === null ? null : absolute(option, path)
-  const { storage, keys, network } = config
+  const files = (option: string, list: readonly string[]): string[] =>
+    list.map((path) => absolute(option, path))
+  const { storage, keys, network, ipns, signatures } = config
   return {
     ...config,
     storage: { ...storage, path: absolute('storage.path', storage.path) },
     keys: { ...keys, passwordFile: orNull('keys.passwordFile', keys.passwordFile) },
     network: { ...network, swarmKey: orNull('network.swarmKey', network.swarmKey) },
+    ipns: {
+      ...ipns,
+      readOnlyKeys: ipns.readOnlyKeys.map((entry) => ({
+        ...entry,
+        signedBy: files('ipns.readOnlyKeys', entry.signedBy),
+      })),
+    },
+    signatures: signatures.map((rule) => ({ ...rule, keys: files('signatures', rule.keys) })),
   }
 }
 

@@ -4,6 +4,7 @@ import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
+import { parsePath } from './path.ts'
 import {
   parseAge,
   parseDuration,
@@ -12,17 +13,11 @@ import {
   parseRate,
   parseSize,
 } from './quantity.ts'
+import { signatureRules } from './signatures.ts'
 import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
 export type { MirrorName } from './mirror-name.ts'
-
-function parsePath(path: string): string {
-  if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
-  if (/^~(\/|$)/.test(path))
-    throw new InvalidValue(`is ${quote(path)}: ~ is not expanded, write the whole path`)
-  return path
-}
 
 function parseKeyName(name: string): string {
   if (name === 'self')
@@ -201,6 +196,11 @@ export const schema = z.strictObject({
   gc: gc.prefault({}).describe('Garbage collection.'),
   scrub: scrub.prefault({}).describe('Looking for damage in the background.'),
   ipns: ipns.prefault({}).describe('Names on the network: our own and those we mirror.'),
+  signatures: signatureRules()
+    .prefault([])
+    .describe(
+      'Repositories of which only what is signed is given out: sections of repositories (patterns) and keys (files of cosign public keys).',
+    ),
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),
   limits: limits.prefault({}).describe('What a client may use up.'),
