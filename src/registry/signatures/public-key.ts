@@ -21,11 +21,9 @@ const HEADER = /-----BEGIN ([A-Z0-9 ]+)-----/g
 export class PublicKey {
   /** The key's DER (SubjectPublicKeyInfo), hashed: two files with one key are one key. */
   readonly fingerprint: string
-  readonly #hash: 'sha256' | null
   readonly #input: VerifyKeyObjectInput
 
   private constructor(key: KeyObject) {
-    this.#hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
     this.#input =
       key.asymmetricKeyType === 'rsa'
         ? { key, padding: constants.RSA_PKCS1_PADDING }
@@ -35,8 +33,8 @@ export class PublicKey {
   }
 
   /**
-   * Reads a public key as `cosign generate-key-pair` and `cosign import-key-pair` write it: PEM, ECDSA on P-256, Ed25519
-   * or RSA.
+   * Reads a public key as `cosign generate-key-pair` and `cosign import-key-pair` write it: PEM, ECDSA on P-256 or
+   * RSA. With Ed25519 cosign 3 signs hashes (Ed25519ph), which node:crypto does not verify.
    *
    * @throws KeyError
    */
@@ -60,7 +58,7 @@ export class PublicKey {
     if (signature.length === 0 || signature.length > SIGNATURE_MAX_BYTES)
       return Promise.resolve(false)
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    verify(this.#hash, message, this.#input, signature, (error, isGood) =>
+    verify('sha256', message, this.#input, signature, (error, isGood) =>
       resolve(error === null && isGood),
     )
     return promise
@@ -81,12 +79,11 @@ function read(pem: string): KeyObject {
 }
 
 function refuseWeak({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): void {
-  if (type === 'ed25519') return
   if (type === 'ec' && details?.namedCurve === 'prime256v1') return
   const bits = details?.modulusLength ?? 0
   if (type === 'rsa' && bits >= RSA_BITS.least && bits <= RSA_BITS.most) return
   const what = type === 'ec' ? `an EC key on ${details?.namedCurve}` : `a key of type ${type}`
   throw new KeyError(
-    `holds ${type === 'rsa' ? `an RSA key of ${bits} bits` : what}: use ECDSA on P-256 (cosign's own), Ed25519, or RSA of ${RSA_BITS.least} to ${RSA_BITS.most} bits`,
+    `holds ${type === 'rsa' ? `an RSA key of ${bits} bits` : what}: use ECDSA on P-256 (cosign's own), or RSA of ${RSA_BITS.least} to ${RSA_BITS.most} bits`,
   )
 }
