@@ -34,9 +34,9 @@ export class SignatureGate {
     this.#book = book
   }
 
-  /** Whether it is known to pass by itself, without a look at anything. */
-  knows(digest: Digest): boolean {
-    return this.#book.standing(this.keys.id, digest) === 'signed'
+  /** What is known of a manifest without a look at it: it was found signed, or one that passed names it. */
+  standing(digest: Digest): 'signed' | 'named' | undefined {
+    return this.#book.standing(this.keys.id, digest)
   }
 
   /**
@@ -49,7 +49,7 @@ export class SignatureGate {
     bytes: Uint8Array,
     options: Abortable,
   ): Promise<boolean> {
-    const standing = this.#book.standing(this.keys.id, digest)
+    const standing = this.standing(digest)
     if (standing === 'signed') return true
     const manifest = readServed(digest, bytes)
     if (manifest === undefined) return false
@@ -66,7 +66,8 @@ export class SignatureGate {
 
   /** Whether a blob passes: everything that is not a manifest does. */
   async blobPasses(place: Place, content: Content, options: Abortable): Promise<boolean> {
-    if (content.size > MANIFEST_MAX_BYTES || this.knows(content.digest)) return true
+    if (content.size > MANIFEST_MAX_BYTES || this.standing(content.digest) !== undefined)
+      return true
     const bytes = await readAll(content, options)
     if (readServed(content.digest, bytes) === undefined) return true
     return this.passes(place, content.digest, bytes, options)

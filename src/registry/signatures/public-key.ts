@@ -34,7 +34,7 @@ export class PublicKey {
 
   /**
    * Reads a public key as `cosign generate-key-pair` and `cosign import-key-pair` write it: PEM, ECDSA on P-256 or
-   * RSA. With Ed25519 cosign 3 signs hashes (Ed25519ph), which node:crypto does not verify.
+   * RSA. What cosign 3.1.3 signs with an Ed25519 key does not verify as plain Ed25519, so such keys are refused.
    *
    * @throws KeyError
    */

@@ -49,7 +49,7 @@ export class SignedReader implements RegistryReader {
     options: Abortable = {},
   ): Promise<Digest | undefined> {
     const digest = await this.#inner.resolveTag(name, tag, options)
-    if (digest === undefined || this.#init.gate.knows(digest)) return digest
+    if (digest === undefined || this.#init.gate.standing(digest) !== undefined) return digest
     if (isFallbackTag(tag)) {
       this.#lists.add(digest)
       return digest
@@ -98,8 +98,9 @@ export class SignedReader implements RegistryReader {
   async #passes(name: RepositoryName, content: Content, options: Abortable): Promise<boolean> {
     const { gate, refused } = this.#init
     const { digest } = content
-    if (gate.knows(digest)) return true
-    if (refused.has(refusedKey(name, digest))) return false
+    const standing = gate.standing(digest)
+    if (standing === 'signed') return true
+    if (standing === undefined && refused.has(refusedKey(name, digest))) return false
     const bytes = await readManifestBytes(content, options)
     const place = { reader: this.#inner, name }
     if (bytes !== undefined && (await gate.passes(place, digest, bytes, options))) return true
