@@ -17,7 +17,7 @@ export interface SignedInit {
 }
 
 /** A mirror has something that none of the keys for it has signed. */
-export class UnsignedError extends Error {
+class UnsignedError extends Error {
   static override readonly name = 'UnsignedError'
   override readonly name = 'UnsignedError'
 
