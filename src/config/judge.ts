@@ -73,7 +73,9 @@ function sentence(issue: Issue, value: unknown): string {
 
 function wrongType(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_type' && issue.expected === 'object' && inList(issue.path))
-    return 'must be text, or a section with a key'
+    return issue.path[0] === 'signatures'
+      ? 'must be a section with repositories and keys'
+      : 'must be text, or a section with a key'
   const option = optionAt(issue.path)
   if (option?.kind === 'section' || option?.kind === 'map')
     return 'must be a section, with its keys indented below it'

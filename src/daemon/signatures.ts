@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { pathText } from '../config/problems.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { SignatureGate } from '../registry/signatures/gate.ts'
 import { KeySet } from '../registry/signatures/key-set.ts'
@@ -31,7 +32,7 @@ export async function openSignatures(
   const ofRules = await Promise.all(
     signatures.map(async ({ repositories, keys }, index) => ({
       repositories: new RepositorySet(repositories),
-      keys: await readKeys(`signatures.${index}.keys`, keys),
+      keys: await readKeys(pathText(['signatures', index, 'keys']), keys),
     })),
   )
   const ofMirrors = await Promise.all(
@@ -39,10 +40,12 @@ export async function openSignatures(
       signedBy.length === 0
         ? []
         : [
-            readKeys(`ipns.readOnlyKeys.${index}.signedBy`, signedBy).then((keys) => ({
-              text,
-              keys,
-            })),
+            readKeys(pathText(['ipns', 'readOnlyKeys', index, 'signedBy']), signedBy).then(
+              (keys) => ({
+                text,
+                keys,
+              }),
+            ),
           ],
     ),
   )

@@ -30,6 +30,7 @@ export async function isSigned(
   const evidence = new Evidence(reader, name, options)
   const seen = new Set<Digest>()
   for await (const digest of candidates(reader, name, thing.digest, options)) {
+    options.signal?.throwIfAborted()
     if (evidence.isSpent) return false
     if (seen.has(digest)) continue
     seen.add(digest)
