@@ -22,6 +22,7 @@ import { promote } from './daemon/promotion.ts'
 import { RootFollower, openPublisher } from './daemon/publishing.ts'
 import { Provider } from './daemon/provider.ts'
 import { openRegistry } from './daemon/registry.ts'
+import { openSignatures } from './daemon/signatures.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
 import { openStorage } from './daemon/storage.ts'
@@ -69,6 +70,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     log.fatal({ err: storage.lane.stopped }, 'the registry is read-only')
   signal.throwIfAborted()
 
+  const signatures = await openSignatures(config, storage.state.map('signed'))
   const keychain = stack.use(await openKeychain(config, directory))
   const own = await ownName(config, keychain)
   if (own !== undefined) await promote(own, { config, storage, log, signal })
@@ -79,17 +81,17 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const exchange = await openExchange(stack, storage, node, log)
   const provider = stack.use(new Provider(node, log))
-  const parts = { storage, node, exchange, provider, log }
+  const parts = { storage, node, exchange, provider, signatures, log }
   const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
   const publisher = await startPublisher(stack, config, parts)
   if (publisher !== undefined) follower.publishWith(publisher, provider)
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
-  const sources = mirrors.map((mirror) => mirror.source)
   const room = roomForPushes(directory.path, log)
   const onMirrorError: MirrorErrorHandler = (name, error) => mirrorErrors.note(name, error)
-  const registry = await openRegistry(config, storage, sources, { onMirrorError, room })
+  const told = { onMirrorError, room, signatures }
+  const registry = await openRegistry(config, storage, mirrors, told)
   const { overlay, trust, leases } = registry
   stack.defer(() => overlay.stop())
   const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }

@@ -127,7 +127,9 @@ function withPaths(
   }
   const orNull = (option: string, path: string | null): string | null =>
     path === null ? null : absolute(option, path)
-  const { auth, storage, keys, network } = config
+  const files = (option: string, list: readonly string[]): string[] =>
+    list.map((path) => absolute(option, path))
+  const { auth, storage, keys, network, ipns, signatures } = config
   return {
     ...config,
     auth: {
@@ -135,12 +137,20 @@ function withPaths(
       htpasswd: orNull('auth.htpasswd', auth.htpasswd),
       token: {
         ...auth.token,
-        keys: auth.token.keys.map((path) => absolute('auth.token.keys', path)),
+        keys: files('auth.token.keys', auth.token.keys),
       },
     },
     storage: { ...storage, path: absolute('storage.path', storage.path) },
     keys: { ...keys, passwordFile: orNull('keys.passwordFile', keys.passwordFile) },
     network: { ...network, swarmKey: orNull('network.swarmKey', network.swarmKey) },
+    ipns: {
+      ...ipns,
+      readOnlyKeys: ipns.readOnlyKeys.map((entry) => ({
+        ...entry,
+        signedBy: files('ipns.readOnlyKeys', entry.signedBy),
+      })),
+    },
+    signatures: signatures.map((rule) => ({ ...rule, keys: files('signatures', rule.keys) })),
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { tryParsePattern } from '../oci/repository-pattern.ts'
 import { listOf, quantity, text } from './fields.ts'
+import { keyFiles } from './key-files.ts'
 import { parseMirrorName } from './mirror-name.ts'
 import { parseDeadline, parseMaxStale } from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
@@ -23,11 +24,15 @@ export function parsePattern(entry: string): RepositoryPattern {
   )
 }
 
-function patterns() {
+/**
+ * Patterns of repositories.
+ *
+ * @param none what it would mean to name none
+ */
+export function patternList(none: string) {
   return listOf(parsePattern).superRefine((list, context) => {
     const complain = (message: string): void => context.addIssue({ code: 'custom', message })
-    if (list.length === 0)
-      complain('is empty, so nothing would be mirrored: name some, or remove the key')
+    if (list.length === 0) complain(`is empty, so ${none}: name some, or remove the key`)
     if (list.length > MAX_PATTERNS)
       complain(`has ${list.length} patterns, and at most ${MAX_PATTERNS} may be there`)
   })
@@ -40,7 +45,9 @@ const section = z.strictObject({
     .enum(['lazy', 'full'])
     .prefault('lazy')
     .describe('lazy: what was pulled is kept; full: everything is fetched, and stays current.'),
-  repositories: patterns().prefault(['**']).describe('The repositories that exist through it.'),
+  repositories: patternList('nothing would be mirrored')
+    .prefault(['**'])
+    .describe('The repositories that exist through it.'),
   maxStale: quantity(parseMaxStale)
     .nullable()
     .prefault(null)
@@ -50,6 +57,9 @@ const section = z.strictObject({
   deadline: quantity(parseDeadline)
     .prefault('10s')
     .describe('The longest wait for one answer of it.'),
+  signedBy: keyFiles()
+    .prefault([])
+    .describe('Public keys of cosign: only what one of them signed exists through it.'),
 })
 
 /** Only its name, whatever the rest is. */
@@ -60,8 +70,10 @@ export const MIRROR_KEYS: readonly string[] = Object.keys(section.shape)
 
 /** A registry to mirror, and how. Times are milliseconds. */
 export type MirrorEntry = MirrorName &
-  Readonly<Omit<z.output<typeof section>, 'key' | 'repositories'>> & {
+  Readonly<Omit<z.output<typeof section>, 'key' | 'repositories' | 'signedBy'>> & {
     readonly repositories: readonly RepositoryPattern[]
+    /** Files of public keys; without any, nothing has to be signed. */
+    readonly signedBy: readonly string[]
   }
 
 /** A list of names and sections, in which no registry is named twice (in whatever spelling). */

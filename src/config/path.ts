@@ -1,7 +1,7 @@
 import { InvalidValue, quote } from './value.ts'
 
 /**
- * Reads a path, which stays as it is.
+ * Reads the path of a file or directory.
  *
  * @throws InvalidValue
  */

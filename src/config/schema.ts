@@ -14,6 +14,7 @@ import {
   parseRate,
   parseSize,
 } from './quantity.ts'
+import { signatureRules } from './signatures.ts'
 import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
@@ -197,6 +198,11 @@ export const schema = z.strictObject({
   gc: gc.prefault({}).describe('Garbage collection.'),
   scrub: scrub.prefault({}).describe('Looking for damage in the background.'),
   ipns: ipns.prefault({}).describe('Names on the network: our own and those we mirror.'),
+  signatures: signatureRules()
+    .prefault([])
+    .describe(
+      'Repositories of which only what is signed is given out: sections of repositories (patterns) and keys (files of cosign public keys).',
+    ),
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),
   limits: limits.prefault({}).describe('What a client may use up.'),

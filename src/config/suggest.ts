@@ -1,5 +1,6 @@
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
 import { MIRROR_KEYS } from './mirror-entry.ts'
+import { SIGNATURE_KEYS } from './signatures.ts'
 
 /** The most letters that may differ for a name to count as a slip. */
 function tolerance(name: string): number {
@@ -30,9 +31,9 @@ function isSame(path: readonly string[], other: readonly string[]): boolean {
   return path.length === other.length && path.every((key, at) => key === other[at])
 }
 
-/** The same for a key of a mirror's section in `ipns.readOnlyKeys`. @returns the key alone */
-export function suggestMirrorKey(key: string): string | undefined {
-  return nearest(key, MIRROR_KEYS)
+/** The same for a key of a section in a list: `signatures`, or `ipns.readOnlyKeys`. @returns the key alone */
+export function suggestKeyInList(list: PropertyKey | undefined, key: string): string | undefined {
+  return nearest(key, list === 'signatures' ? SIGNATURE_KEYS : MIRROR_KEYS)
 }
 
 /** What somebody may have meant by an environment variable that names no option. */

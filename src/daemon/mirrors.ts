@@ -19,6 +19,7 @@ import type { RecordExchange } from '../naming/record-exchange.ts'
 import type { ExportedTree } from '../tree/export.ts'
 import type { CID } from 'multiformats/cid'
 import type { Provider } from './provider.ts'
+import type { Signatures } from './signatures.ts'
 import type { Storage } from './storage.ts'
 
 /** One mirror: its name on the network, and its tree as a registry. */
@@ -44,6 +45,7 @@ export interface MirrorParts {
   readonly node: IpfsNode
   readonly exchange: RecordExchange
   readonly provider: Provider
+  readonly signatures: Signatures
   readonly log: Logger
 }
 
@@ -97,6 +99,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
       repositories,
       maxStale: entry.maxStale ?? undefined,
       deadline: entry.deadline,
+      signedBy: parts.signatures.mirrors.get(entry.text),
       onMoved,
     },
     fetch: supply.fetch,

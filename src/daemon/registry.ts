@@ -7,6 +7,7 @@ import { Uploads } from '../registry/uploads.ts'
 import type { Config } from '../config/schema.ts'
 import type { Room } from '../registry/room.ts'
 import type { MirrorErrorHandler, MirrorSource } from '../registry/mirror.ts'
+import type { Signatures } from './signatures.ts'
 import type { Storage } from './storage.ts'
 
 /** The rules of this registry over its storage and its mirrors. */
@@ -19,15 +20,23 @@ export interface OpenRegistry {
   readonly leases: Leases
 }
 
+/** What else the registry is made with. */
+interface RegistryWith {
+  readonly onMirrorError: MirrorErrorHandler
+  readonly room: Room
+  readonly signatures: Signatures
+}
+
 /** Puts the room `registry` together. */
 export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
-  mirrors: readonly MirrorSource[],
-  { onMirrorError, room }: { onMirrorError: MirrorErrorHandler; room: Room },
+  opened: readonly { readonly source: MirrorSource }[],
+  { onMirrorError, room, signatures }: RegistryWith,
 ): Promise<OpenRegistry> {
   const now = Date.now
   const blobLimit = config.limits.blob
+  const mirrors = opened.map((mirror) => mirror.source)
   const readOnly = config.ipns.writeKey === null
   const trust = new Trust({ map: state.map('trust'), now })
   const tombstones = await Tombstones.open(state.map('tombstones'), now)
@@ -41,7 +50,17 @@ export async function openRegistry(
     { readOnly, blobLimit },
   )
   const service = new Registry(
-    { overlay, writer: lane, content: contents, tombstones, uploads, room, history, leases },
+    {
+      overlay,
+      writer: lane,
+      content: contents,
+      tombstones,
+      uploads,
+      room,
+      history,
+      leases,
+      signatures: signatures.rules,
+    },
     {
       validation: config.storage.validation,
       deletes: config.storage.delete.enabled,

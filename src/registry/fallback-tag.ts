@@ -15,6 +15,11 @@ function fallbackTag(subject: Digest): Tag {
   return parseTag(`${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`)
 }
 
+/** Whether a tag may be that of an index of referrers. */
+export function isFallbackTag(tag: Tag): boolean {
+  return /^sha(256|512)-[a-f0-9]{64}$/.test(tag)
+}
+
 /**
  * The referrers that a reader's fallback tag lists: what was pushed to a stock registry, or by a client that was told to
  * use such tags, has nothing else, and a registry with the API has to go on listing it (distribution-spec, "Enabling the

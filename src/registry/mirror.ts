@@ -1,6 +1,11 @@
 import { ALL_REPOSITORIES } from '../oci/repository-pattern.ts'
+import { Recent } from './recent.ts'
 import type { RepositorySet } from '../oci/repository-pattern.ts'
 import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
+import type { SignatureGate } from './signatures/gate.ts'
+
+/** How long something is taken for unsigned without another look, in ms. */
+const UNSIGNED_MS = 60_000
 
 /** A mirror, and what its operator has decided about it. */
 export interface MirrorSource extends RegistrySource {
@@ -10,6 +15,8 @@ export interface MirrorSource extends RegistrySource {
   readonly maxStale?: number | undefined
   /** Longest wait for one answer, in ms, in place of everybody's. */
   readonly deadline?: number
+  /** Only what passes this exists through it; everything when it is absent. */
+  readonly signedBy?: SignatureGate | undefined
   /** Calls back whenever it has moved to a newer root. */
   onMoved?(listener: () => void): void
 }
@@ -49,6 +56,9 @@ export interface MirrorPatience {
 export class Mirror {
   readonly name: string
   readonly repositories: RepositorySet
+  readonly signedBy: SignatureGate | undefined
+  /** What was found unsigned under this root, lately. */
+  readonly unsigned: Recent
   readonly #source: MirrorSource
   readonly #patience: MirrorPatience
   #pausedUntil: number | undefined
@@ -57,10 +67,13 @@ export class Mirror {
   constructor(source: MirrorSource, patience: MirrorPatience) {
     this.name = source.name
     this.repositories = source.repositories ?? ALL_REPOSITORIES
+    this.signedBy = source.signedBy
+    this.unsigned = new Recent({ ttl: UNSIGNED_MS, now: patience.now })
     this.#source = source
     const deadline = source.deadline ?? patience.deadline
     this.#patience = { ...patience, deadline, haste: Math.min(patience.haste, deadline) }
     source.onMoved?.(() => {
+      this.unsigned.clear() // what was not signed may be now
       if (this.#pausedUntil !== undefined) this.#pausedUntil = this.#patience.now()
     })
   }

@@ -7,6 +7,7 @@ import { HidingReader, asideKey } from './hiding.ts'
 import { Mirror } from './mirror.ts'
 import { OverlayReader } from './overlay-reader.ts'
 import { Recent } from './recent.ts'
+import { SignedReader } from './signatures/signed-reader.ts'
 import { VerifiedReader } from './verified.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
@@ -64,6 +65,7 @@ export class Overlay implements RegistrySource {
   readonly #doubts: Doubts
   readonly #deadline: number
   readonly #now: () => number
+  readonly #onMirrorError: MirrorErrorHandler
 
   constructor(init: OverlayInit) {
     const { now, deadline = DEADLINE_MS, pause = PAUSE_MS, haste = HASTE_MS } = init
@@ -71,6 +73,7 @@ export class Overlay implements RegistrySource {
     const patience = { deadline, pause, haste, now, onMirrorError }
     this.#own = init.own
     this.#now = now
+    this.#onMirrorError = onMirrorError
     this.#deadline = deadline
     this.#doubts = new Doubts({ facts: this.facts, now })
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
@@ -142,14 +145,21 @@ export class Overlay implements RegistrySource {
     })
   }
 
-  /** What is not allowed is not even hidden, and what is hidden is not even verified. */
+  /** What is not allowed is not even hidden, what is hidden is not even verified, and a signature is
+   * looked for in what was. */
   #layers(): MirrorLayer[] {
     return this.#mirrors.map((mirror) => {
       const claims = mirror.reader()
       const allowed = claims && limited(claims, mirror.repositories)
       const hiding = allowed && new HidingReader(allowed, this.#hidden)
-      return { mirror, reader: hiding && new VerifiedReader(hiding, this.#verify) }
+      const verified = hiding && new VerifiedReader(hiding, this.#verify)
+      return { mirror, reader: verified && this.#signed(verified, mirror) }
     })
+  }
+
+  #signed(reader: RegistryReader, { signedBy: gate, unsigned: refused }: Mirror): RegistryReader {
+    if (gate === undefined) return reader
+    return new SignedReader(reader, { gate, refused, onMirrorError: this.#onMirrorError })
   }
 }
 

@@ -30,6 +30,10 @@ export class Recent {
     }
   }
 
+  clear(): void {
+    this.#until.clear()
+  }
+
   has(key: string): boolean {
     const until = this.#until.get(key)
     if (until === undefined) return false

@@ -6,6 +6,7 @@ import { mountBlob } from './mount-blob.ts'
 import { blobUnknown, pullManifest } from './pull.ts'
 import { PushManifest } from './push-manifest.ts'
 import { listReferrers } from './referrers.ts'
+import { RepositoryRules } from './signatures/repository-rules.ts'
 import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
@@ -42,6 +43,8 @@ export interface RegistryParts {
   /** Our own tree as it was. */
   history: SnapshotSource
   leases?: Leases
+  /** Which repositories only give out what is signed. */
+  signatures?: RepositoryRules
 }
 
 /** The registry's rules, from the configuration. */
@@ -64,12 +67,14 @@ export class Registry implements RegistryService {
   readonly #push: PushManifest
   readonly #deletes: Deletes
   readonly #facts: FactsCache
+  readonly #signatures: RepositoryRules
 
   constructor(parts: RegistryParts, options: RegistryOptions) {
     this.uploads = parts.uploads
     this.#parts = parts
     this.#facts = parts.overlay.facts
     this.#options = options
+    this.#signatures = parts.signatures ?? new RepositoryRules()
     this.#push = new PushManifest({ ...parts, ...options })
     this.#deletes = new Deletes(parts)
   }
@@ -83,6 +88,8 @@ export class Registry implements RegistryService {
     if (isDigest) await this.#parts.leases?.grant(name, reference.digest)
     const { reader, within } = await this.#readerOf(name)
     const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
+    const place = { reader, name: within }
+    await this.#signatures.checkManifest(place, reference, manifest, { signal })
     if (!isDigest) await this.#parts.leases?.grant(name, manifest.digest)
     return { ...manifest, notices: reader.notices }
   }
@@ -92,6 +99,7 @@ export class Registry implements RegistryService {
     const { reader, within } = await this.#readerOf(name)
     const blob = await reader.blob(within, digest, options)
     if (blob === undefined) throw blobUnknown(name, digest)
+    await this.#signatures.checkBlob({ reader, name: within }, blob, options)
     return blob
   }
 

@@ -33,6 +33,7 @@ describe('loading the configuration', () => {
       gc: { interval: 86_400_000 },
       scrub: { interval: 30 * 86_400_000, rate: 20 * 1024 * 1024 },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
+      signatures: [],
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
       limits: { blob: 100 * 2 ** 30, peerRate: null },

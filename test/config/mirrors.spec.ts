@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { KEY, PEER, load, problems } from './support.ts'
 
 /** The policy of an entry that says nothing of it. */
-const DEFAULTS = { replicate: 'lazy', repositories: ['**'], maxStale: null, deadline: 10_000 }
+const DEFAULTS = {
+  replicate: 'lazy',
+  repositories: ['**'],
+  maxStale: null,
+  deadline: 10_000,
+  signedBy: [],
+}
 
 const PEER_KEY = 'k51qzi5uqu5dgy8qsq67hbz73jqkw87l3fgf4a91qb0d9b5173tir7n4vxk1oe'
 
@@ -20,6 +26,7 @@ const READ = {
   repositories: ['team/*', 'base'],
   maxStale: 7 * 86_400_000,
   deadline: 2000,
+  signedBy: [],
 }
 
 describe('the mirrors of the configuration', () => {

@@ -17,6 +17,7 @@ import type {
   RegistryWriter,
   SnapshotSource,
 } from '../../src/registry/ports.ts'
+import type { RepositoryRules } from '../../src/registry/signatures/repository-rules.ts'
 import type { RegistryOptions } from '../../src/registry/registry-service.ts'
 import type { Piece } from './random-image.ts'
 
@@ -40,8 +41,13 @@ export interface RegistrySetup {
   /** In place of the own registry's writer. */
   writer?: (own: MemoryRegistry) => RegistryWriter
   maxSessions?: number
+  signatures?: RepositoryRules
   /** Our own tree as it was, by root. */
   snapshots?: ReadonlyMap<string, RegistryReader>
+}
+
+function signatureRules({ signatures }: RegistrySetup): { signatures?: RepositoryRules } {
+  return signatures === undefined ? {} : { signatures }
 }
 
 /** A whole registry over memory ports. */
@@ -83,7 +89,15 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
   }
   const history: SnapshotSource = { snapshot: async (root) => setup.snapshots?.get(root) }
   const service = new Registry(
-    { overlay, writer: tree, content: own.content, tombstones, uploads, history },
+    {
+      overlay,
+      writer: tree,
+      content: own.content,
+      tombstones,
+      uploads,
+      history,
+      ...signatureRules(setup),
+    },
     options,
   )
   return {

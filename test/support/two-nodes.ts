@@ -36,6 +36,8 @@ export interface Policy {
   repositories?: readonly string[]
   maxStale?: string
   deadline?: string
+  /** Files of public keys. */
+  signedBy?: readonly string[]
 }
 
 /** What a node reads through, and from whom. */

@@ -1,0 +1,66 @@
+import { RegistryError } from '../../oci/errors.ts'
+import { isFallbackTag } from '../fallback-tag.ts'
+import { readServed } from './evidence.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { Reference, RepositoryName } from '../../oci/name.ts'
+import type { RepositorySet } from '../../oci/repository-pattern.ts'
+import type { Abortable, Content } from '../ports.ts'
+import type { Place, SignatureGate } from './gate.ts'
+
+/** What is pulled of these repositories must pass the gate. */
+export interface RepositoryRule {
+  readonly repositories: RepositorySet
+  readonly gate: SignatureGate
+}
+
+/** A manifest that was found. */
+interface Found {
+  readonly digest: Digest
+  readonly bytes: Uint8Array
+}
+
+/** Which repositories only give out what is signed. Where several rules mean one repository, all of them hold. */
+export class RepositoryRules {
+  readonly #rules: readonly RepositoryRule[]
+
+  constructor(rules: readonly RepositoryRule[] = []) {
+    this.#rules = rules
+  }
+
+  /** @throws RegistryError DENIED for a manifest that does not pass */
+  async checkManifest(
+    place: Place,
+    reference: Reference,
+    { digest, bytes }: Found,
+    options: Abortable,
+  ): Promise<void> {
+    const gates = this.#gates(place.name)
+    if (gates.length === 0 || isListOfReferrers(reference, digest, bytes)) return
+    for (const gate of gates)
+      if (!(await gate.passes(place, digest, bytes, options))) throw unsigned(place.name, digest)
+  }
+
+  /** @throws RegistryError DENIED for a manifest, asked for as a blob, that does not pass */
+  async checkBlob(place: Place, content: Content, options: Abortable): Promise<void> {
+    for (const gate of this.#gates(place.name))
+      if (!(await gate.blobPasses(place, content, options)))
+        throw unsigned(place.name, content.digest)
+  }
+
+  #gates(name: RepositoryName): SignatureGate[] {
+    return this.#rules.filter(({ repositories }) => repositories.has(name)).map(({ gate }) => gate)
+  }
+}
+
+/** Clients without the referrers API read its list under a tag; what is in it has to pass by itself. */
+function isListOfReferrers(reference: Reference, digest: Digest, bytes: Uint8Array): boolean {
+  if (reference.kind !== 'tag' || !isFallbackTag(reference.tag)) return false
+  return readServed(digest, bytes)?.facts.kind === 'index'
+}
+
+function unsigned(name: RepositoryName, digest: Digest): RegistryError {
+  return new RegistryError('DENIED', {
+    message: `${name} only gives out what is signed, and no signature of ${digest} by a key of its rule was found (signatures in this registry's configuration): sign it with cosign`,
+    detail: { name, digest },
+  })
+}
