@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import { sendJson } from './answer.ts'
+import { auditTrail } from './audit-trail.ts'
 import { blobRoutes } from './blobs.ts'
 import { DEFAULT_LIMITS } from './context.ts'
 import { refuseEncodings } from './encodings.ts'
@@ -18,6 +19,7 @@ import { unknownRoute } from './unknown-route.ts'
 import { uploadRoutes } from './uploads.ts'
 import type { Access } from '../access/ports.ts'
 import type { RegistryService } from '../registry/ports.ts'
+import type { AuditSink } from './audit.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
@@ -32,6 +34,8 @@ export interface AppOptions extends Operations {
   /** `http.namespaces`; absent: `ns` parameters are ignored. */
   namespaces?: Namespaces
   log: ApiLog
+  /** `audit.file`; absent: there is none. */
+  audit?: AuditSink | undefined
   limits: Pick<ApiLimits, 'blob'> & Partial<ApiLimits>
 }
 
@@ -44,13 +48,19 @@ export function createApp(options: AppOptions): Koa<ApiState> {
 /** The order in which a request goes through, the same for every application of this room. */
 export function assemble(
   router: Router<ApiState>,
-  { hosts, log, limits }: { hosts: readonly string[]; log: ApiLog; limits: ApiLimits },
+  {
+    hosts,
+    log,
+    audit,
+    limits,
+  }: Pick<AppOptions, 'hosts' | 'log' | 'audit'> & { limits: ApiLimits },
 ): Koa<ApiState> {
   const app = new Koa<ApiState>({ env: 'production', proxy: false })
   // Koa would print these: they are what happens to a socket after our own middleware is through.
   app.on('error', (error: unknown) => log.debug({ err: error }, 'connection'))
   app.use(requestScope(log)) // id, signal, log line
   app.use(finishAnswer(limits)) // unread bodies, stuck readers
+  if (audit !== undefined) app.use(auditTrail(audit, router)) // a line for each change and refusal
   app.use(answerErrors()) // whatever is thrown below -> OCI error body
   app.use(hostCheck(hosts))
   app.use(refuseEncodings())

@@ -127,12 +127,13 @@ function withPaths(
   }
   const orNull = (option: string, path: string | null): string | null =>
     path === null ? null : absolute(option, path)
-  const { storage, keys, network } = config
+  const { storage, keys, network, audit } = config
   return {
     ...config,
     storage: { ...storage, path: absolute('storage.path', storage.path) },
     keys: { ...keys, passwordFile: orNull('keys.passwordFile', keys.passwordFile) },
     network: { ...network, swarmKey: orNull('network.swarmKey', network.swarmKey) },
+    audit: { ...audit, file: orNull('audit.file', audit.file) },
   }
 }
 

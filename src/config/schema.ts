@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { audit } from './audit.ts'
 import { listOf, mapOf, quantity, text } from './fields.ts'
 import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
+import { parsePath } from './path.ts'
 import {
   parseAge,
   parseDuration,
@@ -16,13 +18,6 @@ import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
 export type { MirrorName } from './mirror-name.ts'
-
-function parsePath(path: string): string {
-  if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
-  if (/^~(\/|$)/.test(path))
-    throw new InvalidValue(`is ${quote(path)}: ~ is not expanded, write the whole path`)
-  return path
-}
 
 function parseKeyName(name: string): string {
   if (name === 'self')
@@ -204,6 +199,7 @@ export const schema = z.strictObject({
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),
   limits: limits.prefault({}).describe('What a client may use up.'),
+  audit: audit.prefault({}).describe('Who changed what, and who was refused.'),
   log: log.prefault({}).describe('Messages.'),
 })
 
