@@ -145,10 +145,9 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   #run(): Promise<void> {
-    this.#running ??= this.#writeAll().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    if (this.#running !== undefined) return this.#running
+    if (this.#waiting.length === 0) return Promise.resolve()
+    return (this.#running = this.#writeAll())
   }
 
   async #writeAll(): Promise<void> {
@@ -160,13 +159,15 @@ export class AuditLog implements AuditSink, AsyncDisposable {
       clearTimeout(stalled)
       if (!isWritten) {
         this.#retry = setTimeout(() => void this.#run(), RETRY_MS).unref()
-        return
+        break
       }
       this.#waiting.splice(0, batch.length)
       for (const { written } of batch) written()
       this.#recover()
       this.#sync ??= setTimeout(() => void this.#syncNow(), SYNC_MS).unref()
     }
+    // Not after this has resolved: a line that came in between would wait for nobody.
+    this.#running = undefined
   }
 
   async #syncNow(): Promise<void> {
