@@ -5,6 +5,7 @@ import { listen } from './api/server.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { openAccess } from './daemon/access.ts'
+import { AuditLog } from './daemon/audit-log.ts'
 import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
@@ -211,12 +212,14 @@ async function serve(
   const { config, directory, storage, node, mirrors, registry } = whole
   const { signal } = options
   const log = whole.log.child({ room: 'api' })
+  const audit = stack.use(await AuditLog.open(config, whole.log.child({ room: 'daemon' })))
   const operations = {
     version: packageJson.version,
-    readiness: () => readinessOf(whole),
+    readiness: () => readinessOf({ ...whole, audit }),
     status: () =>
       statusReport({
         ...whole,
+        audit,
         tombstones: registry.tombstones,
         version: packageJson.version,
       }),
@@ -234,6 +237,7 @@ async function serve(
       collector: whole.collector,
       checker: whole.checker,
     }),
+    audit,
     log,
   })
   openDoor(stack, await listen(control, { path, signal, log }))
@@ -245,6 +249,7 @@ async function serve(
     access: whole.access,
     hosts: config.http.hosts,
     namespaces: config.http.namespaces,
+    audit,
     log,
     limits,
   })

@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import Koa from 'koa'
 import { sendJson } from './answer.ts'
+import { auditTrail } from './audit-trail.ts'
 import { blobRoutes } from './blobs.ts'
 import { DEFAULT_LIMITS } from './context.ts'
 import { refuseEncodings } from './encodings.ts'
@@ -19,6 +20,7 @@ import { tokenRoutes } from './token.ts'
 import { uploadRoutes } from './uploads.ts'
 import type { Access } from '../access/ports.ts'
 import type { RegistryService } from '../registry/ports.ts'
+import type { AuditSink } from './audit.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
@@ -33,6 +35,8 @@ export interface AppOptions extends Operations {
   /** `http.namespaces`; absent: `ns` parameters are ignored. */
   namespaces?: Namespaces
   log: ApiLog
+  /** `audit.file`; absent: there is none. */
+  audit?: AuditSink | undefined
   limits: Pick<ApiLimits, 'blob'> & Partial<ApiLimits>
 }
 
@@ -50,14 +54,16 @@ export function assemble(
     hosts,
     isOpen,
     log,
+    audit,
     limits,
-  }: { hosts: readonly string[]; isOpen: boolean; log: ApiLog; limits: ApiLimits },
+  }: Pick<AppOptions, 'hosts' | 'log' | 'audit'> & { isOpen: boolean; limits: ApiLimits },
 ): Koa<ApiState> {
   const app = new Koa<ApiState>({ env: 'production', proxy: false })
   // Koa would print these: they are what happens to a socket after our own middleware is through.
   app.on('error', (error: unknown) => log.debug({ err: error }, 'connection'))
   app.use(requestScope(log)) // id, signal, log line
   app.use(finishAnswer(limits)) // unread bodies, stuck readers
+  if (audit !== undefined) app.use(auditTrail(audit, router)) // a line for each change and refusal
   app.use(answerErrors()) // whatever is thrown below -> OCI error body
   app.use(hostCheck(hosts, { isOpen }))
   app.use(refuseEncodings())

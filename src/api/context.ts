@@ -3,6 +3,7 @@ import type { RouterContext } from '@koa/router'
 import type { Logger } from 'pino'
 import type { Principal } from '../access/ports.ts'
 import type { RepositoryName } from '../oci/name.ts'
+import type { Auditing } from './audit.ts'
 import type { TurnsInit } from './turns.ts'
 
 /** Where this room logs to. */
@@ -30,6 +31,8 @@ export interface ApiState {
   repository?: Repository
   /** Body bytes handed to the socket by the pump. */
   sent?: number
+  /** What the audit log will be told; absent where there is none. */
+  audit?: Auditing
   /** What was thrown, for the log line. */
   error?: unknown
 }

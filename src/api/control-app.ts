@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from './context.ts'
 import { controlRoutes } from './control.ts'
 import { operationRoutes } from './operations.ts'
 import type Koa from 'koa'
+import type { AuditSink } from './audit.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
 import type { Control } from './control-face.ts'
 import type { Operations } from './operations.ts'
@@ -11,6 +12,7 @@ import type { Operations } from './operations.ts'
 export interface ControlAppOptions extends Operations {
   control: Control
   log: ApiLog
+  audit?: AuditSink | undefined
   limits?: Partial<ApiLimits>
 }
 
@@ -37,5 +39,6 @@ export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
     .post('/api/v1/fsck', control.check)
     .post('/api/v1/rollback', control.rollback)
     .post('/api/v1/export', control.exportTree)
-  return assemble(router, { hosts: [], isOpen: true, log: options.log, limits })
+  const { log, audit } = options
+  return assemble(router, { hosts: [], isOpen: true, log, audit, limits })
 }

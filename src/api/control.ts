@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
+import { noteForAudit } from './audit.ts'
 import { readWhole } from './body.ts'
 import { errorBody, toRegistryError } from './errors.ts'
 import { queryOf } from './params.ts'
@@ -37,6 +38,7 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
 
     exportKey: async (ctx: ApiContext): Promise<void> => {
       const { name } = await readRequest(ctx, NAMED, limits)
+      noteForAudit(ctx, { key: name })
       const key = await control.exportKey(name, { signal: ctx.state.signal })
       ctx.set({ 'Content-Type': 'application/octet-stream', 'Cache-Control': 'no-store' })
       ctx.status = 200
@@ -45,6 +47,7 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
 
     importKey: async (ctx: ApiContext): Promise<void> => {
       const { name, key, replace } = await readRequest(ctx, IMPORT, limits)
+      noteForAudit(ctx, { key: name })
       const { signal } = ctx.state
       const bytes = Buffer.from(key, 'base64')
       sendJson(ctx, await control.importKey(name, bytes, { replace, signal }), { status: 201 })
@@ -69,18 +72,21 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
 
     collect: async (ctx: ApiContext): Promise<void> => {
       const { dryRun } = await readRequest(ctx, COLLECT, limits)
+      noteForAudit(ctx, { changes: !dryRun })
       const progress = control.collect({ dryRun, signal: ctx.state.signal })
       await sendLines(ctx, progress, limits.sendStallMs)
     },
 
     check: async (ctx: ApiContext): Promise<void> => {
       const { repair } = await readRequest(ctx, CHECK, limits)
+      noteForAudit(ctx, { changes: repair })
       const progress = control.check({ repair, signal: ctx.state.signal })
       await sendLines(ctx, progress, limits.sendStallMs)
     },
 
     rollback: async (ctx: ApiContext): Promise<void> => {
       const { root, dryRun } = await readRequest(ctx, ROLLBACK, limits)
+      noteForAudit(ctx, { root, changes: !dryRun })
       const told = control.rollback(root, { dryRun, signal: ctx.state.signal })
       await sendLines(ctx, told, limits.sendStallMs)
     },
@@ -153,6 +159,7 @@ async function sendLines(
       await write(value)
     }
     if (!res.headersSent) startLines(ctx)
+    await state.audit?.tell()
     await write({ done: true })
   } catch (error) {
     if (!res.headersSent || state.signal.aborted) throw error

@@ -2,6 +2,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
 import { parseTag } from '../oci/name.ts'
 import { sendEmpty } from './answer.ts'
+import { noteForAudit } from './audit.ts'
 import { readWhole } from './body.ts'
 import { Budget } from './budget.ts'
 import { knownReferenceOf, mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
@@ -54,6 +55,7 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
         const options = { tags, signal: ctx.state.signal }
         const put = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
         const { digest, subject } = put
+        noteForAudit(ctx, { bytes: bytes.length, tags })
         sendEmpty(ctx, 201, {
           Location: `/v2/${name}/manifests/${digest}`,
           'Docker-Content-Digest': digest,

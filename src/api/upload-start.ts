@@ -2,6 +2,7 @@ import { algorithmOf, tryParseDigest } from '../oci/digest.ts'
 import { isRegistryError, RegistryError } from '../oci/errors.ts'
 import { tryParseName } from '../oci/name.ts'
 import { sendEmpty } from './answer.ts'
+import { noteForAudit } from './audit.ts'
 import { digestQuery, nameOf, queryOf } from './params.ts'
 import { chunkOf, hasChunk, sendBlobCreated, uploadHeaders } from './upload-chunk.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
@@ -30,8 +31,10 @@ export async function startUpload(
   const name = nameOf(ctx)
   const announced = algorithmQuery(ctx) // wrong is wrong, whatever else is asked for
   const mounted = await mount(service, ctx, name)
-  if (mounted !== undefined) sendBlobCreated(ctx, name, mounted)
-  else if (queryOf(ctx).has('digest')) await uploadAtOnce(service, ctx, name, limits)
+  if (mounted !== undefined) {
+    noteForAudit(ctx, { mounted: true })
+    sendBlobCreated(ctx, name, mounted)
+  } else if (queryOf(ctx).has('digest')) await uploadAtOnce(service, ctx, name, limits)
   else await openSession(service, ctx, name, announced)
 }
 
@@ -111,7 +114,7 @@ async function uploadAtOnce(
     algorithm: algorithmOf(digest),
   })
   try {
-    await uploads.finish(name, id, digest, chunk)
+    noteForAudit(ctx, { bytes: await uploads.finish(name, id, digest, chunk) })
   } catch (error) {
     await forget(uploads.cancel(name, id))
     throw error

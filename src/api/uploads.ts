@@ -1,4 +1,5 @@
 import { sendEmpty } from './answer.ts'
+import { noteForAudit } from './audit.ts'
 import { digestQuery, nameOf, uploadIdOf } from './params.ts'
 import {
   chunkOf,
@@ -47,7 +48,8 @@ export function uploadRoutes(service: RegistryService, limits: ApiLimits) {
           chunk: hasChunk(ctx) ? chunkOf(ctx, limits) : undefined,
           digest: digestQuery(ctx),
         }))
-        await uploads.finish(session.name, session.id, digest, chunk)
+        const bytes = await uploads.finish(session.name, session.id, digest, chunk)
+        noteForAudit(ctx, { bytes })
         return digest
       })
       sendBlobCreated(ctx, session.name, finished)

@@ -129,7 +129,7 @@ function withPaths(
     path === null ? null : absolute(option, path)
   const files = (option: string, list: readonly string[]): string[] =>
     list.map((path) => absolute(option, path))
-  const { auth, storage, keys, network, ipns, signatures } = config
+  const { auth, storage, keys, network, audit, ipns, signatures } = config
   return {
     ...config,
     auth: {
@@ -151,6 +151,7 @@ function withPaths(
       })),
     },
     signatures: signatures.map((rule) => ({ ...rule, keys: files('signatures', rule.keys) })),
+    audit: { ...audit, file: orNull('audit.file', audit.file) },
   }
 }
 

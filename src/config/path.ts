@@ -1,7 +1,7 @@
 import { InvalidValue, quote } from './value.ts'
 
 /**
- * Reads the path of a file or directory.
+ * Reads the path of a file or a directory.
  *
  * @throws InvalidValue
  */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { auth } from './auth.ts'
+import { audit } from './audit.ts'
 import { listOf, mapOf, quantity, text } from './fields.ts'
 import { parseHostName, parseHostPort } from './address.ts'
 import { parseNamespace, parsePrefix } from './namespaces.ts'
@@ -206,6 +207,7 @@ export const schema = z.strictObject({
   keys: keys.prefault({}).describe('The private keys.'),
   network: network.prefault({}).describe('The IPFS network.'),
   limits: limits.prefault({}).describe('What a client may use up.'),
+  audit: audit.prefault({}).describe('Who changed what, and who was refused.'),
   log: log.prefault({}).describe('Messages.'),
 })
 

@@ -5,6 +5,7 @@ import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
+import type { AuditLog } from './audit-log.ts'
 import type { Collector } from './collector.ts'
 import type { Scrubber } from './scrubber.ts'
 import type { DiskRoom } from './disk-room.ts'
@@ -27,6 +28,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly tombstones: Tombstones
   readonly collector: Collector
   readonly scrubber: Scrubber
+  readonly audit: AuditLog | undefined
 }
 
 /** `GET /api/v1/status`: the names in it are a contract (DESIGN §4). Times are ISO 8601, unknown values `null`. */
@@ -40,6 +42,7 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts)),
     network: { mode: config.network.mode, peers: node.peers() },
     storage: await storageReport(parts),
+    audit: parts.audit?.status() ?? null,
   }
 }
 
@@ -107,7 +110,8 @@ export async function readinessOf({
   storage,
   publisher,
   room,
-}: Pick<StatusParts, 'storage' | 'publisher' | 'room'>): Promise<Readiness> {
+  audit,
+}: Pick<StatusParts, 'storage' | 'publisher' | 'room' | 'audit'>): Promise<Readiness> {
   if (storage.stopped() !== undefined) {
     const reason =
       'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
@@ -115,7 +119,7 @@ export async function readinessOf({
   }
   const reason = await room.shortage()
   if (reason !== undefined) return { ready: false, reason }
-  const degraded = publisher?.status().conflict
+  const degraded = publisher?.status().conflict ?? audit?.problem()
   return degraded === undefined ? { ready: true } : { ready: true, degraded }
 }
 

@@ -383,6 +383,7 @@ export interface UploadService {
   /**
    * Adds the last chunk, if there is one, proves the digest and links the blob.
    *
+   * @returns the blob's size in bytes
    * @throws RegistryError as {@link append}, and DIGEST_INVALID, after which the session is gone
    */
   finish(
@@ -391,7 +392,7 @@ export interface UploadService {
     digest: Digest,
     chunk: Chunk | undefined,
     options?: Abortable,
-  ): Promise<void>
+  ): Promise<number>
   /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
   cancel(name: RepositoryName, id: string, options?: Abortable): Promise<void>
 }

@@ -115,13 +115,13 @@ export class Uploads implements UploadService {
     digest: Digest,
     chunk: Chunk | undefined,
     options: Abortable = {},
-  ): Promise<void> {
+  ): Promise<number> {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
-    await session.alone(async (upload) => {
+    return session.alone(async (upload) => {
       using _ = this.#leases?.upload(name)
       if (chunk !== undefined) await this.#append(session, upload, chunk, options)
-      await this.#link(session, upload, digest, options)
+      return await this.#link(session, upload, digest, options)
     })
   }
 
@@ -165,7 +165,12 @@ export class Uploads implements UploadService {
   }
 
   /** After a failed link the session stays, and the client may try again; after a wrong digest it is of no use. */
-  async #link(session: Session, upload: Upload, digest: Digest, options: Abortable): Promise<void> {
+  async #link(
+    session: Session,
+    upload: Upload,
+    digest: Digest,
+    options: Abortable,
+  ): Promise<number> {
     using _ = this.#hold?.()
     let stored
     try {
@@ -180,6 +185,7 @@ export class Uploads implements UploadService {
       return tx.linkBlob(upload.name, stored)
     }, options)
     await session.discard()
+    return stored.size
   }
 
   /** @throws the error of a full disk; what looks left behind has then been given up, for the collector to take its blocks */

@@ -37,6 +37,7 @@ describe('loading the configuration', () => {
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
       limits: { blob: 100 * 2 ** 30, peerRate: null },
+      audit: { file: null, maxSize: 64 * 2 ** 20, keep: 10, pulls: false },
       log: { level: 'info', format: 'auto' },
     })
     assert.deepEqual(warnings, [])

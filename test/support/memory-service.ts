@@ -245,14 +245,16 @@ export class MemoryUploads implements UploadService {
     id: string,
     digest: Digest,
     chunk: Chunk | undefined,
-  ): Promise<void> {
+  ): Promise<number> {
     if (chunk !== undefined) await this.append(name, id, chunk)
     const { chunks } = this.#find(name, id)
     this.sessions.delete(id)
     const hasher = createHasher(algorithmOf(digest))
     for (const bytes of chunks) hasher.update(bytes)
     if (hasher.digest() !== digest) throw new RegistryError('DIGEST_INVALID')
-    this.#link(name, digest, Buffer.concat(chunks))
+    const bytes = Buffer.concat(chunks)
+    this.#link(name, digest, bytes)
+    return bytes.length
   }
 
   async cancel(name: RepositoryName, id: string): Promise<void> {

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { AUDITED } from '../../src/api/audit-actions.ts'
+import { DEFAULT_LIMITS } from '../../src/api/context.ts'
+import { registryRouter } from '../../src/api/app.ts'
+import { OPEN_ACCESS } from '../../src/access/open.ts'
+import { RegistryError } from '../../src/oci/errors.ts'
+import { digestOf } from '../../src/oci/digest.ts'
+import { startApi } from '../support/http.ts'
+import { MemoryService } from '../support/memory-service.ts'
+import type { Access } from '../../src/access/ports.ts'
+import type { AuditEntry, AuditSink } from '../../src/api/audit.ts'
+
+/** Keeps what it is told; `hold` makes a line take until it is let go. */
+class MemorySink implements AuditSink {
+  readonly entries: AuditEntry[] = []
+  pulls = false
+  hold: Promise<void> = Promise.resolve()
+
+  async write(entry: AuditEntry): Promise<void> {
+    await this.hold
+    this.entries.push(entry)
+  }
+}
+
+/** `Authorization: alice` may do all, `bob` nothing, `flood` has asked too often, and others are nobody. */
+const ACCESS: Access = {
+  authenticator: {
+    admitsAnonymous: false,
+    identify: async ({ authorization: [user] }) => {
+      if (user === 'flood') throw new RegistryError('TOOMANYREQUESTS')
+      if (user === undefined || user === 'alice' || user === 'bob') return { user, groups: [] }
+      throw new RegistryError('UNAUTHORIZED')
+    },
+    challenge: () => 'Basic realm="x"',
+  },
+  policy: { may: ({ user }) => user === 'alice', mayAdminister: () => false },
+}
+
+const BYTES = Buffer.from('hello')
+const BLOB = digestOf(BYTES)
+const MANIFEST = Buffer.from(
+  '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}',
+)
+const DIGEST = digestOf(MANIFEST)
+const TYPE = 'application/vnd.oci.image.index.v1+json'
+
+async function open(sink: MemorySink) {
+  const api = await startApi({ audit: sink, access: ACCESS })
+  const as = (user: string, more: Record<string, string> = {}) => ({
+    headers: { authorization: user, ...more },
+  })
+  const short = () =>
+    sink.entries.map(({ action, wanted, user, repository, reference, digest, status, bytes }) => ({
+      ...{ action, user, repository, reference, digest, status, bytes },
+      ...(wanted && { wanted }),
+    }))
+  return { api, as, short, [Symbol.asyncDispose]: () => api.close() }
+}
+
+describe('api: the audit trail', () => {
+  it('knows every route', () => {
+    const { stack } = registryRouter(
+      {
+        service: new MemoryService(),
+        access: OPEN_ACCESS,
+        hosts: [],
+        status: () => ({}),
+        readiness: () => ({ ready: true }),
+        version: 'test',
+        log: console,
+        limits: { blob: 1 },
+      },
+      { ...DEFAULT_LIMITS, blob: 1 },
+    )
+    const routes = stack.flatMap(({ path, methods }) =>
+      methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
+    )
+    assert.ok(routes.length > 15)
+    assert.deepEqual(
+      routes.filter((route) => !Object.hasOwn(AUDITED, route)),
+      [],
+    )
+  })
+
+  it('has a line for each change', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as, short } = opened
+    const push = { ...as('alice'), body: BYTES }
+    const put = { ...as('alice', { 'content-type': TYPE }), body: MANIFEST }
+    await api.call('POST', `/v2/a/blobs/uploads/?digest=${BLOB}`, push)
+    await api.call('POST', `/v2/b/blobs/uploads/?mount=${BLOB}&from=a`, as('alice'))
+    await api.call('PUT', '/v2/a/manifests/v1', put)
+    await api.call('PUT', `/v2/a/manifests/${DIGEST}?tag=v2`, put)
+    await api.call('DELETE', '/v2/a/manifests/v1', as('alice'))
+    await api.call('DELETE', `/v2/a/manifests/${DIGEST}`, as('alice'))
+    await api.call('DELETE', `/v2/a/blobs/${BLOB}`, as('alice'))
+    await api.call('DELETE', '/v2/a/_heliport/repository', as('alice'))
+    const line = (action: string, status: number, more: object = {}) => ({
+      action,
+      user: 'alice',
+      repository: 'a',
+      reference: undefined,
+      digest: undefined,
+      status,
+      bytes: undefined,
+      ...more,
+    })
+    assert.deepEqual(short(), [
+      line('push-blob', 201, { digest: BLOB, bytes: 5 }),
+      line('mount', 201, { repository: 'b', digest: BLOB }),
+      line('push-manifest', 201, { reference: 'v1', digest: DIGEST, bytes: MANIFEST.length }),
+      line('push-manifest', 201, { reference: DIGEST, digest: DIGEST, bytes: MANIFEST.length }),
+      line('tag', 201, { reference: 'v2', digest: DIGEST, bytes: MANIFEST.length }),
+      line('delete-tag', 202, { reference: 'v1' }),
+      line('delete-manifest', 202, { reference: DIGEST, digest: DIGEST }),
+      line('delete-blob', 202, { digest: BLOB }),
+      line('delete-repository', 202),
+    ])
+    assert.equal(sink.entries[1]?.from, 'a')
+    assert.match(sink.entries[0]?.address ?? '', /127\.0\.0\.1$/)
+  })
+
+  it('has the size of a blob that came in pieces, and the id of the request', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as } = opened
+    const begun = await api.call('POST', '/v2/a/blobs/uploads/', as('alice'))
+    const location = begun.headers.location ?? ''
+    await api.call('PATCH', location, { ...as('alice'), body: BYTES })
+    const put = await api.call('PUT', `${location}?digest=${BLOB}`, as('alice'))
+    assert.equal(sink.entries.length, 1)
+    assert.equal(sink.entries[0]?.bytes, 5)
+    assert.equal(sink.entries[0]?.request, put.headers['x-request-id'])
+  })
+
+  it('has a line for each refusal, with what was wanted, and not the name that was tried', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as, short } = opened
+    await api.call('GET', '/v2/', as('Basic bm8='))
+    await api.call('GET', '/v2/') // how clients learn to log in
+    await api.call('GET', '/v2/a/tags/list')
+    await api.call('PUT', '/v2/a/manifests/v1', as('bob'))
+    await api.call('DELETE', '/v2/a/manifests/v1', as('flood'))
+    await api.call('GET', '/v2/', { headers: { origin: 'https://evil.example' } })
+    assert.deepEqual(
+      short().map(({ action, wanted, user, status }) => [action, wanted, user, status]),
+      [
+        ['login-failed', 'enter', undefined, 401],
+        ['denied', 'list', undefined, 401],
+        ['denied', 'push-manifest', 'bob', 403],
+        ['rate-limited', 'delete-manifest', undefined, 429],
+        ['denied', undefined, undefined, 403],
+      ],
+    )
+  })
+
+  it('has no line for what changed nothing, and for pulls only when they are asked for', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as, short } = opened
+    const digest = api.service.addBlob('a', BYTES)
+    const all = async () => {
+      await api.call('GET', `/v2/a/blobs/${digest}`, as('alice'))
+      await api.call('HEAD', `/v2/a/blobs/${digest}`, as('alice'))
+      await api.call('GET', '/v2/_catalog', as('alice'))
+      await api.call('PUT', '/v2/a/manifests/v1', { ...as('alice'), body: '{' })
+      await api.call('DELETE', '/v2/a/manifests/none', as('alice'))
+    }
+    await all()
+    assert.deepEqual(short(), [])
+    sink.pulls = true
+    await all()
+    assert.deepEqual(
+      short().map(({ action, bytes, status }) => [action, bytes, status]),
+      [['pull-blob', 5, 200]],
+    )
+  })
+
+  it('writes the line before the answer', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as } = opened
+    const { promise, resolve } = Promise.withResolvers<void>()
+    sink.hold = promise
+    let isAnswered = false
+    const push = { ...as('alice'), body: BYTES }
+    const answer = api.call('POST', `/v2/a/blobs/uploads/?digest=${BLOB}`, push)
+    void answer.then(() => (isAnswered = true))
+    // It is there already; another request, begun after it, is answered meanwhile.
+    while (api.service.repositories.get('a') === undefined)
+      await api.call('GET', '/v2/', as('alice'))
+    await api.call('GET', '/v2/', as('alice'))
+    assert.equal(isAnswered, false)
+    resolve()
+    assert.equal((await answer).status, 201)
+    assert.equal(sink.entries.length, 1)
+  })
+
+  it('leaves out text that is no name, tag or digest: it could be anything', async () => {
+    const sink = new MemorySink()
+    await using opened = await open(sink)
+    const { api, as } = opened
+    await api.call('GET', '/v2/a/manifests/pass%20word?token=secret', as('bob'))
+    await api.call('GET', '/v2/a/blobs/hunter2', as('bob'))
+    await api.call('GET', '/v2/Hunter2/tags/list', as('nobody'))
+    assert.doesNotMatch(JSON.stringify(sink.entries), /pass|secret|unter2|nobody/)
+    assert.ok(sink.entries.length >= 2)
+  })
+})
