@@ -127,9 +127,18 @@ function withPaths(
   }
   const orNull = (option: string, path: string | null): string | null =>
     path === null ? null : absolute(option, path)
-  const { storage, keys, network } = config
+  const { http, storage, keys, network } = config
+  const { certificate, key } = http.tls
   return {
     ...config,
+    http: {
+      ...http,
+      tls: {
+        ...http.tls,
+        certificate: orNull('http.tls.certificate', certificate),
+        key: orNull('http.tls.key', key),
+      },
+    },
     storage: { ...storage, path: absolute('storage.path', storage.path) },
     keys: { ...keys, passwordFile: orNull('keys.passwordFile', keys.passwordFile) },
     network: { ...network, swarmKey: orNull('network.swarmKey', network.swarmKey) },

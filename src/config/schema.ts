@@ -1,28 +1,15 @@
 import { z } from 'zod'
-import { listOf, mapOf, quantity, text } from './fields.ts'
-import { parseHostName, parseHostPort } from './address.ts'
-import { parseNamespace, parsePrefix } from './namespaces.ts'
+import { listOf, quantity, text } from './fields.ts'
+import { http } from './http.ts'
+import { limits } from './limits.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
-import {
-  parseAge,
-  parseDuration,
-  parseInterval,
-  parseLease,
-  parseRate,
-  parseSize,
-} from './quantity.ts'
+import { parsePath } from './path.ts'
+import { parseAge, parseDuration, parseInterval, parseLease, parseSize } from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
 
 export type { MirrorEntry } from './mirror-entry.ts'
 export type { MirrorName } from './mirror-name.ts'
-
-function parsePath(path: string): string {
-  if (path.trim() === '' || path.includes('\0')) throw new InvalidValue('is empty: write a path')
-  if (/^~(\/|$)/.test(path))
-    throw new InvalidValue(`is ${quote(path)}: ~ is not expanded, write the whole path`)
-  return path
-}
 
 function parseKeyName(name: string): string {
   if (name === 'self')
@@ -32,22 +19,6 @@ function parseKeyName(name: string): string {
     `is ${quote(name)}: a key's name has 1 to 64 of the characters a-z A-Z 0-9 . _ -`,
   )
 }
-
-const http = z.strictObject({
-  addr: text(parseHostPort)
-    .prefault('127.0.0.1:5000')
-    .describe('Where the registry listens, as host:port; port 0 picks a free one.'),
-  hosts: listOf(parseHostName)
-    .prefault([])
-    .describe(
-      'Host names, besides localhost and IP addresses, that clients may use without authentication.',
-    ),
-  namespaces: mapOf(parseNamespace, parsePrefix)
-    .prefault({})
-    .describe(
-      'Registries that containerd may pull through here (its ns), each with the prefix under which it is kept; {}: ns is ignored.',
-    ),
-})
 
 const storage = z.strictObject({
   path: text(parsePath)
@@ -170,16 +141,6 @@ const network = z.strictObject({
     .nullable()
     .prefault(null)
     .describe("The swarm key's file (private mode), as Kubo has it."),
-})
-
-const limits = z.strictObject({
-  blob: quantity(parseSize)
-    .prefault('100GiB')
-    .describe('The largest blob that is accepted, like 100GiB.'),
-  peerRate: quantity(parseRate)
-    .nullable()
-    .prefault(null)
-    .describe('Bytes a second that another node gets of us at most, like 50MiB; null: no limit.'),
 })
 
 const log = z.strictObject({
