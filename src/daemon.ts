@@ -8,6 +8,7 @@ import { RecordExchange } from './naming/record-exchange.ts'
 import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
+import { clientOptions, portOptions } from './daemon/edge.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
@@ -234,7 +235,6 @@ async function serve(
   })
   openDoor(stack, await listen(control, { path, signal, log }))
 
-  const limits = { blob: config.limits.blob }
   const app = createApp({
     ...operations,
     service: registry.service,
@@ -242,10 +242,13 @@ async function serve(
     hosts: config.http.hosts,
     namespaces: config.http.namespaces,
     log,
-    limits,
+    ...clientOptions(config),
   })
-  const http = await listen(app, { ...config.http.addr, signal, log })
+  const port = { ...config.http.addr, ...portOptions(config) }
+  const http = await listen(app, { ...port, signal, log })
   openDoor(stack, http)
+  const forget = port.tls && options.onReload?.(() => void http.reload())
+  if (forget !== undefined) stack.defer(forget)
   stack.defer(() => removeLock(directory))
   await writeLock(directory, {
     pid: options.pid ?? 0,
