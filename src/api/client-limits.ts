@@ -53,6 +53,11 @@ export class ClientLimits {
     this.now = now
   }
 
+  /** Clients that are remembered. */
+  get remembered(): number {
+    return this.#addresses.size + this.#users.size
+  }
+
   /** What the sender of one request may use. */
   allowance({ address }: Client): Allowance {
     return new Allowance(this, address)
@@ -91,6 +96,10 @@ class Shares {
       download: downloadRate === null ? undefined : new Pace(downloadRate),
       upload: uploadRate === null ? undefined : new Pace(uploadRate),
     }))
+  }
+
+  get size(): number {
+    return this.#table.size
   }
 
   limits(what: keyof Usage): boolean {
