@@ -8,7 +8,7 @@ import type { Throttle } from './pace.ts'
 interface BodyOptions {
   /** The client may be silent for so long. */
   idleMs: number
-  /** Bytes a second that it must bring, over half a minute. */
+  /** Bytes a second that it must bring, over the same time. */
   minUploadRate?: number
   /** What it must not bring more than. */
   pace?: Throttle | undefined
@@ -60,7 +60,7 @@ export async function* readBody(
   // Own loop instead of the stream's iterator: that one destroys the socket when the consumer stops early, and then
   // the client gets no answer. And a race of each chunk against one timer's promise would keep
   // every loser of it until the body ends.
-  const least = new LeastRate(minUploadRate)
+  const least = new LeastRate(minUploadRate, idleMs)
   let wake = (): void => undefined
   const onEvent = (): void => wake()
   const events = ['readable', 'end', 'error', 'close'] as const

@@ -51,7 +51,7 @@ export interface ApiLimits {
   blob: number
   /** A request body without a byte for so long is given up, in ms (default 30 s). The upload can be resumed. */
   bodyIdleMs: number
-  /** Bytes a second that an upload must bring, over half a minute; 0: any byte will do (default 512). */
+  /** Bytes a second that an upload must bring, over `bodyIdleMs`; 0: any byte will do (default 512). */
   minUploadRate: number
   /**
    * A reader that takes nothing for so long is cut off, in ms (default 60 s). Any progress counts, so a slow link

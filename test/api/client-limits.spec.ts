@@ -163,13 +163,13 @@ describe('api: the parts of limits', () => {
   })
 
   it('a least rate is asked for over its window, and only while somebody waits', () => {
-    const least = new LeastRate(512)
+    const least = new LeastRate(512, 30_000)
     least.got(512 * 30 - 1)
     assert.equal(least.isMissedAfter(29_999), false)
     assert.equal(least.isMissedAfter(1), true)
     least.got(512 * 30)
     assert.equal(least.isMissedAfter(30_000), false)
-    assert.equal(new LeastRate(0).isMissedAfter(1e9), false)
+    assert.equal(new LeastRate(0, 30_000).isMissedAfter(1e9), false)
   })
 
   it('a table forgets who was not there for longest', () => {
