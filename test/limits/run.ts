@@ -21,7 +21,7 @@ const NUMBERS = {
   clients: { usual: 2000, quick: 300, what: 'slow clients' },
   seconds: { usual: 20, quick: 4, what: 'seconds of each measurement' },
   settle: {
-    usual: 20,
+    usual: 60,
     quick: 3,
     what: 'seconds for their first bytes, which the kernel takes as fast as it can',
   },
