@@ -226,16 +226,13 @@ function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-async function close(
-  { server, closeSilent }: Door,
-  connections: Connections,
-  signal: AbortSignal,
-): Promise<void> {
+async function close(door: Door, connections: Connections, signal: AbortSignal): Promise<void> {
+  const { server } = door
   // Not http's own close: it destroys connections whose answer is still on its way out.
   const closed = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve())
   })
-  closeSilent()
+  door.closeSilent()
   const cut = (): void => connections.destroy()
   signal.addEventListener('abort', cut, { once: true })
   connections.drain()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { call, startApi } from '../support/http.ts'
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestApi } from '../support/http.ts'
 
@@ -20,7 +20,7 @@ async function startProxy(port: number): Promise<Server> {
     const { method, url: path } = req
     const onward = request({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
       res.writeHead(answer.statusCode ?? 502, answer.headers)
-      void pipeline(answer as IncomingMessage, res)
+      void pipeline(answer, res)
     })
     void pipeline(req, onward)
   })

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
@@ -29,7 +30,7 @@ export class Attack implements AsyncDisposable {
   async ready(clients: number): Promise<void> {
     while (this.#state.made < clients) {
       if (this.#child.exitCode !== null) throw new Error('the slow clients ended')
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await pause(100)
     }
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'node:http'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
@@ -25,7 +26,7 @@ export class HealthyClient implements Disposable {
         const began = performance.now()
         await this.#get(path)
         took.push(performance.now() - began)
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+        await pause(PAUSE_MS)
       }
     return took
   }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { randomBytes } from 'node:crypto'
 import { RegistryClient } from '../support/client.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
@@ -98,7 +99,7 @@ async function play({ name, clients, addresses, rounds, ms, settleMs }: Play): P
     seen.without.push(...(await healthy.measure(ms)))
     await using attack = new Attack({ port, clients, addresses, blob })
     await attack.ready(clients)
-    await new Promise((resolve) => setTimeout(resolve, settleMs))
+    await pause(settleMs)
     seen.beside.push(...(await healthy.measure(ms)))
     const now = await heldBy(daemon.pid)
     if (now.resident > most.resident) most = now
@@ -114,7 +115,7 @@ async function settled(pid: number, before: Held): Promise<Held> {
   for (;;) {
     const now = await heldBy(pid)
     if (isReclaimed(now, before) || performance.now() > end) return now
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await pause(250)
   }
 }
 
