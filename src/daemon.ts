@@ -9,6 +9,7 @@ import { AuditLog } from './daemon/audit-log.ts'
 import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
 import { DaemonControl } from './daemon/control.ts'
+import { clientOptions, portOptions } from './daemon/edge.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain, ownName } from './daemon/keys.ts'
@@ -32,6 +33,7 @@ import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
 import type { Access } from './access/ports.ts'
 import type { Config } from './config/schema.ts'
+import type { Control } from './api/control-face.ts'
 import type { Listener } from './api/server.ts'
 import type { Checking } from './daemon/checking.ts'
 import type { CollectingParts } from './daemon/collecting.ts'
@@ -209,7 +211,7 @@ async function serve(
   whole: Whole,
   options: StartOptions,
 ): Promise<Listener> {
-  const { config, directory, storage, node, mirrors, registry } = whole
+  const { config, directory, registry } = whole
   const { signal } = options
   const log = whole.log.child({ room: 'api' })
   const audit = stack.use(await AuditLog.open(config, whole.log.child({ room: 'daemon' })))
@@ -224,25 +226,10 @@ async function serve(
         version: packageJson.version,
       }),
   }
-  const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })
-  const trees = () => [ownTree(), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
   const path = await socketPath(directory)
-  const control = createControlApp({
-    ...operations,
-    control: new DaemonControl({
-      keys: node.keys,
-      trees,
-      storage,
-      publisher: whole.publisher,
-      collector: whole.collector,
-      checker: whole.checker,
-    }),
-    audit,
-    log,
-  })
+  const control = createControlApp({ ...operations, control: controlOf(whole), audit, log })
   openDoor(stack, await listen(control, { path, signal, log }))
 
-  const limits = { blob: config.limits.blob }
   const app = createApp({
     ...operations,
     service: registry.service,
@@ -251,10 +238,13 @@ async function serve(
     namespaces: config.http.namespaces,
     audit,
     log,
-    limits,
+    ...clientOptions(config),
   })
-  const http = await listen(app, { ...config.http.addr, signal, log })
+  const port = { ...config.http.addr, ...portOptions(config) }
+  const http = await listen(app, { ...port, signal, log })
   openDoor(stack, http)
+  const forget = port.tls && options.onReload?.(() => void http.reload())
+  if (forget !== undefined) stack.defer(forget)
   stack.defer(() => removeLock(directory))
   await writeLock(directory, {
     pid: options.pid ?? 0,
@@ -263,6 +253,12 @@ async function serve(
     http: http.address,
   })
   return http
+}
+
+function controlOf({ storage, mirrors, node, publisher, collector, checker }: Whole): Control {
+  const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })
+  const trees = () => [ownTree(), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
+  return new DaemonControl({ keys: node.keys, trees, storage, publisher, collector, checker })
 }
 
 function openDoor(stack: AsyncDisposableStack, listener: Listener): void {

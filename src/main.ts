@@ -30,6 +30,15 @@ setFlagsFromString('--semi-space-growth-factor=1')
 const stop = new AbortController()
 let stoppedAt: number | undefined
 
+/** Who wants to know that files are to be read anew. */
+const reloaders = new Set<() => void>()
+
+/** A daemon reads its files anew, as others do; what has lost its terminal, and everything else, ends. */
+function onHangUp(signal: NodeJS.Signals): void {
+  if (reloaders.size === 0 || process.stdin.isTTY || process.stdout.isTTY) return onSignal(signal)
+  for (const reload of reloaders) reload()
+}
+
 /** The first signal asks; the second, of a person who has lost patience, ends everything at once. */
 function onSignal(signal: NodeJS.Signals): void {
   const now = performance.now()
@@ -67,6 +76,10 @@ const io: CommandIO = {
   cwd: process.cwd(),
   signal: stop.signal,
   pid: process.pid,
+  onReload: (listener) => {
+    reloaders.add(listener)
+    return () => void reloaders.delete(listener)
+  },
   now: () => performance.now(),
   loadDaemon: async () => {
     const { startDaemon, openKeysOffline, exportOffline } = await import('./daemon.ts')
@@ -78,7 +91,8 @@ const io: CommandIO = {
   loadUsers: () => import('./access/users.ts'),
 }
 
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
+process.on('SIGHUP', onHangUp)
 process.on('uncaughtException', die)
 process.on('unhandledRejection', die)
 // `heliport … | head` closes our output: nobody listens any more, so stop as if we had been told to.

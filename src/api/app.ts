@@ -2,14 +2,18 @@ import Router from '@koa/router'
 import Koa from 'koa'
 import { sendJson } from './answer.ts'
 import { auditTrail } from './audit-trail.ts'
+import { AddressRanges } from './address-ranges.ts'
 import { blobRoutes } from './blobs.ts'
+import { ClientLimits } from './client-limits.ts'
 import { DEFAULT_LIMITS } from './context.ts'
+import { beginsUpload, goesOnWithUpload } from './count-uploads.ts'
 import { refuseEncodings } from './encodings.ts'
 import { answerErrors } from './errors.ts'
 import { extensionRoutes } from './extensions.ts'
 import { finishAnswer } from './finish.ts'
 import { guards } from './guard.ts'
 import { hostCheck } from './host-check.ts'
+import { limitRequests } from './limit-requests.ts'
 import { listingRoutes } from './listings.ts'
 import { manifestRoutes } from './manifests.ts'
 import { requestedRepository } from './namespaces.ts'
@@ -21,6 +25,8 @@ import { uploadRoutes } from './uploads.ts'
 import type { Access } from '../access/ports.ts'
 import type { RegistryService } from '../registry/ports.ts'
 import type { AuditSink } from './audit.ts'
+import type { AddressRange } from './address-ranges.ts'
+import type { ClientLimitsInit } from './client-limits.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
@@ -34,10 +40,14 @@ export interface AppOptions extends Operations {
   hosts: readonly string[]
   /** `http.namespaces`; absent: `ns` parameters are ignored. */
   namespaces?: Namespaces
+  /** `http.trustProxy`: whose word on a client counts. */
+  trustProxy?: readonly AddressRange[]
   log: ApiLog
   /** `audit.file`; absent: there is none. */
   audit?: AuditSink | undefined
   limits: Pick<ApiLimits, 'blob'> & Partial<ApiLimits>
+  /** What each client may use up; absent: nobody is limited. */
+  clientLimits?: ClientLimitsInit
 }
 
 /** The application behind the HTTP port. */
@@ -50,21 +60,21 @@ export function createApp(options: AppOptions): Koa<ApiState> {
 /** The order in which a request goes through, the same for every application of this room. */
 export function assemble(
   router: Router<ApiState>,
-  {
-    hosts,
-    isOpen,
-    log,
-    audit,
-    limits,
-  }: Pick<AppOptions, 'hosts' | 'log' | 'audit'> & { isOpen: boolean; limits: ApiLimits },
+  options: Pick<AppOptions, 'hosts' | 'log' | 'audit' | 'trustProxy' | 'clientLimits'> & {
+    isOpen: boolean
+    limits: ApiLimits
+  },
 ): Koa<ApiState> {
+  const { hosts, isOpen, log, audit, limits, trustProxy = [], clientLimits } = options
+  const perClient = clientLimits && new ClientLimits(clientLimits)
   const app = new Koa<ApiState>({ env: 'production', proxy: false })
   // Koa would print these: they are what happens to a socket after our own middleware is through.
   app.on('error', (error: unknown) => log.debug({ err: error }, 'connection'))
-  app.use(requestScope(log)) // id, signal, log line
+  app.use(requestScope(log, new AddressRanges(trustProxy))) // id, sender, signal, log line
   app.use(finishAnswer(limits)) // unread bodies, stuck readers
   if (audit !== undefined) app.use(auditTrail(audit, router)) // a line for each change and refusal
   app.use(answerErrors()) // whatever is thrown below -> OCI error body
+  if (perClient !== undefined) app.use(limitRequests(perClient))
   app.use(hostCheck(hosts, { isOpen }))
   app.use(refuseEncodings())
   app.use(router.routes())
@@ -104,11 +114,11 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
     .get('/v2/*name/tags/list', may('pull'), listings.tags)
     .get('/v2/*name/referrers/:digest', may('pull'), listings.referrers)
 
-    .post('/v2/*name/blobs/uploads{/}', may('push'), uploads.start)
-    .get('/v2/*name/blobs/uploads/:id', may('push'), uploads.status)
-    .patch('/v2/*name/blobs/uploads/:id', may('push'), uploads.append)
-    .put('/v2/*name/blobs/uploads/:id', may('push'), uploads.finish)
-    .delete('/v2/*name/blobs/uploads/:id', may('push'), uploads.cancel)
+    .post('/v2/*name/blobs/uploads{/}', may('push'), beginsUpload, uploads.start)
+    .get('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.status)
+    .patch('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.append)
+    .put('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.finish)
+    .delete('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.cancel)
 
     .get('/v2/*name/blobs/:digest', may('pull'), blobs.get)
     .delete('/v2/*name/blobs/:digest', may('delete'), blobs.remove)

@@ -37,6 +37,10 @@ export const AUDITED: Readonly<Record<string, Audited>> = {
   // Of a tag or of a manifest: the reference tells.
   'DELETE /v2/*name/manifests/:reference': change('delete-manifest'),
 
+  // Who gets a token is seen in what he does with it.
+  'GET /v2/token': only('enter'),
+  'POST /v2/token': only('enter'),
+
   'GET /healthz': only(),
   'GET /readyz': only(),
   'GET /api/v1/status': only(),

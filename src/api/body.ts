@@ -1,5 +1,23 @@
 import { RegistryError } from '../oci/errors.ts'
+import { LeastRate } from './least-rate.ts'
+import { rest } from './pace.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Throttle } from './pace.ts'
+
+/** How a body is read. */
+interface BodyOptions {
+  /** The client may be silent for so long. */
+  idleMs: number
+  /** Bytes a second that it must bring, over the same time. */
+  minUploadRate?: number
+  /** What it must not bring more than. */
+  pace?: Throttle | undefined
+  /** Aborted when the connection closes. */
+  signal?: AbortSignal
+}
+
+/** For a body without a request. */
+const NEVER = new AbortController().signal
 
 const continued = new WeakSet<IncomingMessage>()
 
@@ -25,15 +43,15 @@ export function hasBody(req: IncomingMessage): boolean {
  * Streams a request's body. The client that waits for it gets its `100 Continue` when reading begins and not before,
  * so that whatever is refused earlier is never sent (RFC 9110 10.1.1).
  *
- * The idle time runs only while we wait for the client, not while the consumer is busy.
+ * The times run only while we wait for the client, not while the consumer is busy or the client has to wait for us.
  *
- * @param idleMs the client may be silent for so long
- * @throws RegistryError BLOB_UPLOAD_INVALID with 408 when it is silent longer; the socket's error when it went away
+ * @throws RegistryError BLOB_UPLOAD_INVALID with 408 when it is silent for too long, or too slow; the socket's error when
+ *   it went away
  */
 export async function* readBody(
   req: IncomingMessage,
   res: ServerResponse,
-  idleMs: number,
+  { idleMs, minUploadRate = 0, pace, signal }: BodyOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (awaitsContinue(req)) {
     continued.add(req)
@@ -42,6 +60,7 @@ export async function* readBody(
   // Own loop instead of the stream's iterator: that one destroys the socket when the consumer stops early, and then
   // the client gets no answer. And a race of each chunk against one timer's promise would keep
   // every loser of it until the body ends.
+  const least = new LeastRate(minUploadRate, idleMs)
   let wake = (): void => undefined
   const onEvent = (): void => wake()
   const events = ['readable', 'end', 'error', 'close'] as const
@@ -49,12 +68,21 @@ export async function* readBody(
   try {
     for (;;) {
       const chunk = req.read() as Buffer | null
-      if (chunk !== null) yield chunk
-      else if (req.readableEnded) return
+      if (chunk !== null) {
+        least.got(chunk.length)
+        const wait = pace?.take(chunk.length) ?? 0
+        if (wait > 0) await rest(wait, signal ?? NEVER)
+        yield chunk
+      } else if (req.readableEnded) return
       else if (req.destroyed)
         throw req.errored ?? new Error('the connection closed inside the body')
-      else if (!(await woken(idleMs, (resolve) => (wake = resolve))))
-        throw tooSlow(`no byte arrived for ${idleMs / 1000} s; what had arrived is kept`)
+      else {
+        const began = performance.now()
+        if (!(await woken(idleMs, (resolve) => (wake = resolve))))
+          throw tooSlow(`no byte arrived for ${idleMs / 1000} s; what had arrived is kept`)
+        if (least.isMissedAfter(performance.now() - began))
+          throw tooSlow(`fewer than ${minUploadRate} bytes a second arrived; they are kept`)
+      }
     }
   } finally {
     for (const event of events) req.off(event, onEvent)
@@ -106,7 +134,7 @@ export async function readWhole(
   const chunks: Uint8Array[] = []
   const began = performance.now()
   let size = 0
-  for await (const chunk of readBody(req, res, idleMs)) {
+  for await (const chunk of readBody(req, res, { idleMs })) {
     size += chunk.length
     if (size > limit) throw tooLarge()
     const taken = performance.now() - began

@@ -50,6 +50,12 @@ export function answerClientError(
   else socket.destroySoon() // whoever was too slow must not get a request through now
 }
 
+/** Answers what is no request here, and closes the connection, so that the client sees the answer. */
+export function endWith(socket: Socket, error: RegistryError): void {
+  socket.end(rawAnswer(error))
+  linger(socket)
+}
+
 /** Reads on for a while: a client that is not done writing would lose the answer to a reset. */
 function linger(socket: Socket): void {
   answered.set(socket, socket.bytesRead)

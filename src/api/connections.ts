@@ -1,6 +1,7 @@
 import { refuse, unavailable } from './refuse.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { RegistryError } from '../oci/errors.ts'
 
 /** Handles one request; resolves when it has nothing more to do for it. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -23,8 +24,8 @@ interface Connection {
   readonly responses: Set<ServerResponse>
   /** Starts the requests that came before the first of {@link responses} was over. */
   readonly waiting: (() => void)[]
-  /** Whether it came when there were as many as there may be: it is told so. */
-  readonly isExtra: boolean
+  /** Why its requests are refused: it came when there were as many as there may be. */
+  readonly refusal: RegistryError | undefined
   /** Whether it has had a request. */
   isUsed: boolean
   /** When its last answer was over, in ms of the clock. */
@@ -55,14 +56,18 @@ export class Connections {
     this.#now = now
   }
 
-  /** Watches a new connection. When there are too many, one that has long been idle goes; if there is none, this is an extra. */
-  add(socket: Socket): void {
+  /**
+   * Watches a new connection. When there are too many, one that has long been idle goes; if there is none, this is an extra.
+   *
+   * @param refusal what its requests are answered with, in any case
+   */
+  add(socket: Socket, refusal?: RegistryError): void {
     if (this.#open.size >= this.#bound) this.#closeIdle()
     const isExtra = this.#open.size >= this.#bound
     this.#open.set(socket, {
       responses: new Set(),
       waiting: [],
-      isExtra,
+      refusal: refusal ?? (isExtra ? unavailable('too many connections are open') : undefined),
       isUsed: false,
       answeredAt: 0,
     })
@@ -74,6 +79,11 @@ export class Connections {
     let moved = this.#moved
     for (const socket of this.#open.keys()) moved += socket.bytesRead + socket.bytesWritten
     return moved
+  }
+
+  /** Whether a connection is one that was added, and open. */
+  has(socket: Socket): boolean {
+    return this.#open.has(socket)
   }
 
   /** Responses not finished on a connection, oldest first. */
@@ -121,9 +131,9 @@ export class Connections {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 
-  #start({ isExtra }: Connection, res: ServerResponse, handle: () => Promise<void>): void {
+  #start({ refusal }: Connection, res: ServerResponse, handle: () => Promise<void>): void {
     if (this.#draining) refuse(res, unavailable('the registry is shutting down'))
-    else if (isExtra) refuse(res, unavailable('too many connections are open'))
+    else if (refusal !== undefined) refuse(res, refusal)
     else this.#run(handle())
   }
 

@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import type { Principal } from '../access/ports.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Auditing } from './audit.ts'
+import type { Client } from './client.ts'
+import type { Allowance } from './client-limits.ts'
 import type { TurnsInit } from './turns.ts'
 
 /** Where this room logs to. */
@@ -25,6 +27,10 @@ export interface ApiState {
   requestId: string
   /** Aborted when the client goes away. */
   signal: AbortSignal
+  /** From where it was sent. */
+  client: Client
+  /** What its sender may use; absent where nobody is limited. */
+  allowance?: Allowance
   /** Who asks; set by the guard of the route. */
   principal?: Principal
   /** Set for routes with a name in their path. */
@@ -48,6 +54,8 @@ export interface ApiLimits {
   blob: number
   /** A request body without a byte for so long is given up, in ms (default 30 s). The upload can be resumed. */
   bodyIdleMs: number
+  /** Bytes a second that an upload must bring, over `bodyIdleMs`; 0: any byte will do (default 512). */
+  minUploadRate: number
   /**
    * A reader that takes nothing for so long is cut off, in ms (default 60 s). Any progress counts, so a slow link
    * is no reason.
@@ -65,6 +73,7 @@ export interface ApiLimits {
 /** The bounds that no configuration key sets. */
 export const DEFAULT_LIMITS: Omit<ApiLimits, 'blob'> = {
   bodyIdleMs: 30_000,
+  minUploadRate: 512,
   sendStallMs: 60_000,
   manifestBytes: 128 * 1024 * 1024,
   downloads: { few: 16, most: 96, patienceMs: 1_000 },

@@ -31,6 +31,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       const needed = neededFor(ctx, decision)
       const principal = await identify(ctx, needed)
       ctx.state.principal = principal
+      ctx.state.allowance?.identified(principal.user)
       if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
       return next()
     }
@@ -39,7 +40,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
 
   async function identify(ctx: ApiContext, needed: Needed): Promise<Principal> {
     const authorization = ctx.req.headersDistinct['authorization'] ?? []
-    const address = ctx.req.socket.remoteAddress ?? ''
+    const { address } = ctx.state.client
     try {
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
@@ -99,6 +100,6 @@ function neededFor(ctx: ApiContext, decision: Decision): Needed {
   }
 }
 
-function originOf(ctx: ApiContext): string {
-  return `${ctx.protocol}://${ctx.host}`
+function originOf({ state: { client } }: ApiContext): string {
+  return `${client.protocol}://${client.host ?? ''}`
 }

@@ -43,9 +43,8 @@ export function hostCheck(
 }
 
 function hostOf(ctx: ApiContext): Authority {
-  const given = ctx.req.headersDistinct['host'] ?? []
   // RFC 9112 3.2: none, several, or one that is no host name is 400.
-  const host = given.length === 1 ? parseAuthority(given[0] ?? '') : undefined
+  const host = parseAuthority(ctx.state.client.host ?? '')
   if (host === undefined) {
     throw new RegistryError('UNSUPPORTED', {
       status: 400,

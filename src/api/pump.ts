@@ -1,5 +1,7 @@
+import { PACE_BYTES, rest } from './pace.ts'
 import type { ServerResponse } from 'node:http'
 import type { ByteRange } from '../registry/ports.ts'
+import type { Throttle } from './pace.ts'
 import type { Turns } from './turns.ts'
 
 /** What is read at a time when memory is short, in bytes: a leaf of our trees, so that none is read twice. */
@@ -18,6 +20,8 @@ export interface PumpOptions {
   /** Aborted when the connection closes. */
   signal: AbortSignal
   turns: Turns
+  /** What it must not send more than; absent: as fast as it is taken. */
+  pace?: Throttle | undefined
   /** Told how many bytes have gone. */
   counter: (sent: number) => void
 }
@@ -41,6 +45,10 @@ export class Pump {
   readonly #options: PumpOptions
   /** Bytes written to the response. */
   #sent = 0
+  /** How long to wait before the next byte, in ms, when the turn was left meanwhile. */
+  #owed = 0
+  /** Bytes that have waited for their time, and have not gone yet. */
+  #paid = 0
 
   /** @param open reads a part of the body, or the whole of it */
   constructor(
@@ -65,6 +73,7 @@ export class Pump {
           turns.leave()
         }
         // Nothing of the content is held meanwhile, but what is in the socket's own queue.
+        await this.#waitWithoutTurn()
         if (this.#sent < length) await drained(this.#res, { stallMs, signal })
       } while (this.#sent < length)
       this.#res.end()
@@ -97,17 +106,42 @@ export class Pump {
 
   /** Gives the reader a chunk; in small copies when memory may run out. False: it takes too long for those who wait. */
   async #give(chunk: Uint8Array): Promise<boolean> {
-    const { counter, turns } = this.#options
+    const { counter, turns, pace } = this.#options
     for (let at = 0; at < chunk.length;) {
       const piece = turns.isScarce
         ? Buffer.from(chunk.subarray(at, at + SLICE_BYTES))
-        : chunk.subarray(at)
+        : chunk.subarray(at, pace && at + PACE_BYTES)
+      if (pace !== undefined && !(await this.#keepsPace(piece.length, pace))) return false
       at += piece.length
       this.#sent += piece.length
       if (!this.#res.write(piece) && !(await drained(this.#res, this.#options))) return false
       counter(this.#sent)
     }
     return true
+  }
+
+  /** Waits until so many bytes may go. False: that is too long for those who wait for the turn; they are paid for. */
+  async #keepsPace(bytes: number, pace: Throttle): Promise<boolean> {
+    const { signal, turns } = this.#options
+    const unpaid = Math.max(0, bytes - this.#paid)
+    this.#paid -= bytes - unpaid
+    for (let left = unpaid === 0 ? 0 : pace.take(unpaid); left > 0;) {
+      const wait = Math.min(left, turns.patienceMs)
+      await rest(wait, signal)
+      signal.throwIfAborted()
+      left -= wait
+      if (left === 0 || !turns.isAwaited) continue
+      this.#paid += bytes
+      this.#owed = left
+      return false
+    }
+    return true
+  }
+
+  async #waitWithoutTurn(): Promise<void> {
+    const ms = this.#owed
+    this.#owed = 0
+    if (ms > 0) await rest(ms, this.#options.signal)
   }
 
   get #isInWindows(): boolean {

@@ -18,7 +18,7 @@ export function refuse(res: ServerResponse, error: RegistryError): void {
     Connection: 'close',
     'Content-Length': body.length,
     'Content-Type': 'application/json',
-    ...(error.status === 503 ? { 'Retry-After': RETRY_AFTER } : {}),
+    ...(error.status === 503 || error.status === 429 ? { 'Retry-After': RETRY_AFTER } : {}),
     'X-Content-Type-Options': 'nosniff',
   })
   if (req.complete || !hasBody(req) || awaitsContinue(req)) {

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto'
+import { AddressRanges } from './address-ranges.ts'
+import { clientOf } from './client.ts'
 import { openScope } from './connection.ts'
 import type { ApiContext, ApiLog, ApiMiddleware } from './context.ts'
 
 const QUIET = new Set(['/healthz', '/readyz'])
 
-/** Gives every request its id, its signal, the headers all answers have, and its one line in the log. */
-export function requestScope(log: ApiLog): ApiMiddleware {
+/** Gives every request its id, its sender, its signal, the headers all answers have, and its one line in the log. */
+export function requestScope(
+  log: ApiLog,
+  trusted: AddressRanges = new AddressRanges([]),
+): ApiMiddleware {
   return async (ctx, next) => {
     const started = performance.now()
     const scope = openScope(ctx.req.socket)
     ctx.state.requestId = randomUUID()
     ctx.state.signal = scope.signal
+    ctx.state.client = clientOf(ctx.req, trusted)
     setCommonHeaders(ctx)
     // A response is over when its last byte left or its connection closed, which is later than `next` returns.
     const over = Promise.withResolvers<void>()
@@ -39,6 +45,7 @@ function logLine(log: ApiLog, ctx: ApiContext, ms: number): void {
   const aborted = !res.writableFinished
   const line = {
     id: state.requestId,
+    address: state.client.address,
     method: ctx.method,
     path: ctx.path,
     status: res.headersSent ? res.statusCode : undefined,

@@ -50,8 +50,10 @@ export async function sendContent(
     content.open(part === undefined ? range : { ...part, offset: offset + part.offset })
   // Also content of no bytes is opened: whether it really is that content is found out there.
   const isAtOnce = range === undefined && content.isWholeFirst === true
-  const { signal } = ctx.state
-  await new Pump(ctx.res, open, { length, isAtOnce, stallMs, signal, turns, counter }).run()
+  const { allowance, signal } = ctx.state
+  const pace = allowance?.downloads
+  const options = { length, isAtOnce, stallMs, signal, turns, counter, pace }
+  await new Pump(ctx.res, open, options).run()
 }
 
 function requestedRange(ctx: ApiContext, etag: string, size: number): ByteRange | undefined {

@@ -2,16 +2,23 @@ import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import { RegistryError } from '../oci/errors.ts'
+import { AddressConnections } from './address-connections.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
 import { answerClientError } from './client-error.ts'
 import { markLocal } from './connection.ts'
 import { connectionBound } from './connection-bound.ts'
 import { Connections } from './connections.ts'
+import { ListenError } from './listen-error.ts'
 import { wellFormed } from './request-form.ts'
-import { serverSettings } from './server-settings.ts'
+import { CONNECTION_TIMES, serverSettings } from './server-settings.ts'
+import { tlsDoor } from './tls-door.ts'
 import { removeStaleSocket } from './unix-socket.ts'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Abortable } from '../registry/ports.ts'
+import type { AddressBound } from './address-connections.ts'
+import type { CertificateFiles } from './certificate.ts'
 import type { ApiLog } from './context.ts'
 import type { Handler } from './connections.ts'
 
@@ -32,6 +39,10 @@ type ListenTarget = { host: string; port: number } | { path: string }
 export type ListenOptions = ListenTarget &
   Abortable & {
     log: ApiLog
+    /** To speak TLS; absent: plain HTTP. */
+    tls?: CertificateFiles | undefined
+    /** Connections of one address; absent: any number. */
+    perAddress?: AddressBound | undefined
     /** Connections served at once (default: what {@link connectionBound} finds). */
     maxConnections?: number
     /** In place of `CONNECTION_TIMES.headers`. */
@@ -42,23 +53,19 @@ export type ListenOptions = ListenTarget &
 
 /** A server that listens. */
 export interface Listener {
-  /** `http://host:port` with the port that was taken, or the path of the Unix socket. */
+  /** `http://host:port`, or `https://…`, with the port that was taken, or the path of the Unix socket. */
   readonly address: string
   /** The TCP port; `undefined` on a Unix socket. */
   readonly port: number | undefined
   /** Bytes that came in and went out since it listens. */
   moved(): number
+  /** Looks whether certificate and key have changed. What is wrong with them is logged. */
+  reload(): Promise<void>
   /**
    * Stops: takes no new connections, lets running requests end until `signal` aborts (default 10 s), refuses new
    * ones, then closes everything. Resolves when no handler runs any more (or 5 s after the cut). Idempotent.
    */
   close(options?: Abortable): Promise<void>
-}
-
-/** An address that cannot be had; its message is one line for the operator. */
-class ListenError extends Error {
-  static override readonly name = 'ListenError'
-  override readonly name = 'ListenError'
 }
 
 /** The part of a Koa application that is needed here. */
@@ -69,41 +76,97 @@ export interface Application {
 /**
  * Serves an application.
  *
- * @throws ListenError whose message names `http.addr` (or the socket's path) when the address cannot be had
+ * @throws ListenError whose message names `http.addr` (or the socket's path) when the address cannot be had, or
+ *   `http.tls.…` when its files cannot be used
  */
 export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
   options.signal?.throwIfAborted()
   const bound = options.maxConnections ?? (await connectionBound())
   const connections = new Connections(bound, options.now)
-  const server = createServer(serverSettings(options.headersTimeoutMs))
+  await using stack = new AsyncDisposableStack()
+  const door = await openDoor(options, stack)
+  const { server } = door
   server.maxConnections = Math.ceil(bound * (1 + EXTRA))
   // Node drops headers beyond this count without a word; their size is bounded already.
   server.maxHeadersCount = 0
-  wire(server, connections, { handle: wellFormed(app.callback()), local: 'path' in options })
+  watchArrivals(door, connections, options)
+  wire(server, connections, wellFormed(app.callback()))
   if ('path' in options) await removeStaleSocket(options.path)
   await bind(server, options)
   // After this, an error is one connection that could not be accepted (EMFILE); unheard it would end the process.
   server.on('error', (error) => options.log.error({ err: error }, 'could not accept a connection'))
   server.on('drop', complainer(options.log))
+  const open = stack.move()
   let closing: Promise<void> | undefined
   return {
-    ...addressOf(server),
+    ...addressOf(server, door.scheme),
     moved: () => connections.moved(),
+    reload: () => door.reload(),
     close: ({ signal } = {}) =>
-      (closing ??= close(server, connections, signal ?? AbortSignal.timeout(DRAIN_MS))),
+      (closing ??= (async () => {
+        await close(door, connections, signal ?? AbortSignal.timeout(DRAIN_MS))
+        await open.disposeAsync()
+      })()),
   }
 }
 
-function wire(
-  server: Server,
+/** A server that does not listen yet, and what depends on whether it speaks TLS. */
+interface Door {
+  readonly server: Server
+  readonly scheme: 'http' | 'https'
+  /** What Node calls a connection on which requests can be read. */
+  readonly event: 'connection' | 'secureConnection'
+  closeSilent(): void
+  reload(): Promise<void>
+}
+
+async function openDoor(options: ListenOptions, stack: AsyncDisposableStack): Promise<Door> {
+  const settings = serverSettings(options.headersTimeoutMs)
+  if (options.tls === undefined)
+    return {
+      server: createServer(settings),
+      scheme: 'http',
+      event: 'connection',
+      closeSilent: () => undefined,
+      reload: () => Promise.resolve(),
+    }
+  const keeper = stack.use(
+    await CertificateKeeper.open(options.tls, {
+      log: options.log,
+      onChange: (certificate) => door.server.setSecureContext(certificate.options),
+    }),
+  )
+  const limitMs = options.headersTimeoutMs ?? CONNECTION_TIMES.headers
+  const door = tlsDoor(keeper.certificate, settings, limitMs)
+  return { ...door, scheme: 'https', event: 'secureConnection', reload: () => keeper.check() }
+}
+
+/** Counts and watches connections as they come. */
+function watchArrivals(
+  { server, event }: Door,
   connections: Connections,
-  { handle, local }: { handle: Handler; local: boolean },
+  options: ListenOptions,
 ): void {
-  const listener = connections.listener(handle)
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket)
-    if (local) markLocal(socket)
+  const perAddress = options.perAddress && new AddressConnections(options.perAddress)
+  server.prependListener(event, (socket: Socket) => {
+    if (socket.destroyed) return
+    connections.add(socket, perAddress?.isOver(socket) === true ? tooMany() : undefined)
+    if ('path' in options) markLocal(socket)
   })
+  // Comes first, before a handshake, which is dear.
+  server.prependListener('connection', (socket: Socket) => {
+    if (perAddress?.enter(socket) === false) socket.destroy()
+  })
+}
+
+function tooMany(): RegistryError {
+  return new RegistryError('TOOMANYREQUESTS', {
+    message: 'too many connections of this address are open',
+  })
+}
+
+function wire(server: Server, connections: Connections, handle: Handler): void {
+  const listener = connections.listener(handle)
   server.on('request', listener)
   // Without a listener Node says `100 Continue` before we have looked at the request; `readBody` says it.
   server.on('checkContinue', listener)
@@ -111,7 +174,9 @@ function wire(
   server.on('checkExpectation', listener)
   server.on('clientError', (error: Error, stream) => {
     const socket = stream as Socket
-    answerClientError(error, socket, connections.pending(socket))
+    // Where TLS has failed there is nobody to answer.
+    if (connections.has(socket)) answerClientError(error, socket, connections.pending(socket))
+    else socket.destroy()
   })
 }
 
@@ -151,21 +216,23 @@ function explain(error: unknown, target: ListenTarget): string {
   return `cannot listen on ${where}: ${REASONS[code] ?? message}`
 }
 
-function addressOf(server: Server): { address: string; port: number | undefined } {
+function addressOf(server: Server, scheme: string): { address: string; port: number | undefined } {
   const address = server.address() as AddressInfo | string
   if (typeof address === 'string') return { address, port: undefined }
-  return { address: `http://${authority(address.address, address.port)}`, port: address.port }
+  return { address: `${scheme}://${authority(address.address, address.port)}`, port: address.port }
 }
 
 function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-async function close(server: Server, connections: Connections, signal: AbortSignal): Promise<void> {
+async function close(door: Door, connections: Connections, signal: AbortSignal): Promise<void> {
+  const { server } = door
   // Not http's own close: it destroys connections whose answer is still on its way out.
   const closed = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve())
   })
+  door.closeSilent()
   const cut = (): void => connections.destroy()
   signal.addEventListener('abort', cut, { once: true })
   connections.drain()

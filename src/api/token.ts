@@ -66,10 +66,10 @@ async function issue(ctx: ApiContext, tokens: TokenService, request: TokenReques
   }
 }
 
-function presentedBy({ req }: ApiContext): Presented {
+function presentedBy({ req, state }: ApiContext): Presented {
   return {
     authorization: req.headersDistinct['authorization'] ?? [],
-    address: req.socket.remoteAddress ?? '',
+    address: state.client.address,
   }
 }
 

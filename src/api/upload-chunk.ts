@@ -55,7 +55,10 @@ export function chunkOf(ctx: ApiContext, limits: ApiLimits): Chunk {
       message: 'Content-Length and Content-Range do not agree',
     })
   }
-  return { source: readBody(req, res, limits.bodyIdleMs), range }
+  const { allowance, signal } = ctx.state
+  const { bodyIdleMs: idleMs, minUploadRate } = limits
+  const source = readBody(req, res, { idleMs, minUploadRate, signal, pace: allowance?.uploads })
+  return { source, range }
 }
 
 /**

@@ -40,6 +40,10 @@ export interface StartOptions {
   /** Aborted when the daemon is to stop; it then drains and closes. */
   signal: AbortSignal
   log?: LogDestination | undefined
+  /**
+   * Calls the listener when files that can change are to be read anew (SIGHUP), until what it returns is called.
+   */
+  onReload?: ((listener: () => void) => () => void) | undefined
   /** For the `lock` file: the process that signals go to. */
   pid?: number | undefined
 }

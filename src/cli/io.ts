@@ -17,6 +17,8 @@ export interface CommandIO {
   /** Aborted when the user wants the command to end. */
   readonly signal: AbortSignal
   readonly pid: number
+  /** As `StartOptions.onReload`; absent where nobody can ask for that. */
+  readonly onReload?: (listener: () => void) => () => void
   /** Milliseconds, for progress only. */
   now(): number
   /** Loads the daemon's code, which is slow: only when there is no other way. */

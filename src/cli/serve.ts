@@ -18,6 +18,7 @@ export async function serve(args: Arguments, io: CommandIO): Promise<number> {
       signal: io.signal,
       log: io.stdout,
       pid: io.pid,
+      onReload: io.onReload,
     })
     // Whichever comes first; leaving the block then stops what still runs, and waits for it.
     await Promise.race([daemon.closed, aborted(io.signal)])

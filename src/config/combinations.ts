@@ -14,6 +14,7 @@ const RULES: readonly Rule[] = [
   { about: ['http.addr', 'auth.mode', 'auth.openToAll'], check: openIsLoopback },
   { about: ['auth'], check: authIsWhole },
   { about: ['http.namespaces'], check: namespacesApart },
+  { about: ['http.tls.certificate', 'http.tls.key'], check: wholePair },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
   { about: ['ipns.readOnlyKeys', 'network.mode'], check: dnsOnlyInPublic },
   { about: ['network.mode', 'network.swarmKey'], check: swarmKeyIfPrivate },
@@ -109,6 +110,14 @@ function namespacesApart({ http }: ParsedConfig): Problem[] {
     const message = `is kept inside of ${around[0]}, so that one's repositories could be taken for the other's: choose another prefix`
     return [{ path: ['http', 'namespaces', key], message }]
   })
+}
+
+function wholePair({ http: { tls } }: ParsedConfig): Problem[] {
+  if ((tls.certificate === null) === (tls.key === null)) return []
+  const [there, missing] =
+    tls.key === null ? (['certificate', 'key'] as const) : (['key', 'certificate'] as const)
+  const message = `is null, but http.tls.${there} names a file: TLS needs both`
+  return [{ path: ['http', 'tls', missing], message }]
 }
 
 function isInside(prefix: string, other: string): boolean {

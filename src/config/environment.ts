@@ -55,6 +55,8 @@ function readVariable(option: Option, text: string): unknown {
       return readList(text)
     case 'boolean':
       return readBoolean(text)
+    case 'number':
+      return readNumber(text)
     case 'section':
     case 'map':
       return readSection(text)
@@ -66,6 +68,10 @@ function readVariable(option: Option, text: string): unknown {
 function readBoolean(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true'
   return new Wrong('must be true or false')
+}
+
+function readNumber(text: string): unknown {
+  return /^\d{1,15}(\.\d{1,6})?$/.test(text) ? Number(text) : new Wrong('must be a number')
 }
 
 /** Names and addresses with commas between them, or JSON where entries have parts: no entry begins with a bracket. */

@@ -25,7 +25,7 @@ export function text<T>(parse: Parse<T>) {
 }
 
 /** The same, where YAML may take the text for a number. */
-export function quantity(parse: Parse<number>) {
+export function quantity<T extends number>(parse: Parse<T>) {
   return z
     .union([z.string(), z.number()])
     .transform((value, context) => attempt(parse, String(value), context))

@@ -129,9 +129,18 @@ function withPaths(
     path === null ? null : absolute(option, path)
   const files = (option: string, list: readonly string[]): string[] =>
     list.map((path) => absolute(option, path))
-  const { auth, storage, keys, network, audit, ipns, signatures } = config
+  const { http, auth, storage, keys, network, audit, ipns, signatures } = config
+  const { certificate, key } = http.tls
   return {
     ...config,
+    http: {
+      ...http,
+      tls: {
+        ...http.tls,
+        certificate: orNull('http.tls.certificate', certificate),
+        key: orNull('http.tls.key', key),
+      },
+    },
     auth: {
       ...auth,
       htpasswd: orNull('auth.htpasswd', auth.htpasswd),

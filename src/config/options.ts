@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { schema } from './schema.ts'
 
 /** How an option is written in an environment variable. */
-type OptionKind = 'section' | 'map' | 'list' | 'boolean' | 'text'
+type OptionKind = 'section' | 'map' | 'list' | 'boolean' | 'number' | 'text'
 
 /** One key of the configuration file. */
 export interface Option {
@@ -50,5 +50,6 @@ function kindOf(type: z.core.$ZodType): OptionKind {
   if (type instanceof z.ZodObject) return 'section'
   if (type instanceof z.ZodArray) return 'list'
   if (type instanceof z.ZodRecord) return 'map'
+  if (type instanceof z.ZodNumber) return 'number'
   return type instanceof z.ZodBoolean ? 'boolean' : 'text'
 }

@@ -1,20 +1,13 @@
 import { z } from 'zod'
 import { auth } from './auth.ts'
 import { audit } from './audit.ts'
-import { listOf, mapOf, quantity, text } from './fields.ts'
-import { parseHostName, parseHostPort } from './address.ts'
-import { parseNamespace, parsePrefix } from './namespaces.ts'
+import { listOf, quantity, text } from './fields.ts'
+import { http } from './http.ts'
+import { limits } from './limits.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parsePath } from './path.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
-import {
-  parseAge,
-  parseDuration,
-  parseInterval,
-  parseLease,
-  parseRate,
-  parseSize,
-} from './quantity.ts'
+import { parseAge, parseDuration, parseInterval, parseLease, parseSize } from './quantity.ts'
 import { signatureRules } from './signatures.ts'
 import { InvalidValue, quote } from './value.ts'
 
@@ -29,22 +22,6 @@ function parseKeyName(name: string): string {
     `is ${quote(name)}: a key's name has 1 to 64 of the characters a-z A-Z 0-9 . _ -`,
   )
 }
-
-const http = z.strictObject({
-  addr: text(parseHostPort)
-    .prefault('127.0.0.1:5000')
-    .describe('Where the registry listens, as host:port; port 0 picks a free one.'),
-  hosts: listOf(parseHostName)
-    .prefault([])
-    .describe(
-      'Host names, besides localhost and IP addresses, that clients may use without authentication.',
-    ),
-  namespaces: mapOf(parseNamespace, parsePrefix)
-    .prefault({})
-    .describe(
-      'Registries that containerd may pull through here (its ns), each with the prefix under which it is kept; {}: ns is ignored.',
-    ),
-})
 
 const storage = z.strictObject({
   path: text(parsePath)
@@ -167,16 +144,6 @@ const network = z.strictObject({
     .nullable()
     .prefault(null)
     .describe("The swarm key's file (private mode), as Kubo has it."),
-})
-
-const limits = z.strictObject({
-  blob: quantity(parseSize)
-    .prefault('100GiB')
-    .describe('The largest blob that is accepted, like 100GiB.'),
-  peerRate: quantity(parseRate)
-    .nullable()
-    .prefault(null)
-    .describe('Bytes a second that another node gets of us at most, like 50MiB; null: no limit.'),
 })
 
 const log = z.strictObject({

@@ -6,11 +6,26 @@ import { loadConfig } from '../../src/config/load.ts'
 import { OPTIONS } from '../../src/config/options.ts'
 import { KEY, load, problems, scratch } from './support.ts'
 
+/** What an address, or a user, may use up when nothing is said. */
+const SHARE = {
+  requests: null,
+  burst: 200,
+  openUploads: 256,
+  downloadRate: null,
+  uploadRate: null,
+}
+
 describe('loading the configuration', () => {
   it('needs no file: the built-in defaults are a lan node', async () => {
     const { config, warnings } = await loadConfig({ env: {}, cwd: '/srv' })
     assert.deepEqual(config, {
-      http: { addr: { host: '127.0.0.1', port: 5000 }, hosts: [], namespaces: {} },
+      http: {
+        addr: { host: '127.0.0.1', port: 5000 },
+        hosts: [],
+        namespaces: {},
+        tls: { certificate: null, key: null, minVersion: 1.2 },
+        trustProxy: [],
+      },
       storage: {
         path: '/srv/data',
         delete: { enabled: true },
@@ -36,7 +51,17 @@ describe('loading the configuration', () => {
       signatures: [],
       keys: { passwordFile: null },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
-      limits: { blob: 100 * 2 ** 30, peerRate: null },
+      limits: {
+        blob: 100 * 2 ** 30,
+        peerRate: null,
+        minUploadRate: 512,
+        exempt: [
+          { address: '127.0.0.0', prefix: 8 },
+          { address: '::1', prefix: 128 },
+        ],
+        address: { connections: 512, ...SHARE },
+        user: SHARE,
+      },
       audit: { file: null, maxSize: 64 * 2 ** 20, keep: 10, pulls: false },
       log: { level: 'info', format: 'auto' },
     })

@@ -34,7 +34,7 @@ function context(parts: {
     path,
     params,
     method,
-    state: {},
+    state: { client: { address: '', protocol: 'http', host: headers['host'] } },
     req: { headers, headersDistinct, url: path, socket: {} },
     get: (name: string) => headers[name.toLowerCase()] ?? '',
     set: (name: string, value: string) => void (sent[name] = value),

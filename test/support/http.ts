@@ -9,7 +9,7 @@ import { MemoryService } from './memory-service.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AppOptions } from '../../src/api/app.ts'
-import type { Listener } from '../../src/api/server.ts'
+import type { Listener, ListenOptions } from '../../src/api/server.ts'
 
 /** What came back. */
 export interface Answer {
@@ -123,7 +123,10 @@ export interface TestApi {
 }
 
 /** Starts the HTTP room on a free port of loopback. Limits are short, so that specs see them at work. */
-export async function startApi(overrides: Partial<AppOptions> = {}): Promise<TestApi> {
+export async function startApi(
+  overrides: Partial<AppOptions> = {},
+  door: Pick<ListenOptions, 'tls' | 'perAddress'> = {},
+): Promise<TestApi> {
   const service = (overrides.service as MemoryService | undefined) ?? new MemoryService()
   const lines: LogLine[] = []
   const log = pino(
@@ -141,7 +144,7 @@ export async function startApi(overrides: Partial<AppOptions> = {}): Promise<Tes
     service,
     limits: { blob: 64 * 1024 * 1024, ...overrides.limits },
   })
-  const listener = await listen(app, { host: '127.0.0.1', port: 0, log })
+  const listener = await listen(app, { host: '127.0.0.1', port: 0, log, ...door })
   const port = listener.port!
   const clients: RawClient[] = []
   return {

@@ -1,0 +1,21 @@
+/**
+ * What an address counts under. Of IPv6 it is the /64, for that is the least a client is given: it has 2^64 addresses to
+ * come from.
+ */
+export function addressKey(address: string): string {
+  if (!address.includes(':')) return address
+  const gap = address.indexOf('::')
+  if (gap === -1) return prefixOf(address.split(':'))
+  const left = gap === 0 ? [] : address.slice(0, gap).split(':')
+  // Groups on the right of `::` reach into the first four only when few are left out.
+  const rest = address.slice(gap + 2)
+  const right = rest === '' ? [] : rest.split(':')
+  const width = right.at(-1)?.includes('.') === true ? right.length + 1 : right.length
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - width) }, () => '0')
+  return prefixOf([...left, ...zeros, ...right])
+}
+
+function prefixOf(groups: readonly string[]): string {
+  const four = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${four.join(':')}::/64`
+}

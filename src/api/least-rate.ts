@@ -1,0 +1,30 @@
+/** Finds out that a body comes too slowly. Only the time counts in which we wait for it. */
+export class LeastRate {
+  readonly #perMs: number
+  readonly #windowMs: number
+  #waited = 0
+  #bytes = 0
+
+  /**
+   * @param rate bytes a second; 0: nothing is too slow
+   * @param windowMs over so long it must have come fast enough: a line may be bad for a while
+   */
+  constructor(rate: number, windowMs: number) {
+    this.#perMs = rate / 1000
+    this.#windowMs = windowMs
+  }
+
+  got(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** Counts a wait. Whether less came, over the window, than had to. */
+  isMissedAfter(ms: number): boolean {
+    this.#waited += ms
+    if (this.#waited < this.#windowMs) return false
+    const isMissed = this.#bytes < this.#waited * this.#perMs
+    this.#waited = 0
+    this.#bytes = 0
+    return isMissed
+  }
+}

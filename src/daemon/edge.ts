@@ -1,0 +1,28 @@
+import type { AppOptions } from '../api/app.ts'
+import type { ListenOptions } from '../api/server.ts'
+import type { Config } from '../config/schema.ts'
+
+/** What the HTTP port is opened with: TLS, and how many connections an address may have. */
+export function portOptions({ http, limits }: Config): Pick<ListenOptions, 'tls' | 'perAddress'> {
+  const { certificate, key, minVersion } = http.tls
+  const { connections: most } = limits.address
+  return {
+    tls: certificate === null || key === null ? undefined : { certificate, key, minVersion },
+    // Behind a proxy there are many people.
+    perAddress:
+      most === null ? undefined : { most, exempt: [...limits.exempt, ...http.trustProxy] },
+  }
+}
+
+/** What the application on it is told of clients. */
+export function clientOptions({
+  http,
+  limits,
+}: Config): Pick<AppOptions, 'trustProxy' | 'limits' | 'clientLimits'> {
+  const { blob, minUploadRate, exempt, address, user } = limits
+  return {
+    trustProxy: http.trustProxy,
+    limits: { blob, minUploadRate: minUploadRate ?? 0 },
+    clientLimits: { exempt, address, user },
+  }
+}
