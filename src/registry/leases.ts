@@ -26,6 +26,15 @@ interface Repository {
   uploaded: number
 }
 
+/** Requests for one thing that may not be there. */
+interface Search {
+  running: number
+  /** One of them found it, or it has come meanwhile. */
+  isFound: boolean
+  /** The lease that there was before them. */
+  readonly before: number | undefined
+}
+
 /**
  * Who was told that a blob or manifest is in a repository relies on it for a while: clients skip uploads on the strength of
  * a HEAD, and push what refers to a blob after its 201. Until its lease is over, the collector does not take it away.
@@ -42,6 +51,8 @@ export class Leases {
   readonly #repositories = new Map<RepositoryName, Repository>()
   /** What is being taken away in this moment, by name and digest. */
   readonly #removals = new Map<string, Promise<void>>()
+  /** What is looked for in this moment, by name and digest. */
+  readonly #searches = new Map<string, Search>()
   #count = 0
   /** Until when everything is leased. */
   #allUntil = -Infinity
@@ -86,10 +97,65 @@ export class Leases {
    * @returns a promise only when the content is just being taken away, which then has to end first
    */
   grant(name: RepositoryName, digest: Digest): Promise<void> | undefined {
+    this.#grant(name, digest)
+    const search = this.#searches.size === 0 ? undefined : this.#searches.get(keyOf(name, digest))
+    if (search !== undefined) search.isFound = true
+    return this.#removing(name, digest)
+  }
+
+  /**
+   * The same for what may turn out not to be there: then nobody relies on it, and whoever asks for a million things that do
+   * not exist has not filled our memory.
+   *
+   * @param find throws when it is not there
+   */
+  async tentatively<T>(name: RepositoryName, digest: Digest, find: () => Promise<T>): Promise<T> {
+    const key = keyOf(name, digest)
+    const search = this.#searches.get(key) ?? {
+      running: 0,
+      isFound: false,
+      before: this.#repositories.get(name)?.granted.get(digest),
+    }
+    this.#searches.set(key, search)
+    search.running++
+    this.#grant(name, digest)
+    try {
+      await this.#removing(name, digest)
+      const found = await find()
+      search.isFound = true
+      return found
+    } finally {
+      if (--search.running === 0) {
+        this.#searches.delete(key)
+        if (!search.isFound) this.#withdraw(name, digest, search.before)
+      }
+    }
+  }
+
+  #grant(name: RepositoryName, digest: Digest): void {
     const repository = this.#repository(name)
-    if (!repository.granted.has(digest)) this.#count++
-    repository.granted.set(digest, this.#clock(repository))
+    const now = this.#clock(repository)
+    if (repository.granted.has(digest)) repository.granted.set(digest, now)
+    else {
+      this.#count++
+      repository.granted.set(flat(digest), now)
+    }
     if (this.#count > MAX) this.#makeRoom()
+  }
+
+  #withdraw(name: RepositoryName, digest: Digest, before: number | undefined): void {
+    const repository = this.#repositories.get(name)
+    if (repository === undefined || !repository.granted.has(digest)) return
+    if (before !== undefined) {
+      repository.granted.set(digest, before)
+      return
+    }
+    repository.granted.delete(digest)
+    this.#count--
+    if (repository.granted.size === 0 && repository.uploads === 0) this.#repositories.delete(name)
+  }
+
+  #removing(name: RepositoryName, digest: Digest): Promise<void> | undefined {
     return this.#removals.size === 0 ? undefined : this.#removals.get(keyOf(name, digest))
   }
 
@@ -173,7 +239,7 @@ export class Leases {
     let repository = this.#repositories.get(name)
     if (repository === undefined) {
       repository = { granted: new Map(), uploads: 0, since: 0, uploaded: 0 }
-      this.#repositories.set(name, repository)
+      this.#repositories.set(flat(name), repository)
     }
     return repository
   }
@@ -182,6 +248,11 @@ export class Leases {
   #clock({ uploads, since, uploaded }: Repository): number {
     return (uploads > 0 ? since : this.#now()) - uploaded
   }
+}
+
+/** A string of its own: one that was cut out of a request would keep all of the request's text in memory. */
+function flat<T extends string>(text: T): T {
+  return Buffer.from(text, 'latin1').toString('latin1') as T
 }
 
 function keyOf(name: RepositoryName, digest: Digest): string {

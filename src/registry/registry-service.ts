@@ -84,18 +84,36 @@ export class Registry implements RegistryService {
     reference: Reference,
     { signal }: Abortable = {},
   ): Promise<ManifestContent> {
-    const isDigest = reference.kind === 'digest'
-    if (isDigest) await this.#parts.leases?.grant(name, reference.digest)
+    const find = () => this.#manifest(name, reference, { signal })
+    if (reference.kind === 'digest') return this.#leased(name, reference.digest, find)
+    const manifest = await find()
+    await this.#parts.leases?.grant(name, manifest.digest)
+    return manifest
+  }
+
+  async #manifest(
+    name: RepositoryName,
+    reference: Reference,
+    { signal }: Abortable,
+  ): Promise<ManifestContent> {
     const { reader, within } = await this.#readerOf(name)
     const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
     const place = { reader, name: within }
     await this.#signatures.checkManifest(place, reference, manifest, { signal })
-    if (!isDigest) await this.#parts.leases?.grant(name, manifest.digest)
     return { ...manifest, notices: reader.notices }
   }
 
-  async getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
-    await this.#parts.leases?.grant(name, digest)
+  /** What is found stays: its lease begins before it is looked for. */
+  #leased<T>(name: RepositoryName, digest: Digest, find: () => Promise<T>): Promise<T> {
+    const { leases } = this.#parts
+    return leases === undefined ? find() : leases.tentatively(name, digest, find)
+  }
+
+  getBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<Content> {
+    return this.#leased(name, digest, () => this.#blob(name, digest, options))
+  }
+
+  async #blob(name: RepositoryName, digest: Digest, options: Abortable): Promise<Content> {
     const { reader, within } = await this.#readerOf(name)
     const blob = await reader.blob(within, digest, options)
     if (blob === undefined) throw blobUnknown(name, digest)

@@ -47,6 +47,13 @@ async function raw(
   return text
 }
 
+/** Waits for it in the log: who asks before it with the new password guesses wrong, and has to wait. */
+async function readAgain({ log }: DaemonProcess): Promise<void> {
+  const from = log.length
+  const isTold = (): boolean => log.slice(from).some((line) => line.includes('was read again'))
+  await eventually(isTold, 'the file of users is read again')
+}
+
 describe('access: mode htpasswd', () => {
   let world: Awaited<ReturnType<typeof daemonOf>>
   before(async () => {
@@ -91,7 +98,8 @@ describe('access: mode htpasswd', () => {
     const bob = basic('bob', 'battery staple')
     assert.equal((await ask('/v2/', bob)).status, 401)
     await setUser(users, 'bob', 'battery staple')
-    await eventually(async () => (await ask('/v2/', bob)).status === 200, 'bob is known')
+    await readAgain(world.daemon)
+    assert.equal((await ask('/v2/', bob)).status, 200)
     const good = await readFile(users, 'utf8')
     await writeFile(users, `${good}eve:secret\n`)
     const told = (text: string): boolean => world.daemon.log.some((line) => line.includes(text))
@@ -200,7 +208,7 @@ describe('access: mode token', () => {
     await daemon.restart()
     await setUser(users, 'carol', 'battery staple')
     const carol = basic('carol', 'battery staple')
-    await eventually(async () => (await ask('/v2/token', carol)).status === 200, 'carol is known')
+    await readAgain(daemon)
     const token = bearer(await tokenOf('repository:a:pull', carol))
     assert.equal((await ask('/v2/a/tags/list', token)).status, 404)
     await daemon.stop()

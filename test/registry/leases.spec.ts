@@ -72,6 +72,29 @@ describe('leases', () => {
     }
   })
 
+  it('are not left behind by who asked for what is not there', async () => {
+    const { leases } = await openLeases()
+    const missing = () => Promise.reject(new Error('missing'))
+    await assert.rejects(leases.tentatively(app, blob, missing), /missing/)
+    assert.equal(leases.isLeased(app, blob), false)
+    assert.equal(await leases.tentatively(app, blob, async () => 'found'), 'found')
+    assert.equal(leases.isLeased(app, blob), true)
+    await assert.rejects(leases.tentatively(app, blob, missing), /missing/)
+    assert.equal(leases.isLeased(app, blob), true, 'the one before stays')
+  })
+
+  it('stay where something comes while somebody else looks for it in vain', async () => {
+    const { leases } = await openLeases()
+    using _ = leases.upload(app) // time stands still
+    const looked = Promise.withResolvers<string>()
+    const first = leases.tentatively(app, blob, () => looked.promise)
+    assert.equal(leases.isLeased(app, blob), true, 'as long as it is looked for')
+    void leases.grant(app, blob)
+    looked.reject(new Error('missing'))
+    await assert.rejects(first, /missing/)
+    assert.equal(leases.isLeased(app, blob), true)
+  })
+
   it('are granted only after what is being taken away is gone', async () => {
     const { leases } = await openLeases()
     const removal = leases.remove(app, [blob])
