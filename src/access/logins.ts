@@ -30,10 +30,10 @@ export class Logins {
   async login({ authorization, address }: Presented): Promise<string | undefined> {
     if (authorization.length === 0) return undefined
     const credentials = this.#read(authorization, address)
-    // Somebody behind the address of one who guesses goes on for as long as he is known.
-    if (this.#passwords.areKnown(credentials)) return credentials.user
-    this.#failed.check(address)
-    if (await this.#passwords.areRight(credentials)) return credentials.user
+    // Also of those who are known: to let them in would tell who guesses which of a million passwords is the right one.
+    const mayTry = (): void => this.#failed.check(address)
+    mayTry()
+    if (await this.#passwords.areRight(credentials, mayTry)) return credentials.user
     this.#failed.note(address)
     throw wrong()
   }

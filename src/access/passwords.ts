@@ -37,7 +37,7 @@ export class Passwords {
   }
 
   /** Whether these were right within the last minute, and still are: known without any work. */
-  areKnown(credentials: BasicCredentials): boolean {
+  #areKnown(credentials: BasicCredentials): boolean {
     const hash = this.#users().get(credentials.user)
     if (hash === undefined) return false
     const code = this.#code(credentials, hash)
@@ -48,23 +48,31 @@ export class Passwords {
     return false
   }
 
-  /** @throws RegistryError TOOMANYREQUESTS when more wait for it than may */
-  async areRight(credentials: BasicCredentials): Promise<boolean> {
-    if (this.areKnown(credentials)) return true
+  /**
+   * @param mayTry is asked, and may throw, when its turn has come: others may have guessed wrong meanwhile
+   * @throws RegistryError TOOMANYREQUESTS when more wait for it than may
+   */
+  async areRight(credentials: BasicCredentials, mayTry?: () => void): Promise<boolean> {
+    if (this.#areKnown(credentials)) return true
     const hash = this.#users().get(credentials.user)
     const code = this.#code(credentials, hash ?? '')
     const under = this.#under.get(code)
     if (under !== undefined) return under
-    const work = this.#verify(credentials, hash).finally(() => this.#under.delete(code))
+    const work = this.#verify(credentials, hash, mayTry).finally(() => this.#under.delete(code))
     this.#under.set(code, work)
     const isRight = await work
     if (isRight) this.#remember(code)
     return isRight
   }
 
-  async #verify({ password }: BasicCredentials, hash: string | undefined): Promise<boolean> {
+  async #verify(
+    { password }: BasicCredentials,
+    hash: string | undefined,
+    mayTry?: () => void,
+  ): Promise<boolean> {
     await this.#turn()
     try {
+      mayTry?.()
       const isRight = await verify(password, hash ?? (await this.#dummy()))
       return isRight && hash !== undefined
     } finally {

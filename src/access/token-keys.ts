@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createLocalJWKSet, exportJWK } from 'jose'
+import { createLocalJWKSet, errors, exportJWK } from 'jose'
 import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from 'jose'
 
 /** A file of keys that is none. */
@@ -21,7 +21,19 @@ const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s]+-----END \1-----/g
  */
 export async function readTokenKeys(files: readonly string[]): Promise<JWTVerifyGetKey> {
   const sets = await Promise.all(files.map(readFileOfKeys))
-  return createLocalJWKSet({ keys: sets.flat() })
+  const keys = sets.flat()
+  const all = createLocalJWKSet({ keys })
+  const unnamed = createLocalJWKSet({ keys: keys.filter(({ kid }) => kid === undefined) })
+  return async (header, token) => {
+    try {
+      return await all(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      // A key in PEM has no name, whatever its service calls it in tokens.
+      const { kid: _, ...rest } = header
+      return await unnamed(rest, token)
+    }
+  }
 }
 
 async function readFileOfKeys(file: string): Promise<JWK[]> {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { Logins } from '../../src/access/logins.ts'
+import { hashPassword } from '../../src/access/passwords.ts'
+
+const RIGHT = 'correct horse 1'
+const ADDRESS = '192.0.2.1'
+
+const basic = (password: string): string[] => [
+  `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`,
+]
+
+describe('who guesses passwords', () => {
+  let logins: Logins
+  beforeEach(async () => {
+    const users = new Map([['alice', await hashPassword(RIGHT, 10)]])
+    logins = new Logins({ users }, () => 1000)
+  })
+
+  const login = (password: string, address = ADDRESS) =>
+    logins.login({ authorization: basic(password), address }).then(
+      () => 'let in',
+      ({ code }: { code: string }) => code,
+    )
+
+  it('does not learn the right one of somebody who is logged in, after ten wrong ones', async () => {
+    assert.equal(await login(RIGHT, '192.0.2.2'), 'let in')
+    for (let n = 0; n < 10; n++) assert.equal(await login(`wrong ${n}`), 'UNAUTHORIZED')
+    assert.equal(await login('wrong'), 'TOOMANYREQUESTS')
+    assert.equal(await login(RIGHT), 'TOOMANYREQUESTS')
+    assert.equal(await login(RIGHT, '192.0.2.2'), 'let in')
+  })
+
+  it('gets no more tries by asking all at once', async () => {
+    const all = await Promise.all(Array.from({ length: 40 }, (_, n) => login(`wrong ${n}`)))
+    const tries = all.filter((code) => code === 'UNAUTHORIZED').length
+    // Two are under way at any time.
+    assert.ok(tries >= 10 && tries <= 12, `${tries} tries`)
+  })
+})

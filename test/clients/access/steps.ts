@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { RegistryClient } from '../../support/client.ts'
+import { PEOPLE } from './doors.ts'
+import type { World } from '../client.ts'
+import type { Suite } from '../suite.ts'
+import type { Place } from '../support/content.ts'
+import type { Door } from './doors.ts'
+import type { Login, Visitor } from './visitor.ts'
+
+const ALICE: Login = { user: 'alice', password: PEOPLE.alice }
+const READER: Login = { user: 'reader', password: PEOPLE.reader }
+const WRONG: Login = { user: 'alice', password: 'wrong' }
+
+/** What clients say who were not let in: their own words, or ours. */
+const REFUSED =
+  /unauthorized|denied|authentication required|basic auth credentials|basic credential not found|wrong name or password|authorization failed|invalid username/i
+
+type Act = (visitor: Visitor, world: World, place: Place) => Promise<void>
+
+/** What is tried at each door. Later steps pull what earlier ones pushed. */
+const STEPS: Readonly<Record<Door['mode'], readonly (readonly [what: string, act: Act])[]>> = {
+  open: [
+    ['push and pull without a login', pushAndPull()],
+    ['push and pull with a login', pushAndPull(ALICE)],
+  ],
+  htpasswd: [
+    ['refuse a push without a login', refusePush()],
+    ['refuse a wrong password', refuseLogin(WRONG)],
+    ['login, push, pull', pushAndPull(ALICE)],
+    ['refuse a pull after the logout', refusePull()],
+  ],
+  token: [
+    ['refuse a push without a login', refusePush()],
+    ['refuse a wrong password', refuseLogin(WRONG)],
+    ['login, push, pull', pushAndPull(ALICE)],
+    ['refuse a pull after the logout', refusePull()],
+  ],
+  'token of another service': [
+    ['refuse a push without a login', refusePush()],
+    ['refuse a wrong password', refuseLogin(WRONG)],
+    ['login, push, pull', pushAndPull(ALICE)],
+    ['pull without a login', (visitor, world, place) => visitor.pull(world, place)],
+    ['refuse the push of a reader, who may pull', readOnly],
+  ],
+}
+
+/** The suite of a client, at all doors. */
+export function accessSuite(visitor: Visitor, doors: readonly Door[]): Suite {
+  const steps = doors.flatMap(({ mode, host }) =>
+    STEPS[mode].map(([what, act]) => ({
+      name: `${mode}: ${what}`,
+      cannot: visitor.cannot?.[mode],
+      run: (world: World) => act(visitor, world, { host, name: 'team/hello', reference: 'v1' }),
+    })),
+  )
+  return {
+    ...visitor,
+    version: (world) => visitor.version(world),
+    steps,
+  }
+}
+
+function pushAndPull(login?: Login): Act {
+  return async (visitor, world, place) => {
+    await as(visitor, world, place, login, async () => {
+      await visitor.push(world, place, login)
+      await visitor.pull(world, place, login)
+    })
+  }
+}
+
+function refusePush(): Act {
+  return async (visitor, world, place) => {
+    await refused(visitor.push(world, place))
+    await assertNothing(place)
+  }
+}
+
+function refusePull(): Act {
+  return async (visitor, world, place) => refused(visitor.pull(world, place))
+}
+
+function refuseLogin(login: Login): Act {
+  return async (visitor, world, place) => {
+    if (visitor.login !== undefined && visitor.believes !== true)
+      return refused(visitor.login(world, place.host, login))
+    await as(visitor, world, place, login, () => refused(visitor.push(world, place, login)))
+    await assertNothing(place)
+  }
+}
+
+async function readOnly(visitor: Visitor, world: World, place: Place): Promise<void> {
+  await as(visitor, world, place, READER, async () => {
+    await visitor.pull(world, place, READER)
+    await refused(visitor.push(world, { ...place, name: 'team/other' }, READER))
+  })
+}
+
+/** Logged in for so long, where the client has a login. */
+async function as(
+  visitor: Visitor,
+  world: World,
+  { host }: Place,
+  login: Login | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (login !== undefined) await visitor.login?.(world, host, login)
+  await work()
+  if (login !== undefined) await visitor.logout?.(world, host)
+}
+
+async function refused(failing: Promise<unknown>): Promise<void> {
+  await assert.rejects(failing, ({ message }: Error) => {
+    assert.match(message, REFUSED)
+    return true
+  })
+}
+
+/** Whoever was refused has left nothing behind; only our own users can be asked. */
+async function assertNothing({ host, name }: Place): Promise<void> {
+  const basic = Buffer.from(`${ALICE.user}:${ALICE.password}`).toString('base64')
+  const headers = { Authorization: `Basic ${basic}` }
+  const answer = await new RegistryClient(`http://${host}`).call('GET', `/v2/${name}/tags/list`, {
+    headers,
+  })
+  assert.ok([401, 404].includes(answer.status), `${name} is there: ${answer.status}`)
+}
