@@ -33,6 +33,8 @@ export class Logins {
     // Also of those who are known: to let them in would tell who guesses which of a million passwords is the right one.
     const mayTry = (): void => this.#failed.check(address)
     mayTry()
+    // A client that has a wrong password comes with it a dozen times: that is one guess.
+    if (this.#passwords.areKnownWrong(credentials)) throw wrong()
     if (await this.#passwords.areRight(credentials, mayTry)) return credentials.user
     this.#failed.note(address)
     throw wrong()

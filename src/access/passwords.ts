@@ -25,6 +25,8 @@ export class Passwords {
   readonly #now: () => number
   readonly #secret = randomBytes(32)
   readonly #known = new Map<string, number>()
+  /** Wrong ones: clients come again and again with what they were told once. */
+  readonly #wrong = new Map<string, number>()
   readonly #under = new Map<string, Promise<boolean>>()
   readonly #dummies = new Map<number, Promise<string>>()
   #running = 0
@@ -36,15 +38,16 @@ export class Passwords {
     this.#now = now
   }
 
-  /** Whether these were right within the last minute, and still are: known without any work. */
-  #areKnown(credentials: BasicCredentials): boolean {
-    const hash = this.#users().get(credentials.user)
-    if (hash === undefined) return false
-    const code = this.#code(credentials, hash)
-    const until = this.#known.get(code)
+  /** Whether these were wrong within the last minute, and still are: who says it again guesses nothing. */
+  areKnownWrong(credentials: BasicCredentials): boolean {
+    return this.#isIn(this.#wrong, this.#codeNow(credentials))
+  }
+
+  #isIn(known: Map<string, number>, code: string): boolean {
+    const until = known.get(code)
     if (until === undefined) return false
     if (until > this.#now()) return true
-    this.#known.delete(code)
+    known.delete(code)
     return false
   }
 
@@ -53,15 +56,15 @@ export class Passwords {
    * @throws RegistryError TOOMANYREQUESTS when more wait for it than may
    */
   async areRight(credentials: BasicCredentials, mayTry?: () => void): Promise<boolean> {
-    if (this.#areKnown(credentials)) return true
     const hash = this.#users().get(credentials.user)
-    const code = this.#code(credentials, hash ?? '')
+    const code = this.#codeNow(credentials)
+    if (this.#isIn(this.#known, code)) return true
     const under = this.#under.get(code)
     if (under !== undefined) return under
     const work = this.#verify(credentials, hash, mayTry).finally(() => this.#under.delete(code))
     this.#under.set(code, work)
     const isRight = await work
-    if (isRight) this.#remember(code)
+    this.#remember(isRight ? this.#known : this.#wrong, code)
     return isRight
   }
 
@@ -106,11 +109,16 @@ export class Passwords {
     return dummy
   }
 
-  #remember(code: string): void {
-    this.#known.delete(code)
-    this.#known.set(code, this.#now() + KNOWN_MS)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest)
+  #remember(known: Map<string, number>, code: string): void {
+    known.delete(code)
+    known.set(code, this.#now() + KNOWN_MS)
+    const [oldest] = known.keys()
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest)
+  }
+
+  /** It changes with the user's hash. */
+  #codeNow(credentials: BasicCredentials): string {
+    return this.#code(credentials, this.#users().get(credentials.user) ?? '')
   }
 
   #code({ user, password }: BasicCredentials, hash: string): string {

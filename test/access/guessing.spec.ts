@@ -30,6 +30,11 @@ describe('who guesses passwords', () => {
     assert.equal(await login(RIGHT, '192.0.2.2'), 'let in')
   })
 
+  it('is not who comes with one wrong password again and again, as containerd does', async () => {
+    for (let n = 0; n < 30; n++) assert.equal(await login('wrong'), 'UNAUTHORIZED')
+    assert.equal(await login(RIGHT), 'let in')
+  })
+
   it('gets no more tries by asking all at once', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, (_, n) => login(`wrong ${n}`)))
     const tries = all.filter((code) => code === 'UNAUTHORIZED').length

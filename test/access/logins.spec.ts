@@ -36,7 +36,7 @@ describe('access: logins', () => {
     const { login } = setup()
     const told = async (user: string) => {
       const began = process.cpuUsage()
-      const message = await login(user, 'wrong').catch(String)
+      const message = await login(user, `wrong ${began.user}`).catch(String)
       const { user: spent } = process.cpuUsage(began)
       return { message, spent }
     }
@@ -49,7 +49,8 @@ describe('access: logins', () => {
 
   it('make an address wait that guessed ten times, and nobody else (B57)', async () => {
     const { login, pass } = setup()
-    for (let n = 0; n < 10; n++) await assert.rejects(login('alice', 'x'), fails('UNAUTHORIZED'))
+    for (let n = 0; n < 10; n++)
+      await assert.rejects(login('alice', `x${n}`), fails('UNAUTHORIZED'))
     const tooMany = (error: unknown): boolean =>
       isRegistryError(error, 'TOOMANYREQUESTS') && error.headers['Retry-After'] === '60'
     await assert.rejects(login('alice', 'correct horse'), tooMany)
@@ -61,15 +62,15 @@ describe('access: logins', () => {
   it('count a /64 of IPv6 as one', async () => {
     const { login } = setup()
     for (let n = 0; n < 10; n++)
-      await assert.rejects(login('alice', 'x', `2001:db8::${n}`), fails('UNAUTHORIZED'))
+      await assert.rejects(login('alice', `x${n}`, `2001:db8::${n}`), fails('UNAUTHORIZED'))
     await assert.rejects(login('alice', 'x', '2001:DB8:0:0:1::'), fails('TOOMANYREQUESTS'))
-    await assert.rejects(login('alice', 'x', '2001:db8:0:1::1'), fails('UNAUTHORIZED'))
+    await assert.rejects(login('alice', 'y', '2001:db8:0:1::1'), fails('UNAUTHORIZED'))
   })
 
   it('have to wait behind the address of one who guesses, also for who was known', async () => {
     const { login } = setup()
     await login('alice', 'correct horse')
-    for (let n = 0; n < 10; n++) await assert.rejects(login('eve', 'x'), fails('UNAUTHORIZED'))
+    for (let n = 0; n < 10; n++) await assert.rejects(login('eve', `x${n}`), fails('UNAUTHORIZED'))
     await assert.rejects(login('alice', 'correct horse'), fails('TOOMANYREQUESTS'))
   })
 
