@@ -19,7 +19,7 @@ describe('who guesses passwords', () => {
   const login = (password: string, address = ADDRESS) =>
     logins.login({ authorization: basic(password), address }).then(
       () => 'let in',
-      ({ code }: { code: string }) => code,
+      (error: unknown) => (error as { code: string }).code,
     )
 
   it('does not learn the right one of somebody who is logged in, after ten wrong ones', async () => {

@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setUser } from '../../../src/access/users.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
+import { PEOPLE } from './people.ts'
 import { startTokenService } from './token-service.ts'
-
-/** Who logs in. `reader` is somebody of the other token service, who may only pull. */
-export const PEOPLE = {
-  alice: 'correct horse 1',
-  reader: 'battery staple 2',
-} as const
-
-export type Person = keyof typeof PEOPLE
 
 /** A registry, and how it asks who somebody is. */
 export interface Door {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { RegistryClient } from '../../support/client.ts'
-import { PEOPLE } from './doors.ts'
+import { PEOPLE } from './people.ts'
 import type { World } from '../client.ts'
 import type { Suite } from '../suite.ts'
 import type { Place } from '../support/content.ts'
