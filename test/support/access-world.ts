@@ -99,7 +99,10 @@ export async function openWorld(
     (line: string, { headers = {}, body }: CallOptions = {}): Promise<Answer> => {
       const [method = '', path = ''] = line.split(' ')
       const who = user === '' ? {} : { authorization: user }
-      return call({ port }, method, path, { headers: { ...headers, ...who }, ...(body && { body }) })
+      return call({ port }, method, path, {
+        headers: { ...headers, ...who },
+        ...(body && { body }),
+      })
     }
   const close = () => listener.close({ signal: AbortSignal.abort() })
   return { ...registry, rules, as, [Symbol.asyncDispose]: close }
