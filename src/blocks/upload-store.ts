@@ -129,5 +129,5 @@ function parseInfo(id: string, json: unknown): UploadInfo | undefined {
   if (name === undefined || header?.id !== id || typeof startedAt !== 'number') return undefined
   if (algorithm !== 'sha256' && algorithm !== 'sha512') return undefined
   if (owner !== undefined && typeof owner !== 'string') return undefined
-  return { id, name, startedAt, algorithm, owner }
+  return { id, name, startedAt, algorithm, ...(owner !== undefined && { owner }) }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ChangingRules } from '../../src/access/changing.ts'
+import { OPEN_ACCESS } from '../../src/access/open.ts'
 import { ANONYMOUS } from '../../src/access/ports.ts'
 import { parseName } from '../../src/oci/name.ts'
 import { access, policies } from '../support/access-world.ts'
@@ -18,15 +19,14 @@ describe('policies', () => {
     const none = rules()
     assert.equal(allowed(none, user('anna')), ACTIONS.join(' '))
     assert.equal(allowed(none, ANONYMOUS), '')
-    assert.equal(none.admitsAnonymous, false)
   })
 
   it('allow everything to everybody where nobody is asked and there are none, but no administration', () => {
-    const open = new ChangingRules(access({ isOpen: true }))
+    const open = new ChangingRules(access({ byDefault: OPEN_ACCESS.policy }))
     assert.equal(allowed(open, ANONYMOUS), ACTIONS.join(' '))
     assert.equal(open.mayAdminister(ANONYMOUS), false)
     const bounded = new ChangingRules(
-      access({ isOpen: true, policies: policies('**: anyone -> pull') }),
+      access({ byDefault: OPEN_ACCESS.policy, policies: policies('**: anyone -> pull') }),
     )
     assert.equal(allowed(bounded, ANONYMOUS), 'pull')
   })

@@ -24,7 +24,6 @@ function accessOf(allowed: (action: Action, name: RepositoryName) => boolean): A
       may: ({ user }, action, name) => user === 'alice' && allowed(action, name),
       mayAdminister: () => false,
       view: () => undefined,
-      admitsAnonymous: false,
     },
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { pino } from 'pino'
 import { ChangingRules } from '../../src/access/changing.ts'
+import { OPEN_ACCESS } from '../../src/access/open.ts'
 import { ANONYMOUS } from '../../src/access/ports.ts'
 import { PolicyReloader } from '../../src/daemon/policy.ts'
 import { parseName } from '../../src/oci/name.ts'
@@ -14,7 +15,7 @@ async function world(yaml: string) {
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const { config: started } = await load(yaml)
-  const rules = new ChangingRules({ ...started.access, isOpen: true })
+  const rules = new ChangingRules({ ...started.access, byDefault: OPEN_ACCESS.policy })
   const file = { yaml, reads: 0 }
   const source = {
     stamp: async () => file.yaml,

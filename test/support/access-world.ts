@@ -49,7 +49,6 @@ export function access(init: Partial<AccessInit> = {}): AccessInit {
     policies: [],
     immutableTags: [],
     readOnly: false,
-    isOpen: false,
     ...init,
   }
 }
@@ -59,9 +58,7 @@ export function authenticated(policy: Access['policy']): Access {
   return {
     policy,
     authenticator: {
-      get admitsAnonymous() {
-        return policy.admitsAnonymous
-      },
+      admitsAnonymous: true,
       identify: async ({ authorization: [text = ''] }): Promise<Principal> => {
         const [, user = text, scope] = /^token:(\w+):(\w+)$/.exec(text) ?? []
         const who = { user: user === '' ? undefined : user, groups: [] }
