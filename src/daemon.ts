@@ -20,6 +20,7 @@ import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { trimmer } from './daemon/malloc.ts'
 import { openMirrors } from './daemon/mirrors.ts'
+import { isStatusOpen, openRules } from './daemon/policy.ts'
 import { promote } from './daemon/promotion.ts'
 import { RootFollower, openPublisher } from './daemon/publishing.ts'
 import { Provider } from './daemon/provider.ts'
@@ -45,7 +46,6 @@ import type { IpfsNode } from './ipfs/node.ts'
 import type { MirrorParts, OpenMirror } from './daemon/mirrors.ts'
 import type { OpenRegistry } from './daemon/registry.ts'
 import type { Storage } from './daemon/storage.ts'
-import type { MirrorErrorHandler } from './registry/mirror.ts'
 import type { Publisher } from './naming/publisher.ts'
 
 export { exportOffline, openKeysOffline } from './daemon/offline.ts'
@@ -92,16 +92,20 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
   const room = roomForPushes(directory.path, log)
-  const onMirrorError: MirrorErrorHandler = (name, error) => mirrorErrors.note(name, error)
-  const told = { onMirrorError, room, signatures }
-  const registry = await openRegistry(config, storage, mirrors, told)
-  const { overlay, trust, leases } = registry
-  stack.defer(() => overlay.stop())
-  const copied = { config, directory, storage, mirrors, trust, mirrorErrors, log }
+  const rules = openRules(stack, config, options, log)
+  const heard = { onMirrorError: mirrorErrors.note.bind(mirrorErrors), room, signatures, rules }
+  const registry = await openRegistry(config, storage, mirrors, heard)
+  stack.defer(() => registry.overlay.stop())
+  const copied = { config, directory, storage, mirrors, trust: registry.trust, mirrorErrors, log }
   const replication = stack.use(new Replication(copied))
-  const gc = { config, storage, mirrors, replication, publisher, leases, log }
+  const gc = { config, storage, mirrors, replication, publisher, leases: registry.leases, log }
   const upkeep = await startUpkeep(stack, gc)
-  const access = await openAccess(stack, { config, directory, log: log.child({ room: 'access' }) })
+  const access = await openAccess(stack, {
+    config,
+    directory,
+    policy: rules,
+    log: log.child({ room: 'access' }),
+  })
   const whole = {
     config,
     directory,
@@ -227,13 +231,16 @@ async function serve(
       }),
   }
   const path = await socketPath(directory)
-  const control = createControlApp({ ...operations, control: controlOf(whole), audit, log })
-  openDoor(stack, await listen(control, { path, signal, log }))
+  const control = controlOf(whole)
+  const commands = createControlApp({ ...operations, control, audit, log })
+  openDoor(stack, await listen(commands, { path, signal, log }))
 
   const app = createApp({
     ...operations,
     service: registry.service,
     access: whole.access,
+    isStatusOpen: isStatusOpen(config),
+    control,
     hosts: config.http.hosts,
     namespaces: config.http.namespaces,
     audit,

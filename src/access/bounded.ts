@@ -1,4 +1,4 @@
-import type { Policy, Principal } from './ports.ts'
+import type { Policy } from './ports.ts'
 
 /** A policy within what credentials are good for. */
 export function bounded(policy: Policy): Policy {
@@ -7,11 +7,7 @@ export function bounded(policy: Policy): Policy {
       (who.grant === undefined || who.grant(action, name)) && policy.may(who, action, name),
     // Tokens are for repositories.
     mayAdminister: (who) => who.grant === undefined && policy.mayAdminister(who),
+    // A token for the catalog shows what its user may pull, whatever else it is for.
+    view: (who) => policy.view(who),
   }
-}
-
-/** Somebody as he reads the catalog: a token for it shows what its user may pull, whatever else it is for. */
-export function asLister(who: Principal): Principal {
-  if (who.grant === undefined || who.mayList !== true) return who
-  return { user: who.user, groups: who.groups }
 }

@@ -14,5 +14,6 @@ export const OPEN_ACCESS: Access = {
   policy: {
     may: () => true,
     mayAdminister: () => false,
+    view: () => undefined,
   },
 }

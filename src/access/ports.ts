@@ -1,4 +1,5 @@
 import type { RepositoryName } from '../oci/name.ts'
+import type { RepositoryView } from '../oci/repository-pattern.ts'
 import type { Abortable } from '../registry/ports.ts'
 
 /**
@@ -78,6 +79,8 @@ export interface Policy {
   may(who: Principal, action: Action, name: RepositoryName): boolean
   /** Status in full, and what changes the daemon itself. */
   mayAdminister(who: Principal): boolean
+  /** The repositories that somebody may pull from, whatever his credentials are a grant for; `undefined`: all. */
+  view(who: Principal): RepositoryView | undefined
 }
 
 /** What a client asks of our own token service, in the Docker token protocol. */

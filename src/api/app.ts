@@ -1,5 +1,6 @@
 import Router from '@koa/router'
 import Koa from 'koa'
+import { adminRoutes } from './admin-routes.ts'
 import { sendJson } from './answer.ts'
 import { auditTrail } from './audit-trail.ts'
 import { AddressRanges } from './address-ranges.ts'
@@ -28,6 +29,7 @@ import type { AuditSink } from './audit.ts'
 import type { AddressRange } from './address-ranges.ts'
 import type { ClientLimitsInit } from './client-limits.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
+import type { Control } from './control-face.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { Operations } from './operations.ts'
 
@@ -36,6 +38,10 @@ export interface AppOptions extends Operations {
   service: RegistryService
   /** Who may do what. */
   access: Access
+  /** Whether everybody gets the status in full; without it, only administrators. */
+  isStatusOpen?: boolean
+  /** What administrators may do beyond the registry's API. */
+  control?: Control
   /** `http.hosts`: further Host names that may be used without authentication. */
   hosts: readonly string[]
   /** `http.namespaces`; absent: `ns` parameters are ignored. */
@@ -129,11 +135,10 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
 
     .get('/healthz', may('anyone'), operations.health)
     .get('/readyz', may('anyone'), operations.ready)
-    .get('/api/v1/status', may('anyone'), operations.status)
   // They look at names and passwords themselves.
   if (options.access.tokens !== undefined)
     router.get('/v2/token', may('anyone'), tokens.get).post('/v2/token', may('anyone'), tokens.post)
-  return router
+  return adminRoutes(router, may, { ...options, policy: options.access.policy, limits })
 }
 
 /** Paths as written: no other case, and no slash at the end but where the table has one. */

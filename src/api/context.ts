@@ -6,6 +6,7 @@ import type { RepositoryName } from '../oci/name.ts'
 import type { Auditing } from './audit.ts'
 import type { Client } from './client.ts'
 import type { Allowance } from './client-limits.ts'
+import type { Rights } from '../registry/ports.ts'
 import type { TurnsInit } from './turns.ts'
 
 /** Where this room logs to. */
@@ -33,6 +34,8 @@ export interface ApiState {
   allowance?: Allowance
   /** Who asks; set by the guard of the route. */
   principal?: Principal
+  /** What he may do beyond what the route needs; set by the guard as well. */
+  rights?: Rights
   /** Set for routes with a name in their path. */
   repository?: Repository
   /** Body bytes handed to the socket by the pump. */

@@ -1,14 +1,16 @@
 import { RegistryError } from '../oci/errors.ts'
 import { nameOf } from './params.ts'
+import { PolicyRights } from './rights.ts'
 import type { Access, Action, Needed, Principal, TokenError } from '../access/ports.ts'
 import type { ApiContext, ApiMiddleware } from './context.ts'
 
 /**
  * Who may come through to a route:
  * an {@link Action} in the repository of its path; `list`: whoever is let in, and sees what he may pull; `enter`:
- * whoever is let in; `administer`; `anyone`, without a look at credentials.
+ * whoever is let in; `administer`; `look`: everybody, who is then shown what is for him; `anyone`, without a look at
+ * credentials.
  */
-export type Decision = Action | 'list' | 'enter' | 'administer' | 'anyone'
+export type Decision = Action | 'list' | 'enter' | 'administer' | 'look' | 'anyone'
 
 /** The decision a guard was made for, so that a test can find it in the router's own table. */
 const DECISION = Symbol('decision')
@@ -32,6 +34,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       const principal = await identify(ctx, needed)
       ctx.state.principal = principal
       ctx.state.allowance?.identified(principal.user)
+      ctx.state.rights = new PolicyRights(policy, principal)
       if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
       return next()
     }
@@ -50,10 +53,20 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
   }
 
   function isLetIn(ctx: ApiContext, decision: Decision, who: Principal): boolean {
-    if (decision === 'administer') return policy.mayAdminister(who)
-    if (decision === 'enter' || decision === 'list' || decision === 'anyone')
-      return isKnown(who) || authenticator.admitsAnonymous
-    return policy.may(who, decision, nameOf(ctx))
+    switch (decision) {
+      case 'anyone':
+      case 'look':
+        return true
+      case 'administer':
+        return policy.mayAdminister(who)
+      case 'enter':
+        return isKnown(who) || authenticator.admitsAnonymous
+      case 'list':
+        if (who.grant !== undefined) return who.mayList === true
+        return isKnown(who) || authenticator.admitsAnonymous
+      default:
+        return policy.may(who, decision, nameOf(ctx))
+    }
   }
 
   /** Credentials, or better ones, may help (401); where none would, it is denied (403). */
@@ -95,6 +108,7 @@ function neededFor(ctx: ApiContext, decision: Decision): Needed {
       return { kind: 'catalog' }
     case 'enter':
     case 'administer':
+    case 'look':
     case 'anyone':
       return { kind: 'nothing' }
   }

@@ -1,6 +1,7 @@
 import { sendJson } from './answer.ts'
 import { digestOf, nameOf, queryOf, repositoryOf } from './params.ts'
 import { linkNext, pageOf } from './paging.ts'
+import { rightsOf } from './rights.ts'
 import { sendWarnings } from './warnings.ts'
 import type { NamePage, Page, RegistryService } from '../registry/ports.ts'
 import type { ApiContext, RouteContext } from './context.ts'
@@ -23,7 +24,7 @@ export function listingRoutes(service: RegistryService) {
 
     catalog: async (ctx: RouteContext): Promise<void> => {
       const repositories = await page(ctx, (which) =>
-        service.listRepositories({ ...which, signal: ctx.state.signal }),
+        service.listRepositories({ ...which, signal: ctx.state.signal, by: rightsOf(ctx) }),
       )
       sendJson(ctx, { repositories })
     },

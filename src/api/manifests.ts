@@ -6,6 +6,7 @@ import { noteForAudit } from './audit.ts'
 import { readWhole } from './body.ts'
 import { Budget } from './budget.ts'
 import { knownReferenceOf, mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
+import { rightsOf } from './rights.ts'
 import { sendContent } from './send.ts'
 import { sendWarnings } from './warnings.ts'
 import type { Reference, Tag } from '../oci/name.ts'
@@ -52,7 +53,7 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
       const share = pushed.open()
       try {
         const bytes = await readManifest(ctx, limits, share)
-        const options = { tags, signal: ctx.state.signal }
+        const options = { tags, signal: ctx.state.signal, by: rightsOf(ctx) }
         const put = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
         const { digest, subject } = put
         noteForAudit(ctx, { bytes: bytes.length, tags })
@@ -68,7 +69,9 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
     },
 
     remove: async (ctx: RouteContext): Promise<void> => {
-      await service.deleteManifest(nameOf(ctx), knownReferenceOf(ctx), { signal: ctx.state.signal })
+      await service.deleteManifest(nameOf(ctx), knownReferenceOf(ctx), {
+        signal: ctx.state.signal,
+      })
       sendEmpty(ctx, 202)
     },
   }

@@ -37,5 +37,10 @@ export function operationRoutes({ status, readiness, version }: Operations) {
     status: async (ctx: ApiContext): Promise<void> => {
       sendJson(ctx, await status())
     },
+
+    /** What everybody may know, and healthz says as well. */
+    briefStatus: (ctx: ApiContext): void => {
+      sendJson(ctx, { version })
+    },
   }
 }

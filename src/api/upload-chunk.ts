@@ -4,13 +4,14 @@ import { contentLength, hasBody, readBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
-import type { Chunk, UploadService, UploadStatus } from '../registry/ports.ts'
+import type { Chunk, Rights, UploadService, UploadStatus } from '../registry/ports.ts'
 import type { ApiContext, ApiLimits } from './context.ts'
 
-/** Which upload a request is about. */
+/** Which upload a request is about, and who asks. */
 export interface Session {
   name: RepositoryName
   id: string
+  by: Rights
 }
 
 /** The headers that tell a client where an upload stands. */
@@ -71,14 +72,14 @@ export function chunkOf(ctx: ApiContext, limits: ApiLimits): Chunk {
 export async function readInOrder<T>(
   { req }: ApiContext,
   uploads: UploadService,
-  { name, id }: Session,
+  { name, id, by }: Session,
   read: () => T,
 ): Promise<T> {
   try {
     return read()
   } catch (error) {
     if (!isRegistryError(error)) throw error
-    const { size } = await uploads.status(name, id)
+    const { size } = await uploads.status(name, id, { by })
     const range = parseContentRange(req.headers['content-range'])
     if (typeof range !== 'object' || range.start === size) throw error
     throw new RegistryError('RANGE_INVALID', {
@@ -95,14 +96,14 @@ export async function readInOrder<T>(
  */
 export async function withOffset<T>(
   uploads: UploadService,
-  { name, id }: Session,
+  { name, id, by }: Session,
   add: () => Promise<T>,
 ): Promise<T> {
   try {
     return await add()
   } catch (error) {
     if (!isRegistryError(error, 'RANGE_INVALID')) throw error
-    const status = { id, size: await sizeFrom(error, uploads, { name, id }) }
+    const status = { id, size: await sizeFrom(error, uploads, { name, id, by }) }
     throw new RegistryError('RANGE_INVALID', {
       message: error.message,
       detail: { size: status.size },
@@ -115,8 +116,8 @@ export async function withOffset<T>(
 async function sizeFrom(
   { detail }: RegistryError,
   uploads: UploadService,
-  { name, id }: Session,
+  { name, id, by }: Session,
 ): Promise<number> {
   const size = (detail as { size?: unknown } | undefined)?.size
-  return typeof size === 'number' ? size : (await uploads.status(name, id)).size
+  return typeof size === 'number' ? size : (await uploads.status(name, id, { by })).size
 }

@@ -4,6 +4,7 @@ import { tryParseName } from '../oci/name.ts'
 import { sendEmpty } from './answer.ts'
 import { noteForAudit } from './audit.ts'
 import { digestQuery, nameOf, queryOf } from './params.ts'
+import { rightsOf } from './rights.ts'
 import { chunkOf, hasChunk, sendBlobCreated, uploadHeaders } from './upload-chunk.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
@@ -70,7 +71,10 @@ async function mount(
   const digest = mountQuery(ctx)
   const from = query.has('from') ? tryParseName(only(query.getAll('from'))) : undefined
   if (digest === undefined || (query.has('from') && from === undefined)) return undefined
-  const isMounted = await service.mountBlob(name, digest, from, { signal: ctx.state.signal })
+  const isMounted = await service.mountBlob(name, digest, from, {
+    signal: ctx.state.signal,
+    by: rightsOf(ctx),
+  })
   return isMounted ? digest : undefined
 }
 
@@ -93,7 +97,11 @@ async function openSession(
   const wanted = mountQuery(ctx)
   const algorithm = announced ?? (wanted && algorithmOf(wanted))
   const { signal } = ctx.state
-  const status = await uploads.create(name, { signal, ...(algorithm && { algorithm }) })
+  const status = await uploads.create(name, {
+    signal,
+    by: rightsOf(ctx),
+    ...(algorithm && { algorithm }),
+  })
   sendEmpty(ctx, 202, {
     ...uploadHeaders(name, status),
     'OCI-Chunk-Min-Length': String(CHUNK_MIN_BYTES),
@@ -109,14 +117,16 @@ async function uploadAtOnce(
 ): Promise<void> {
   const digest = digestQuery(ctx)
   const chunk = hasChunk(ctx) ? chunkOf(ctx, limits) : undefined
+  const by = rightsOf(ctx)
   const { id } = await uploads.create(name, {
     signal: ctx.state.signal,
+    by,
     algorithm: algorithmOf(digest),
   })
   try {
-    noteForAudit(ctx, { bytes: await uploads.finish(name, id, digest, chunk) })
+    noteForAudit(ctx, { bytes: await uploads.finish(name, id, digest, chunk, { by }) })
   } catch (error) {
-    await forget(uploads.cancel(name, id))
+    await forget(uploads.cancel(name, id, { by }))
     throw error
   }
   sendBlobCreated(ctx, name, digest)

@@ -28,6 +28,7 @@ export class DiskUpload implements Upload {
   readonly name: RepositoryName
   readonly startedAt: number
   readonly algorithm: DigestAlgorithm
+  readonly owner: string | undefined
   readonly #path: string
   readonly #blocks: BlockStore
   /** The content as far as it came; `undefined` until the log has been read again. */
@@ -47,6 +48,7 @@ export class DiskUpload implements Upload {
     this.name = info.name
     this.startedAt = info.startedAt
     this.algorithm = info.algorithm
+    this.owner = info.owner
   }
 
   get size(): number {

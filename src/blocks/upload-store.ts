@@ -39,8 +39,9 @@ export class DiskUploadStore implements UploadStore {
   async create(info: UploadInfo): Promise<Upload> {
     if (!ID.test(info.id))
       throw new TypeError(`an upload id is hex digits and dashes, not ${info.id}`)
-    const { id, name, startedAt, algorithm } = info
-    const header = encodeRecords([{ type: 'header', json: { id, name, startedAt, algorithm } }])
+    const { id, name, startedAt, algorithm, owner } = info
+    const json = { id, name, startedAt, algorithm, owner }
+    const header = encodeRecords([{ type: 'header', json }])
     await writeNew(this.#directory, id, header)
     const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
     await upload.load()
@@ -124,8 +125,9 @@ export class DiskUploadStore implements UploadStore {
 function parseInfo(id: string, json: unknown): UploadInfo | undefined {
   const header = json as Partial<Record<keyof UploadInfo, unknown>> | null
   const name = tryParseName(header?.name)
-  const { startedAt, algorithm } = header ?? {}
+  const { startedAt, algorithm, owner } = header ?? {}
   if (name === undefined || header?.id !== id || typeof startedAt !== 'number') return undefined
   if (algorithm !== 'sha256' && algorithm !== 'sha512') return undefined
-  return { id, name, startedAt, algorithm }
+  if (owner !== undefined && typeof owner !== 'string') return undefined
+  return { id, name, startedAt, algorithm, ...(owner !== undefined && { owner }) }
 }

@@ -36,6 +36,14 @@ export interface LogDestination {
   readonly isTTY?: boolean | undefined
 }
 
+/** The configuration as it is now, for what can change while the daemon runs. */
+export interface ConfigSource {
+  /** Something that is another whenever the configuration may be another, and costs little. */
+  stamp(): Promise<string>
+  /** @throws ConfigError */
+  read(): Promise<Config>
+}
+
 export interface StartOptions {
   /** Aborted when the daemon is to stop; it then drains and closes. */
   signal: AbortSignal
@@ -46,6 +54,8 @@ export interface StartOptions {
   onReload?: ((listener: () => void) => () => void) | undefined
   /** For the `lock` file: the process that signals go to. */
   pid?: number | undefined
+  /** Absent where the configuration is no file. */
+  source?: ConfigSource | undefined
 }
 
 /** The keychain, opened without a daemon. */

@@ -1,7 +1,10 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { expect } from './arguments.ts'
 import { EXIT, UsageError } from './io.ts'
 import { findTarget } from './target.ts'
 import type { Arguments } from './arguments.ts'
+import type { ConfigSource } from './daemon-face.ts'
 import type { CommandIO } from './io.ts'
 
 /** `heliport serve [config.yaml]`: runs the daemon until the signal aborts. */
@@ -19,6 +22,7 @@ export async function serve(args: Arguments, io: CommandIO): Promise<number> {
       log: io.stdout,
       pid: io.pid,
       onReload: io.onReload,
+      source: file === undefined ? undefined : sourceOf(file, args, io),
     })
     // Whichever comes first; leaving the block then stops what still runs, and waits for it.
     await Promise.race([daemon.closed, aborted(io.signal)])
@@ -27,6 +31,16 @@ export async function serve(args: Arguments, io: CommandIO): Promise<number> {
     throw error
   }
   return EXIT.ok
+}
+
+function sourceOf(file: string, args: Arguments, io: CommandIO): ConfigSource {
+  return {
+    stamp: async () => {
+      const { mtimeMs, size, ino } = await stat(resolve(io.cwd, file))
+      return `${mtimeMs} ${size} ${ino}`
+    },
+    read: async () => (await findTarget(args, io, file)).config,
+  }
 }
 
 function configFile({ words, options }: Arguments): string | undefined {

@@ -52,9 +52,9 @@ function unknownKey(section: readonly PropertyKey[], key: string): Problem {
   return { path: [...section, key], message: `is not an option: ${hint}`, key: true }
 }
 
-/** The only sections in lists are those of mirrors and of signatures. */
+/** A key of a section in a list. */
 function keyInList(section: readonly PropertyKey[], key: string): string | undefined {
-  const meant = suggestKeyInList(section[0], key)
+  const meant = suggestKeyInList(optionOf(section), key)
   return meant && pathText([...section, meant])
 }
 
@@ -71,11 +71,16 @@ function sentence(issue: Issue, value: unknown): string {
   }
 }
 
+/** Lists of nothing but sections. */
+const SECTIONS_ONLY: Readonly<Record<string, string>> = {
+  signatures: 'must be a section with repositories and keys',
+  'access.policies': 'must be a section, with its keys indented below it',
+  'access.immutableTags': 'must be a section with tags',
+}
+
 function wrongType(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_type' && issue.expected === 'object' && inList(issue.path))
-    return issue.path[0] === 'signatures'
-      ? 'must be a section with repositories and keys'
-      : 'must be text, or a section with a key'
+    return SECTIONS_ONLY[optionOf(issue.path)] ?? 'must be text, or a section with a key'
   const option = optionAt(issue.path)
   if (option?.kind === 'section' || option?.kind === 'map')
     return 'must be a section, with its keys indented below it'

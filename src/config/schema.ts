@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { access } from './access.ts'
 import { auth } from './auth.ts'
 import { audit } from './audit.ts'
 import { listOf, quantity, text } from './fields.ts'
@@ -172,6 +173,7 @@ export const schema = z.strictObject({
       'Repositories of which only what is signed is given out: sections of repositories (patterns) and keys (files of cosign public keys).',
     ),
   keys: keys.prefault({}).describe('The private keys.'),
+  access: access.prefault({}).describe('Who may do what.'),
   network: network.prefault({}).describe('The IPFS network.'),
   limits: limits.prefault({}).describe('What a client may use up.'),
   audit: audit.prefault({}).describe('Who changed what, and who was refused.'),

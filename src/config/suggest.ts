@@ -1,4 +1,5 @@
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
+import { ENTRY_KEYS } from './access.ts'
 import { MIRROR_KEYS } from './mirror-entry.ts'
 import { SIGNATURE_KEYS } from './signatures.ts'
 
@@ -31,9 +32,9 @@ function isSame(path: readonly string[], other: readonly string[]): boolean {
   return path.length === other.length && path.every((key, at) => key === other[at])
 }
 
-/** The same for a key of a section in a list: `signatures`, or `ipns.readOnlyKeys`. @returns the key alone */
-export function suggestKeyInList(list: PropertyKey | undefined, key: string): string | undefined {
-  return nearest(key, list === 'signatures' ? SIGNATURE_KEYS : MIRROR_KEYS)
+/** The same for a key of a section in a list. @param list with dots @returns the key alone */
+export function suggestKeyInList(list: string, key: string): string | undefined {
+  return nearest(key, list === 'signatures' ? SIGNATURE_KEYS : (ENTRY_KEYS[list] ?? MIRROR_KEYS))
 }
 
 /** What somebody may have meant by an environment variable that names no option. */

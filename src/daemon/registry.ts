@@ -5,6 +5,7 @@ import { Tombstones } from '../registry/tombstones.ts'
 import { Trust } from '../registry/trust.ts'
 import { Uploads } from '../registry/uploads.ts'
 import type { Config } from '../config/schema.ts'
+import type { StandingRules } from '../registry/ports.ts'
 import type { Room } from '../registry/room.ts'
 import type { MirrorErrorHandler, MirrorSource } from '../registry/mirror.ts'
 import type { Signatures } from './signatures.ts'
@@ -25,6 +26,8 @@ interface RegistryWith {
   readonly onMirrorError: MirrorErrorHandler
   readonly room: Room
   readonly signatures: Signatures
+  /** What holds for everybody. */
+  readonly rules: StandingRules
 }
 
 /** Puts the room `registry` together. */
@@ -32,7 +35,7 @@ export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
   opened: readonly { readonly source: MirrorSource }[],
-  { onMirrorError, room, signatures }: RegistryWith,
+  { onMirrorError, room, signatures, rules }: RegistryWith,
 ): Promise<OpenRegistry> {
   const now = Date.now
   const blobLimit = config.limits.blob
@@ -46,7 +49,7 @@ export async function openRegistry(
     { isNew: lane.isNew },
   )
   const uploads = new Uploads(
-    { store, writer: lane, room, now, leases, hold: () => contents.hold() },
+    { store, writer: lane, room, now, leases, hold: () => contents.hold(), rules },
     { readOnly, blobLimit },
   )
   const service = new Registry(
@@ -60,6 +63,7 @@ export async function openRegistry(
       history,
       leases,
       signatures: signatures.rules,
+      rules,
     },
     {
       validation: config.storage.validation,

@@ -23,8 +23,15 @@ function isPart(part: string): boolean {
   return part.includes('*') ? /^[a-z0-9._*-]+$/.test(part) : tryParseName(part) !== undefined
 }
 
+/** Some repositories as a question. */
+export interface RepositoryView {
+  has(name: RepositoryName): boolean
+  /** Whether a repository may be meant whose name is, or begins with, these parts. */
+  mayHold(parts: readonly string[]): boolean
+}
+
 /** Some patterns as one question: which repositories any of them means. */
-export class RepositorySet {
+export class RepositorySet implements RepositoryView {
   /** Whether every repository is meant, so that nothing has to be asked. */
   readonly isAll: boolean
   /** The patterns, each once and in order: two sets with the same text mean the same. */

@@ -20,7 +20,12 @@ export class Adopter {
    * @throws what our own store throws
    */
   adopt(content: Content, options: Abortable): Promise<StoredContent | undefined> {
-    return this.#flights.run(content.digest, (signal) => this.#copy(content, signal), options)
+    // By its id as well: two claims of one digest may be two contents, and only one of them be the caller's to have.
+    return this.#flights.run(
+      `${content.digest} ${content.id}`,
+      (signal) => this.#copy(content, signal),
+      options,
+    )
   }
 
   async #copy(content: Content, signal: AbortSignal): Promise<StoredContent | undefined> {

@@ -1,16 +1,16 @@
 import { ASK_AT_LEAST, fullPage } from './full-page.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
-import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { RepositoryView } from '../oci/repository-pattern.ts'
 import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
 
-/** A mirror of which only some repositories exist: nothing is looked up in the others, whatever is asked of them. */
+/** A registry of which only some repositories exist: nothing is looked up in the others, whatever is asked of them. */
 export class AllowedReader implements RegistryReader {
   readonly source: string
   readonly #inner: RegistryReader
-  readonly #allowed: RepositorySet
+  readonly #allowed: RepositoryView
 
-  constructor(inner: RegistryReader, allowed: RepositorySet) {
+  constructor(inner: RegistryReader, allowed: RepositoryView) {
     this.source = inner.source
     this.#inner = inner
     this.#allowed = allowed

@@ -1,9 +1,10 @@
 import { RegistryError } from '../oci/errors.ts'
 import { blobUnknown, manifestUnknown } from './pull.ts'
+import { immutable, immutableTag, refuseImmutable } from './standing.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
-import type { Abortable, RegistryReader, RegistryWriter } from './ports.ts'
+import type { Abortable, RegistryReader, RegistryWriter, StandingRules } from './ports.ts'
 import type { TombstoneKind, Tombstones } from './tombstones.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -13,6 +14,7 @@ export interface DeleteParts {
   overlay: Overlay
   tombstones: Tombstones
   uploads: Pick<Uploads, 'endAll'>
+  rules: StandingRules
 }
 
 interface Target {
@@ -34,15 +36,26 @@ export class Deletes {
     this.#parts = parts
   }
 
-  /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN */
+  /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN, DENIED when it stays */
   async tag(name: RepositoryName, tag: Tag, options: Abortable): Promise<void> {
+    if (this.#parts.rules.isImmutable(name, tag)) return this.#refuse(name, tag, options)
     const remove = (): Promise<boolean> =>
       this.#parts.writer.transact((tx) => tx.removeTag(name, tag), options)
     const wasThere = await this.#remove(tagTarget(name, tag), remove, options)
     if (!wasThere) throw manifestUnknown(name, { kind: 'tag', tag })
   }
 
-  /** Removes a manifest with every tag that points to it. @throws RegistryError MANIFEST_UNKNOWN */
+  /** It is not removed, whatever happens meanwhile; only what to say depends on whether it is there. */
+  async #refuse(name: RepositoryName, tag: Tag, options: Abortable): Promise<never> {
+    const there = await this.#parts.overlay.reader().resolveTag(name, tag, options)
+    throw there === undefined ? manifestUnknown(name, { kind: 'tag', tag }) : immutable(name, [tag])
+  }
+
+  /**
+   * Removes a manifest with every tag that points to it.
+   *
+   * @throws RegistryError MANIFEST_UNKNOWN, DENIED when one of the tags stays
+   */
   async manifest(name: RepositoryName, digest: Digest, options: Abortable): Promise<void> {
     const target: Target = {
       name,
@@ -50,12 +63,16 @@ export class Deletes {
       what: digest,
       has: async (reader, how) => (await reader.manifest(name, digest, how)) !== undefined,
     }
+    const { overlay, rules } = this.#parts
+    await refuseImmutable(overlay, name, rules, { ...options, to: digest })
     let tags: Tag[] = []
     const remove = async (): Promise<boolean> => {
-      const removed = await this.#parts.writer.transact(
-        (tx) => tx.removeManifest(name, digest),
-        options,
-      )
+      const removed = await this.#parts.writer.transact(async (tx) => {
+        const gone = await tx.removeManifest(name, digest)
+        const kept = gone?.tags.filter((tag) => rules.isImmutable(name, tag)) ?? []
+        if (kept.length > 0) throw immutable(name, kept)
+        return gone
+      }, options)
       tags = removed?.tags ?? []
       return removed !== undefined
     }
@@ -83,10 +100,11 @@ export class Deletes {
    * Removes a repository with all that is in it, in one commit, and hides what mirrors have under its name, for good: a
    * later push brings back what it pushes and nothing else. Its upload sessions end with it.
    *
-   * @throws RegistryError NAME_UNKNOWN
+   * @throws RegistryError NAME_UNKNOWN, DENIED when one of its tags stays
    */
   async repository(name: RepositoryName, options: Abortable): Promise<void> {
-    const { writer, uploads } = this.#parts
+    const { writer, uploads, overlay, rules } = this.#parts
+    await refuseImmutable(overlay, name, rules, options)
     const target: Target = {
       name,
       kind: 'repository',
@@ -96,6 +114,8 @@ export class Deletes {
     const wasThere = await uploads.endAll(name, (end) => {
       const remove = (): Promise<boolean> =>
         writer.transact(async (tx) => {
+          const kept = await immutableTag(tx.reader, name, rules, options)
+          if (kept !== undefined) throw immutable(name, [kept])
           end() // inside the edit: a blob that is finished later must not bring the repository back
           return tx.removeRepository(name)
         }, options)

@@ -1,7 +1,8 @@
 import { RegistryError } from '../oci/errors.ts'
+import { AllowedReader } from './allowed.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { OverlayReader } from './overlay-reader.ts'
-import type { Abortable, NamePage, Page } from './ports.ts'
+import type { Abortable, Asked, NamePage, Page } from './ports.ts'
 
 /** Most names on one page, whatever was asked for; the rest is behind `Link` (Distribution's catalog does the same). */
 const PAGE_MAX = 1000
@@ -19,12 +20,13 @@ export async function listTags(
   })
 }
 
-/** Repositories of our own tree and of all mirrors. */
+/** Repositories of our own tree and of all mirrors that the caller may see. */
 export async function listRepositories(
   reader: OverlayReader,
-  page: Page & Abortable,
+  { by, ...page }: Page & Asked,
 ): Promise<NamePage> {
-  return listPage(reader, page, (which) => reader.repositories(which))
+  const seen = by?.view === undefined ? reader : new AllowedReader(reader, by.view)
+  return listPage(reader, page, (which) => seen.repositories(which))
 }
 
 /** Asks for one name more than the page takes, to know whether there are more. */

@@ -105,13 +105,21 @@ export class Overlay implements RegistrySource {
     return reader
   }
 
-  /** Whether any mirror has something that is not hidden. */
+  /**
+   * Whether any mirror has something that is not hidden.
+   *
+   * @param options `name`: the repository it would be in; a mirror that may not have that is not asked
+   */
   async elsewhere(
     has: (reader: RegistryReader, options: { signal: AbortSignal }) => Promise<boolean>,
-    options: Abortable,
+    options: Abortable & { name?: RepositoryName },
   ): Promise<Elsewhere> {
+    const { name } = options
+    const layers = this.#layers().filter(
+      ({ mirror }) => name === undefined || mirror.repositories.has(name),
+    )
     const answers = await Promise.all(
-      this.#layers().map(async ({ mirror, reader }) =>
+      layers.map(async ({ mirror, reader }) =>
         reader === undefined ? undefined : mirror.ask((signal) => has(reader, { signal }), options),
       ),
     )

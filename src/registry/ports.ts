@@ -1,6 +1,17 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
-import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { ManifestContent, NamePage, ReferrersList, ReferrersPage } from './answers.ts'
+import type { Rights } from './rights.ts'
+
+export type {
+  ManifestContent,
+  NamePage,
+  Notice,
+  Noticed,
+  ReferrersList,
+  ReferrersPage,
+} from './answers.ts'
+export type { Rights, StandingRules } from './rights.ts'
 
 /**
  * The interfaces at which the rooms meet.
@@ -16,6 +27,12 @@ import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 /** Every asynchronous call can be given up. */
 export interface Abortable {
   signal?: AbortSignal | undefined
+}
+
+/** A request of somebody. */
+export interface Asked extends Abortable {
+  /** Who it is; `undefined`: the registry itself, which may do everything. */
+  by?: Rights | undefined
 }
 
 /** A part of some content, in bytes. */
@@ -150,11 +167,13 @@ export interface BlobFinder {
    * A repository in which a blob is linked, `near` first; a manifest that is no blob of a repository does not count, and
    * bytes that nothing links never do. `undefined` when there is none, or when none was found in the time that this may
    * take: it says what was found, not what is not there. It is a hint: whoever relies on it checks again in an edit.
+   *
+   * @param options `within`: the repositories that may be found; all, without it
    */
   findBlob(
     digest: Digest,
     near: RepositoryName,
-    options?: Abortable,
+    options?: Abortable & { within?: ((name: RepositoryName) => boolean) | undefined },
   ): Promise<RepositoryName | undefined>
 }
 
@@ -184,6 +203,8 @@ export interface UploadInfo {
   readonly startedAt: number
   /** The algorithm hashed while the bytes arrive; content under another one costs a second pass at the end. */
   readonly algorithm: DigestAlgorithm
+  /** Who began it, as {@link Rights.user}. */
+  readonly owner?: string | undefined
 }
 
 /** The bytes of one upload. Not safe for two callers at once: `registry/uploads` lets in one at a time. */
@@ -236,53 +257,6 @@ export interface DurableMap {
   entries(prefix?: string): AsyncIterable<[string, Uint8Array]>
 }
 
-/** Why an answer may be behind, or without, what a mirror has. */
-export interface Notice {
-  /** The mirror's name, as in the status. */
-  readonly mirror: string
-  /**
-   * `stale`: the answer has to do with a root that may not be the mirror's newest; `skipped`: the mirror could not be
-   * read; `waiting`: it has no root yet; `outdated`: it has been stale for longer than it may be, and is not heard.
-   */
-  readonly kind: 'stale' | 'skipped' | 'waiting' | 'outdated'
-  /** Since when it is stale or outdated, in ms since the epoch. */
-  readonly since?: number | undefined
-}
-
-/** An answer that depends on what mirrors say today. What is asked for by digest does not. */
-export interface Noticed {
-  readonly notices: readonly Notice[]
-}
-
-/** A manifest as it is served. */
-export interface ManifestContent extends Noticed {
-  readonly digest: Digest
-  readonly mediaType: string
-  /** The exact bytes that were pushed, already verified against the digest. */
-  readonly bytes: Uint8Array
-}
-
-/** A page of names, and whether there are more after it. */
-export interface NamePage extends Noticed {
-  names: string[]
-  more: boolean
-}
-
-/** A page of the manifests that refer to a subject, in the order of their digests, and whether there are more after it. */
-export interface ReferrersList extends Noticed {
-  manifests: ManifestDescriptor[]
-  more: boolean
-}
-
-/** Which page of referrers is wanted. */
-export interface ReferrersPage {
-  artifactType?: string | undefined
-  /** Only digests after this one. */
-  after?: string | undefined
-  /** Bytes that the descriptors may have together, as JSON; one is always given. Without it, all are. */
-  bytes?: number | undefined
-}
-
 /** Where an upload session stands. */
 export interface UploadStatus {
   readonly id: string
@@ -309,7 +283,7 @@ export interface RegistryService {
   getBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content>
   /** @throws RegistryError NAME_UNKNOWN */
   listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage>
-  listRepositories(page: Page & Abortable): Promise<NamePage>
+  listRepositories(page: Page & Asked): Promise<NamePage>
   /**
    * The manifests that refer to `subject`; none when there are none.
    *
@@ -323,29 +297,31 @@ export interface RegistryService {
   /**
    * @param contentType the request's Content-Type, without parameters; `undefined` when it had none
    * @param options `tags`: more tags to set in the same change (`PUT …/manifests/<digest>?tag=a&tag=b`)
-   * @throws RegistryError MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED (read-only node)
+   * @throws RegistryError MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED (read-only node), DENIED
+   * (a tag is there that may not be moved)
    */
   putManifest(
     name: RepositoryName,
     reference: Reference,
     bytes: Uint8Array,
     contentType: string | undefined,
-    options?: Abortable & { tags?: readonly Tag[] | undefined },
+    options?: Asked & { tags?: readonly Tag[] | undefined },
   ): Promise<{ digest: Digest; subject: Digest | undefined }>
-  /** @throws RegistryError MANIFEST_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
+  /** @throws RegistryError MANIFEST_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node), DENIED (a tag stays) */
   deleteManifest(name: RepositoryName, reference: Reference, options?: Abortable): Promise<void>
   /** @throws RegistryError BLOB_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
   deleteBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<void>
   /**
    * Removes a repository, and hides what mirrors have of it. Its upload sessions end.
    *
-   * @throws RegistryError NAME_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node)
+   * @throws RegistryError NAME_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node), DENIED (a tag stays)
    */
   deleteRepository(name: RepositoryName, options?: Abortable): Promise<void>
   /**
    * Links a blob that another repository of our own tree links: the one that is named, or, without a name, any that is
    * found. One that is named and does not have it is not a wish to look elsewhere. What only a mirror has is not mounted:
-   * it would have to be fetched first. False: the caller opens an upload session instead.
+   * it would have to be fetched first. What the caller may not pull is as if it was not there. False: the caller opens an
+   * upload session instead.
    *
    * @throws RegistryError UNSUPPORTED (read-only node)
    */
@@ -353,12 +329,15 @@ export interface RegistryService {
     name: RepositoryName,
     digest: Digest,
     from: RepositoryName | undefined,
-    options?: Abortable,
+    options?: Asked,
   ): Promise<boolean>
   readonly uploads: UploadService
 }
 
-/** The upload half of {@link RegistryService}. A session belongs to one repository; elsewhere it is unknown. */
+/**
+ * The upload half of {@link RegistryService}. A session belongs to one repository and to who began it; elsewhere, and for
+ * others, it is unknown.
+ */
 export interface UploadService {
   /**
    * Begins an upload.
@@ -369,17 +348,17 @@ export interface UploadService {
    */
   create(
     name: RepositoryName,
-    options?: Abortable & { algorithm?: DigestAlgorithm },
+    options?: Asked & { algorithm?: DigestAlgorithm },
   ): Promise<UploadStatus>
   /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
-  status(name: RepositoryName, id: string, options?: Abortable): Promise<UploadStatus>
+  status(name: RepositoryName, id: string, options?: Asked): Promise<UploadStatus>
   /**
    * Adds a chunk.
    *
    * @throws RegistryError BLOB_UPLOAD_UNKNOWN; RANGE_INVALID when the chunk does not begin at the offset or another
    * one is being written (its `detail` holds `{ size }`); SIZE_INVALID when the body is not as long as its range
    */
-  append(name: RepositoryName, id: string, chunk: Chunk, options?: Abortable): Promise<UploadStatus>
+  append(name: RepositoryName, id: string, chunk: Chunk, options?: Asked): Promise<UploadStatus>
   /**
    * Adds the last chunk, if there is one, proves the digest and links the blob.
    *
@@ -391,8 +370,8 @@ export interface UploadService {
     id: string,
     digest: Digest,
     chunk: Chunk | undefined,
-    options?: Abortable,
+    options?: Asked,
   ): Promise<number>
   /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
-  cancel(name: RepositoryName, id: string, options?: Abortable): Promise<void>
+  cancel(name: RepositoryName, id: string, options?: Asked): Promise<void>
 }

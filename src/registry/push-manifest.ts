@@ -3,14 +3,18 @@ import { RegistryError } from '../oci/errors.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { Adopter } from './adoption.ts'
 import { References } from './references.ts'
+import { checkMirrors, checkMove } from './standing.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { ManifestFacts } from '../oci/manifest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
 import type {
   Abortable,
+  Asked,
   ContentStore,
   RegistryWriter,
+  Rights,
+  StandingRules,
   StoredContent,
   Transaction,
 } from './ports.ts'
@@ -22,6 +26,7 @@ export interface PushParts {
   content: ContentStore
   /** `sparse` takes a manifest whose blobs or manifests are nowhere. */
   validation: 'strict' | 'sparse'
+  rules: StandingRules
   /** Largest blob that is adopted, in bytes. */
   blobLimit: number
 }
@@ -32,6 +37,7 @@ interface Pushed {
   tags: readonly Tag[]
   facts: ManifestFacts
   stored: StoredContent
+  by: Rights | undefined
 }
 
 /** The tree changed between the look-ups and the commit: look again. */
@@ -54,23 +60,29 @@ export class PushManifest {
   }
 
   /**
-   * @throws RegistryError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN: then nothing has changed
+   * @throws RegistryError MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN, DENIED: then nothing has changed
    */
   async put(
     name: RepositoryName,
     reference: Reference,
     bytes: Uint8Array,
-    options: Abortable & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
+    options: Asked & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
-    const { signal } = options
+    const { signal, by } = options
+    const { rules, overlay } = this.#parts
     using _ = this.#parts.content.hold() // what is adopted may have to wait for hours for the rest of it
     const facts = parseManifest(bytes, options.contentType)
     const digest = provenDigest(reference, bytes)
     const tags = [...(reference.kind === 'tag' ? [reference.tag] : []), ...(options.tags ?? [])]
+    // What the lane would refuse is refused before anything is fetched.
+    for (const tag of tags) {
+      await checkMove(overlay.own(), { name, tag, digest }, rules, by)
+      await checkMirrors(overlay, { name, tag, digest }, { rules, by }, { signal })
+    }
     const references = new References()
     await this.#gather(name, facts, references, { signal })
     const stored = await this.#parts.content.write(bytes, digest, { signal })
-    await this.#commit({ name, tags, facts, stored }, references, { signal })
+    await this.#commit({ name, tags, facts, stored, by }, references, { signal })
     return { digest, subject: facts.subject?.digest }
   }
 
@@ -81,7 +93,7 @@ export class PushManifest {
   async #commit(pushed: Pushed, references: References, options: Abortable): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#parts.writer.transact((tx) => link(tx, pushed, references), options)
+        await this.#parts.writer.transact((tx) => this.#link(tx, pushed, references), options)
         return
       } catch (error) {
         if (!(error instanceof ChangedMeanwhile)) throw error
@@ -89,6 +101,15 @@ export class PushManifest {
       }
       await this.#gather(pushed.name, pushed.facts, references, options)
     }
+  }
+
+  /** The edit: who may not move a tag changes nothing; then as {@link link}. */
+  async #link(tx: Transaction, pushed: Pushed, references: References): Promise<void> {
+    const { name, tags, stored, by } = pushed
+    for (const tag of tags) {
+      await checkMove(tx.reader, { name, tag, digest: stored.digest }, this.#parts.rules, by)
+    }
+    await link(tx, pushed, references)
   }
 
   async #gather(
@@ -104,7 +125,9 @@ export class PushManifest {
     const digests = [...references.missing]
     // The client will ask what is missing, and must not be told that a mirror has it: we have just failed to get it.
     for (const digest of digests) overlay.setAside(name, digest)
-    throw new RegistryError('MANIFEST_BLOB_UNKNOWN', { detail: { digests: digests.slice(0, 100) } })
+    throw new RegistryError('MANIFEST_BLOB_UNKNOWN', {
+      detail: { digests: digests.slice(0, 100) },
+    })
   }
 }
 
@@ -116,7 +139,7 @@ function provenDigest(reference: Reference, bytes: Uint8Array): Digest {
   throw new RegistryError('DIGEST_INVALID', { detail: { digest: reference.digest, actual } })
 }
 
-/** The edit: everything the manifest refers to is linked, or is still there; then the manifest and its tags. */
+/** Everything the manifest refers to is linked, or is still there; then the manifest and its tags. */
 async function link(tx: Transaction, pushed: Pushed, references: References): Promise<void> {
   const { name, tags, facts, stored } = pushed
   for (const { kind, digest, size } of references.present.values()) {

@@ -7,6 +7,7 @@ import { blobUnknown, pullManifest } from './pull.ts'
 import { PushManifest } from './push-manifest.ts'
 import { listReferrers } from './referrers.ts'
 import { RepositoryRules } from './signatures/repository-rules.ts'
+import { NO_RULES } from './standing.ts'
 import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
@@ -17,6 +18,7 @@ import type { Overlay } from './overlay.ts'
 import type { OverlayReader } from './overlay-reader.ts'
 import type {
   Abortable,
+  Asked,
   Content,
   ContentStore,
   ManifestContent,
@@ -26,6 +28,7 @@ import type {
   ReferrersPage,
   RegistryService,
   SnapshotSource,
+  StandingRules,
 } from './ports.ts'
 import type { Room } from './room.ts'
 import type { Tombstones } from './tombstones.ts'
@@ -45,6 +48,8 @@ export interface RegistryParts {
   leases?: Leases
   /** Which repositories only give out what is signed. */
   signatures?: RepositoryRules
+  /** What holds for everybody; nothing, without it. */
+  rules?: StandingRules
 }
 
 /** The registry's rules, from the configuration. */
@@ -68,6 +73,7 @@ export class Registry implements RegistryService {
   readonly #deletes: Deletes
   readonly #facts: FactsCache
   readonly #signatures: RepositoryRules
+  readonly #rules: StandingRules
 
   constructor(parts: RegistryParts, options: RegistryOptions) {
     this.uploads = parts.uploads
@@ -75,8 +81,10 @@ export class Registry implements RegistryService {
     this.#facts = parts.overlay.facts
     this.#options = options
     this.#signatures = parts.signatures ?? new RepositoryRules()
-    this.#push = new PushManifest({ ...parts, ...options })
-    this.#deletes = new Deletes(parts)
+    const { rules = NO_RULES } = parts
+    this.#rules = rules
+    this.#push = new PushManifest({ ...parts, ...options, rules })
+    this.#deletes = new Deletes({ ...parts, rules })
   }
 
   async getManifest(
@@ -126,7 +134,7 @@ export class Registry implements RegistryService {
     return listTags(reader, within, page)
   }
 
-  async listRepositories(page: Page & Abortable): Promise<NamePage> {
+  async listRepositories(page: Page & Asked): Promise<NamePage> {
     return listRepositories(this.#parts.overlay.reader(), page)
   }
 
@@ -144,7 +152,7 @@ export class Registry implements RegistryService {
     reference: Reference,
     bytes: Uint8Array,
     contentType: string | undefined,
-    options: Abortable & { tags?: readonly Tag[] | undefined } = {},
+    options: Asked & { tags?: readonly Tag[] | undefined } = {},
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     this.#mayWrite()
     await this.#parts.room?.make()
@@ -177,7 +185,7 @@ export class Registry implements RegistryService {
     name: RepositoryName,
     digest: Digest,
     from: RepositoryName | undefined,
-    options: Abortable = {},
+    options: Asked = {},
   ): Promise<boolean> {
     this.#mayWrite()
     await this.#parts.leases?.grant(name, digest)
@@ -197,7 +205,8 @@ export class Registry implements RegistryService {
   }
 
   #mayWrite(): void {
-    if (this.#options.readOnly) throw readOnlyError()
+    if (this.#options.readOnly) throw readOnlyError('ipns.writeKey')
+    if (this.#rules.readOnly) throw readOnlyError('access.readOnly')
   }
 
   #mayDelete(): void {

@@ -2,7 +2,7 @@ import { RegistryError } from '../oci/errors.ts'
 import { SingleFlight } from './single-flight.ts'
 import { Session, uploadUnknown } from './upload-session.ts'
 import type { RepositoryName } from '../oci/name.ts'
-import type { Abortable, Upload, UploadInfo, UploadStore } from './ports.ts'
+import type { Abortable, Asked, Upload, UploadInfo, UploadStore } from './ports.ts'
 
 /** The ids we give out (`crypto.randomUUID`); nothing else gets near the store. */
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -72,10 +72,12 @@ export class UploadSessions {
     }
   }
 
-  /** @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when it belongs to another repository */
-  async find(name: RepositoryName, id: string, options: Abortable): Promise<Session> {
-    const session = ID.test(id) ? await this.#find(id, options) : undefined
+  /** @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when it belongs to another repository or to somebody else */
+  async find(name: RepositoryName, id: string, { signal, by }: Asked): Promise<Session> {
+    const session = ID.test(id) ? await this.#find(id, { signal }) : undefined
     if (session?.upload.name !== name) throw uploadUnknown(id)
+    // An id is no secret: it stands in logs of proxies.
+    if (by !== undefined && session.upload.owner !== by.user) throw uploadUnknown(id)
     session.usedAt = this.#now()
     return session
   }

@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { isRegistryError, RegistryError } from '../oci/errors.ts'
 import { UploadSessions } from './upload-sessions.ts'
 import { checkRange, exactly } from './upload-range.ts'
+import { NO_RULES } from './standing.ts'
 import { uploadUnknown } from './upload-session.ts'
 import { WatchedSource } from './watched-source.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type {
   Abortable,
+  Asked,
   Chunk,
   RegistryWriter,
+  StandingRules,
   Upload,
   UploadService,
   UploadStatus,
@@ -30,6 +33,8 @@ export interface UploadsParts {
   leases?: Leases
   /** As `ContentStore.hold`. */
   hold?: () => Disposable
+  /** What holds for everybody; nothing, without it. */
+  rules?: StandingRules
 }
 
 /** The rules for uploads. */
@@ -64,8 +69,11 @@ export class Uploads implements UploadService {
   readonly #now: () => number
   readonly #leases: Leases | undefined
   readonly #hold: UploadsParts['hold']
+  readonly #rules: StandingRules
 
-  constructor({ store, writer, room, now, leases, hold }: UploadsParts, options: UploadsOptions) {
+  constructor(parts: UploadsParts, options: UploadsOptions) {
+    const { store, writer, room, now, leases, hold, rules = NO_RULES } = parts
+    this.#rules = rules
     this.#writer = writer
     this.#room = room
     this.#leases = leases
@@ -80,16 +88,16 @@ export class Uploads implements UploadService {
 
   async create(
     name: RepositoryName,
-    { algorithm = 'sha256' }: Abortable & { algorithm?: DigestAlgorithm } = {},
+    { algorithm = 'sha256', by }: Asked & { algorithm?: DigestAlgorithm } = {},
   ): Promise<UploadStatus> {
     this.#mayWrite()
     await this.#mayBegin()
-    const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm }
+    const info = { id: randomUUID(), name, startedAt: this.#now(), algorithm, owner: by?.user }
     const { id, size } = await this.#sessions.create(info)
     return { id, size }
   }
 
-  async status(name: RepositoryName, id: string, options: Abortable = {}): Promise<UploadStatus> {
+  async status(name: RepositoryName, id: string, options: Asked = {}): Promise<UploadStatus> {
     const { upload } = await this.#sessions.find(name, id, options)
     return { id, size: upload.size }
   }
@@ -98,7 +106,7 @@ export class Uploads implements UploadService {
     name: RepositoryName,
     id: string,
     chunk: Chunk,
-    options: Abortable = {},
+    options: Asked = {},
   ): Promise<UploadStatus> {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
@@ -114,7 +122,7 @@ export class Uploads implements UploadService {
     id: string,
     digest: Digest,
     chunk: Chunk | undefined,
-    options: Abortable = {},
+    options: Asked = {},
   ): Promise<number> {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
@@ -125,7 +133,8 @@ export class Uploads implements UploadService {
     })
   }
 
-  async cancel(name: RepositoryName, id: string, options: Abortable = {}): Promise<void> {
+  async cancel(name: RepositoryName, id: string, options: Asked = {}): Promise<void> {
+    this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
     await session.alone(() => session.discard())
   }
@@ -199,11 +208,12 @@ export class Uploads implements UploadService {
   }
 
   #mayWrite(): void {
-    if (this.#options.readOnly) throw readOnlyError()
+    if (this.#options.readOnly) throw readOnlyError('ipns.writeKey')
+    if (this.#rules.readOnly) throw readOnlyError('access.readOnly')
   }
 }
 
-/** The answer to every write on a node that only reads. */
-export function readOnlyError(): RegistryError {
-  return new RegistryError('UNSUPPORTED', { message: 'this registry is read-only (ipns.writeKey)' })
+/** The answer to every write on a node that only reads. @param option the one that says so */
+export function readOnlyError(option: string): RegistryError {
+  return new RegistryError('UNSUPPORTED', { message: `this registry is read-only (${option})` })
 }

@@ -17,6 +17,9 @@ import type { CID } from 'multiformats/cid'
  */
 const DIRECTORIES = 250
 
+/** How to search. */
+type SearchOptions = BlockOptions & { within?: ((name: RepositoryName) => boolean) | undefined }
+
 /**
  * Finds a repository that links a blob, which the tree itself cannot tell: links lead from repositories to blobs.
  *
@@ -41,33 +44,40 @@ export class BlobSearch {
   /**
    * A repository that links a blob in the tree under a root, `near` first. `undefined` when there is none, or none was
    * found within the bounds.
+   *
+   * @param options `within`: the repositories that may be found
    */
   async find(
     root: CID,
     digest: Digest,
     near: RepositoryName,
-    options: BlockOptions = {},
+    options: SearchOptions = {},
   ): Promise<RepositoryName | undefined> {
     const view = new RootView(root, this.#reader)
     if (!(await isThere(view, layout.blobData(digest), options))) return undefined
+    const { within = () => true } = options
     const links = (name: RepositoryName): Promise<boolean> =>
       isThere(view, layout.link(layout.layer(name, digest)), options)
-    if (await links(near)) return near
+    if (within(near) && (await links(near))) return near
     const hint = await this.#hints.get(digest)
-    if (hint !== undefined && (await links(hint))) return hint
-    this.#hints.forget(digest)
+    if (hint !== undefined && within(hint)) {
+      if (await links(hint)) return hint
+      this.#hints.forget(digest)
+    }
     return this.#search(view, digest, options)
   }
 
   async #search(
     view: TreeView,
     digest: Digest,
-    options: BlockOptions,
+    options: SearchOptions,
   ): Promise<RepositoryName | undefined> {
     const top = await readable(() => view.file(layout.repositories, options))
     if (top === undefined) return undefined
     const left = { directories: this.#directories }
+    const { within = () => true } = options
     for await (const { name, cid } of this.#repositories(top.cid, [], left, options)) {
+      if (!within(name)) continue
       const link = layout.link(layout.layer(name, digest)).slice(layout.repository(name).length)
       if (!(await isThere(new RootView(cid, this.#reader), link, options))) continue
       this.#hints.set(digest, name)

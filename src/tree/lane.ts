@@ -197,7 +197,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   async findBlob(
     digest: Digest,
     near: RepositoryName,
-    options: Abortable = {},
+    options: Parameters<BlobFinder['findBlob']>[2] = {},
   ): Promise<RepositoryName | undefined> {
     return this.#search.find(this.root, digest, near, options)
   }

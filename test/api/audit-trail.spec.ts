@@ -33,7 +33,11 @@ const ACCESS: Access = {
     },
     challenge: () => 'Basic realm="x"',
   },
-  policy: { may: ({ user }) => user === 'alice', mayAdminister: () => false },
+  policy: {
+    may: ({ user }) => user === 'alice',
+    mayAdminister: () => false,
+    view: () => undefined,
+  },
 }
 
 const BYTES = Buffer.from('hello')

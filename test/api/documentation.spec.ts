@@ -8,7 +8,9 @@ const page = () => readFile(join(root, 'docs/api.md'), 'utf8')
 
 describe('docs/api.md', () => {
   it('has every address, and no other', async () => {
-    const source = await readFile(join(root, 'src/api/app.ts'), 'utf8')
+    const files = ['src/api/app.ts', 'src/api/admin-routes.ts']
+    const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')))
+    const source = texts.join('\n')
     const routes = [...source.matchAll(/\.(get|post|put|patch|delete)\('([^']+)'/g)].map(
       ([, method = '', path = '']) => `${method.toUpperCase()} ${asWritten(path)}`,
     )

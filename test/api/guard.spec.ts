@@ -23,6 +23,7 @@ function accessOf(allowed: (action: Action, name: RepositoryName) => boolean): A
     policy: {
       may: ({ user }, action, name) => user === 'alice' && allowed(action, name),
       mayAdminister: () => false,
+      view: () => undefined,
     },
   }
 }

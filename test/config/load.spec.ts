@@ -50,6 +50,13 @@ describe('loading the configuration', () => {
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       signatures: [],
       keys: { passwordFile: null },
+      access: {
+        groups: {},
+        admins: { users: [], groups: [] },
+        policies: [],
+        immutableTags: [],
+        readOnly: false,
+      },
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
       limits: {
         blob: 100 * 2 ** 30,

@@ -43,6 +43,14 @@ export function uploadStoreContract(what: string, make: () => Promise<UploadStor
       assert.deepEqual(await fixture.store.list(), [info])
     })
 
+    it('knows in the next life who began it', async () => {
+      const info = { ...infoOf(), owner: 'anna' }
+      await fixture.store.create(info)
+      const store = await fixture.restart()
+      assert.equal((await store.open(info.id))?.owner, 'anna')
+      assert.deepEqual(await store.list(), [info])
+    })
+
     it('knows nothing of what is not there', async () => {
       assert.equal(await fixture.store.open(randomUUID()), undefined)
       assert.deepEqual(await fixture.store.list(), [])

@@ -135,6 +135,7 @@ export async function startApi(
   )
   const app = createApp({
     access: OPEN_ACCESS,
+    isStatusOpen: true,
     hosts: [],
     status: () => ({ version: 'test' }),
     readiness: () => ({ ready: true }),

@@ -119,10 +119,9 @@ export class MemoryRegistry implements RegistrySource, RegistryWriter, BlobFinde
   async findBlob(
     digest: Digest,
     near: RepositoryName,
-    options?: Abortable,
+    { within = () => true }: Parameters<BlobFinder['findBlob']>[2] = {},
   ): Promise<RepositoryName | undefined> {
-    options?.signal?.throwIfAborted()
-    const names = [near, ...this.#state.keys()]
+    const names = [near, ...this.#state.keys()].filter(within)
     return names.find((name) => this.#state.get(name)?.blobs.has(digest))
   }
 }
@@ -334,15 +333,16 @@ class MemoryUpload implements Upload {
   readonly name: RepositoryName
   readonly startedAt: number
   readonly algorithm: UploadInfo['algorithm']
+  readonly owner: string | undefined
   readonly #saved: SavedUpload
   readonly #store: MemoryUploadStore
 
   constructor(saved: SavedUpload, store: MemoryUploadStore) {
-    const { id, name, startedAt, algorithm } = saved.info
-    this.id = id
-    this.name = name
-    this.startedAt = startedAt
-    this.algorithm = algorithm
+    this.id = saved.info.id
+    this.name = saved.info.name
+    this.startedAt = saved.info.startedAt
+    this.algorithm = saved.info.algorithm
+    this.owner = saved.info.owner
     this.#saved = saved
     this.#store = store
   }

@@ -16,6 +16,7 @@ import type {
   RegistrySource,
   RegistryWriter,
   SnapshotSource,
+  StandingRules,
 } from '../../src/registry/ports.ts'
 import type { RepositoryRules } from '../../src/registry/signatures/repository-rules.ts'
 import type { RegistryOptions } from '../../src/registry/registry-service.ts'
@@ -42,6 +43,7 @@ export interface RegistrySetup {
   writer?: (own: MemoryRegistry) => RegistryWriter
   maxSessions?: number
   signatures?: RepositoryRules
+  rules?: StandingRules
   /** Our own tree as it was, by root. */
   snapshots?: ReadonlyMap<string, RegistryReader>
 }
@@ -78,9 +80,10 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
     ...setup.options,
   }
   const writer = setup.writer?.(own) ?? own
+  const rules = setup.rules === undefined ? {} : { rules: setup.rules }
   const uploadStore = new MemoryUploadStore(own.content)
   const uploads = new Uploads(
-    { store: uploadStore, writer, now: clock.now },
+    { store: uploadStore, writer, now: clock.now, ...rules },
     { ...options, ...(setup.maxSessions === undefined ? {} : { maxSessions: setup.maxSessions }) },
   )
   const tree: MountableTree = {
@@ -97,6 +100,7 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
       uploads,
       history,
       ...signatureRules(setup),
+      ...rules,
     },
     options,
   )

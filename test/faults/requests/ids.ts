@@ -28,7 +28,7 @@ export const RULES = {
   B26: 'a manifest is kept only under its own digest',
   B27: 'urls are kept and not followed',
   B28: 'what is no tag is none',
-  B29: 'an immutable tag stays (there are none before access control: today every tag moves)',
+  B29: 'a tag that is not immutable moves (those that are: test/access/refusals.spec.ts)',
   B30: 'pages have a size, and begin anywhere',
   B31: 'pages hold while tags come and go',
   B32: 'one range of bytes, or all',

@@ -1,0 +1,49 @@
+import type { Digest } from '../oci/digest.ts'
+import type { ManifestDescriptor } from '../oci/manifest.ts'
+
+/** Why an answer may be behind, or without, what a mirror has. */
+export interface Notice {
+  /** The mirror's name, as in the status. */
+  readonly mirror: string
+  /**
+   * `stale`: the answer has to do with a root that may not be the mirror's newest; `skipped`: the mirror could not be
+   * read; `waiting`: it has no root yet; `outdated`: it has been stale for longer than it may be, and is not heard.
+   */
+  readonly kind: 'stale' | 'skipped' | 'waiting' | 'outdated'
+  /** Since when it is stale or outdated, in ms since the epoch. */
+  readonly since?: number | undefined
+}
+
+/** An answer that depends on what mirrors say today. What is asked for by digest does not. */
+export interface Noticed {
+  readonly notices: readonly Notice[]
+}
+
+/** A manifest as it is served. */
+export interface ManifestContent extends Noticed {
+  readonly digest: Digest
+  readonly mediaType: string
+  /** The exact bytes that were pushed, already verified against the digest. */
+  readonly bytes: Uint8Array
+}
+
+/** A page of names, and whether there are more after it. */
+export interface NamePage extends Noticed {
+  names: string[]
+  more: boolean
+}
+
+/** A page of the manifests that refer to a subject, in the order of their digests, and whether there are more after it. */
+export interface ReferrersList extends Noticed {
+  manifests: ManifestDescriptor[]
+  more: boolean
+}
+
+/** Which page of referrers is wanted. */
+export interface ReferrersPage {
+  artifactType?: string | undefined
+  /** Only digests after this one. */
+  after?: string | undefined
+  /** Bytes that the descriptors may have together, as JSON; one is always given. Without it, all are. */
+  bytes?: number | undefined
+}
