@@ -100,12 +100,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const replication = stack.use(new Replication(copied))
   const gc = { config, storage, mirrors, replication, publisher, leases: registry.leases, log }
   const upkeep = await startUpkeep(stack, gc)
-  const access = await openAccess(stack, {
-    config,
-    directory,
-    policy: rules,
-    log: log.child({ room: 'access' }),
-  })
+  const access = await openAccess(stack, { config, directory, policy: rules, log })
   const whole = {
     config,
     directory,

@@ -33,12 +33,10 @@ export async function openAccess(stack: AsyncDisposableStack, parts: AccessParts
   if (auth.mode === 'open')
     return parts.policy === undefined ? OPEN_ACCESS : { ...OPEN_ACCESS, policy: parts.policy }
   if (auth.mode === 'token' && auth.token.keys.length > 0) return foreignTokens(parts)
-  const file = stack.use(await UserFile.open(auth.htpasswd ?? '', parts.log))
+  const log = parts.log.child({ room: 'access' })
+  const file = stack.use(await UserFile.open(auth.htpasswd ?? '', log))
   if (file.users.size === 0)
-    parts.log.warn(
-      { file: auth.htpasswd },
-      'there are no users yet: heliport user add NAME adds one',
-    )
+    log.warn({ file: auth.htpasswd }, 'there are no users yet: heliport user add NAME adds one')
   const logins = new Logins(file, () => performance.now())
   const policy = bounded(parts.policy ?? KNOWN_USERS)
   if (auth.mode === 'htpasswd') return { authenticator: htpasswdAuthenticator(logins), policy }

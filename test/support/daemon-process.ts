@@ -155,7 +155,8 @@ export class DaemonProcess implements AsyncDisposable {
     await writeFile(this.configFile, JSON.stringify(this.#config(config), null, 2))
     const began = await this.#serves()
     this.readyAfter = performance.now() - began
-    const { addresses, ipns } = await this.status()
+    // Where users are asked who they are, only those who administer are told.
+    const { addresses = [], ipns } = (await this.status()) as Partial<DaemonStatus>
     this.ipnsName = ipns?.name ?? ''
     const own = this.#options.place?.listen ?? '/ip4/127.'
     this.peerAddress = addresses.find((address) => address.startsWith(own)) ?? ''
