@@ -4,7 +4,7 @@ import { remove } from './input.ts'
 import { optionAt } from './options.ts'
 import { schema } from './schema.ts'
 import { pathText } from './problems.ts'
-import { suggestKey, suggestKeyInList } from './suggest.ts'
+import { suggestEntryKey, suggestKey } from './suggest.ts'
 import type { z } from 'zod'
 import type { Input } from './input.ts'
 import type { Problem } from './problems.ts'
@@ -46,15 +46,15 @@ function explain(issue: Issue, input: Input): Problem[] {
 
 function unknownKey(section: readonly PropertyKey[], key: string): Problem {
   const meant = section.some((part) => typeof part === 'number')
-    ? keyInList(section, key)
+    ? entryKey(section, key)
     : suggestKey(section.map(String), key)
   const hint = meant === undefined ? 'remove it' : `did you mean ${meant}?`
   return { path: [...section, key], message: `is not an option: ${hint}`, key: true }
 }
 
-/** The only sections in lists are those of mirrors and of signatures. */
-function keyInList(section: readonly PropertyKey[], key: string): string | undefined {
-  const meant = suggestKeyInList(section[0], key)
+/** A key of a section in a list. */
+function entryKey(section: readonly PropertyKey[], key: string): string | undefined {
+  const meant = suggestEntryKey(optionOf(section), key)
   return meant && pathText([...section, meant])
 }
 
@@ -73,9 +73,11 @@ function sentence(issue: Issue, value: unknown): string {
 
 function wrongType(issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_type' && issue.expected === 'object' && inList(issue.path))
-    return issue.path[0] === 'signatures'
-      ? 'must be a section with repositories and keys'
-      : 'must be text, or a section with a key'
+    return optionOf(issue.path) === 'ipns.readOnlyKeys'
+      ? 'must be text, or a section with a key'
+      : issue.path[0] === 'signatures'
+        ? 'must be a section with repositories and keys'
+        : 'must be a section, with its keys indented below it'
   const option = optionAt(issue.path)
   if (option?.kind === 'section' || option?.kind === 'map')
     return 'must be a section, with its keys indented below it'

@@ -1,5 +1,6 @@
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
 import { MIRROR_KEYS } from './mirror-entry.ts'
+import { TAG_RULE_KEYS } from './retention-tags.ts'
 import { SIGNATURE_KEYS } from './signatures.ts'
 
 /** The most letters that may differ for a name to count as a slip. */
@@ -31,9 +32,16 @@ function isSame(path: readonly string[], other: readonly string[]): boolean {
   return path.length === other.length && path.every((key, at) => key === other[at])
 }
 
-/** The same for a key of a section in a list: `signatures`, or `ipns.readOnlyKeys`. @returns the key alone */
-export function suggestKeyInList(list: PropertyKey | undefined, key: string): string | undefined {
-  return nearest(key, list === 'signatures' ? SIGNATURE_KEYS : MIRROR_KEYS)
+/** The keys of sections in a list, by the list. */
+const ENTRY_KEYS: Readonly<Record<string, readonly string[]>> = {
+  'ipns.readOnlyKeys': MIRROR_KEYS,
+  'retention.tags': TAG_RULE_KEYS,
+  signatures: SIGNATURE_KEYS,
+}
+
+/** The same for a key of a section in a list. @param list with dots @returns the key alone */
+export function suggestEntryKey(list: string, key: string): string | undefined {
+  return nearest(key, ENTRY_KEYS[list] ?? [])
 }
 
 /** What somebody may have meant by an environment variable that names no option. */

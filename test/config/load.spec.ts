@@ -34,6 +34,7 @@ describe('loading the configuration', () => {
       },
       retention: {
         untagged: null,
+        tags: [],
         referrers: true,
         history: 7 * 86_400_000,
         commits: 10_000,
