@@ -1,4 +1,5 @@
 import { constants, open, readFile, truncate } from 'node:fs/promises'
+import { CHUNK_BYTES } from './chunking.ts'
 import { sha256 } from './cids.ts'
 
 /**
@@ -114,6 +115,18 @@ export async function readHeader(path: string): Promise<UploadRecord | undefined
   } finally {
     await handle.close()
   }
+}
+
+/** How many bytes a log has kept, if all its leaves are there. */
+export function bytesIn(records: readonly LocatedRecord[]): number {
+  let [leaves, tail] = [0, 0]
+  for (const { record } of records) {
+    if (record.type === 'bytes') tail += record.bytes.length
+    if (record.type !== 'leaf') continue
+    leaves++
+    tail = 0 // they are in the leaf
+  }
+  return leaves * CHUNK_BYTES + tail
 }
 
 /** Reads the log of a session as far as it is whole. */

@@ -5,7 +5,7 @@ import { isNotFound, writeNew } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
-import { encodeRecords, readHeader, readLog } from './upload-log.ts'
+import { bytesIn, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
@@ -64,6 +64,16 @@ export class DiskUploadStore implements UploadStore {
     const names = await readdir(this.#directory)
     const infos = await Promise.all(names.map((name) => this.#info(name, { isTorn: 'discarded' })))
     return infos.filter((info) => info !== undefined)
+  }
+
+  async sizeOf(id: string): Promise<number | undefined> {
+    if (!ID.test(id)) return undefined
+    try {
+      return bytesIn(await readLog(join(this.#directory, id)))
+    } catch (error) {
+      if (isNotFound(error)) return undefined // it has ended
+      throw error
+    }
   }
 
   /** How many sessions are on disk, without reading them. */

@@ -47,7 +47,7 @@ export async function openRegistry(
   )
   const uploads = new Uploads(
     { store, writer: lane, room, now, leases, hold: () => contents.hold() },
-    { readOnly, blobLimit },
+    { readOnly, blobLimit, maxBytes: config.limits.uploads ?? Infinity },
   )
   const service = new Registry(
     {

@@ -54,6 +54,7 @@ describe('loading the configuration', () => {
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
       limits: {
         blob: 100 * 2 ** 30,
+        uploads: null,
         peerRate: null,
         minUploadRate: 512,
         exempt: [

@@ -324,6 +324,10 @@ export class MemoryUploadStore implements UploadStore {
     this.saved.delete(id)
   }
 
+  async sizeOf(id: string): Promise<number | undefined> {
+    return this.saved.get(id)?.chunks.reduce((sum, { length }) => sum + length, 0)
+  }
+
   async list(): Promise<UploadInfo[]> {
     return [...this.saved.values()].map(({ info }) => info)
   }
