@@ -1,5 +1,5 @@
 import type { Reclaimed } from '../blocks/collection.ts'
-import type { Tidied } from '../registry/tidy.ts'
+import type { Tidied } from '../registry/tidying.ts'
 
 /** What the collector is doing. */
 export type GcPhase = 'tidy' | 'mark' | 'sweep'

@@ -1,3 +1,4 @@
+import { ownName } from './keys.ts'
 import { StartError } from '../ipfs/errors.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
@@ -12,13 +13,23 @@ function book({ state }: State): DurableMap {
   return state.map('own-names')
 }
 
+/** The IPNS name of our write key, as {@link ownName}. @throws StartError as {@link checkOwnKey} */
+export async function checkedName(
+  config: Config,
+  keychain: OpenKeys,
+  storage: State,
+): Promise<string | undefined> {
+  await checkOwnKey(config, keychain, storage)
+  return await ownName(config, keychain)
+}
+
 /**
  * The keys are in another database than the registry. Whoever loses them would get a new key under the old one's name, and
  * so a new IPNS name, while everybody goes on to follow the old one: that has to be said, and not done in silence.
  *
  * @throws StartError when the write key is not there, though this registry published with it
  */
-export async function checkOwnKey(
+async function checkOwnKey(
   { ipns, storage: { path } }: Config,
   { keys }: OpenKeys,
   storage: State,

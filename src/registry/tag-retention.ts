@@ -3,7 +3,7 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { TagTime } from '../oci/tag-time.ts'
 import type { Abortable, RegistryWriter } from './ports.ts'
 import type { TagRules, TimedTags } from './tag-rules.ts'
-import type { Look, TidyOptions } from './tidy.ts'
+import type { Look, TidyOptions } from './tidying.ts'
 
 /** Remembers when tags were pushed. */
 export interface TagTimes {

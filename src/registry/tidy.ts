@@ -8,27 +8,8 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Mentions } from './digest-mentions.ts'
 import type { Leases } from './leases.ts'
 import type { TagRetention } from './tag-retention.ts'
-import type { Abortable, DurableMap, RegistryReader, RegistryWriter } from './ports.ts'
-
-/** Everything in our tree under one root. */
-export interface TreeInventory {
-  readonly reader: RegistryReader
-  repositories(): AsyncIterable<RepositoryName>
-  /** Blobs that a repository links. */
-  blobs(name: RepositoryName): AsyncIterable<Digest>
-  manifests(name: RepositoryName): AsyncIterable<Digest>
-  tags(name: RepositoryName): AsyncIterable<[Tag, Digest]>
-  /** All content that has bytes in the tree. */
-  contents(): AsyncIterable<Digest>
-}
-
-/** What edits linked since the inventory. */
-export interface TreeChanges extends Disposable {
-  /** Whether anything was linked or tagged in a repository. */
-  hasChanged(name: RepositoryName): boolean
-  /** Whether this content was linked anywhere. */
-  hasLinked(digest: Digest): boolean
-}
+import type { Abortable, DurableMap, RegistryWriter } from './ports.ts'
+import type { Look, TidyOptions, TreeChanges, TreeInventory } from './tidying.ts'
 
 /** Digests, many of them in little memory; it may take one for another with a chance that nobody meets. */
 export interface DigestSet {
@@ -58,35 +39,6 @@ export interface TidyParts {
   readonly untagged: DurableMap
   /** The clock, in ms. */
   readonly now: () => number
-}
-
-/** How it goes. */
-export interface TidyOptions extends Abortable {
-  /** Changes nothing, and only counts. */
-  readonly dryRun: boolean
-  /** Gives others their turn now and then. */
-  readonly turn: () => Promise<void>
-  /** Is kept up to date. */
-  readonly tidied: Tidied
-}
-
-/** What went. */
-export interface Tidied {
-  repositories: number
-  tags: number
-  /** Some of them, as `name:tag`, in a dry run. */
-  readonly tagNames: string[]
-  manifests: number
-  /** Links of blobs in repositories. */
-  blobs: number
-  /** Contents that no repository linked. */
-  contents: number
-}
-
-/** A look at the tree, and what changes from then on. */
-export interface Look {
-  readonly inventory: TreeInventory
-  readonly changes: TreeChanges
 }
 
 /** What is in a repository, and what of that may go. */

@@ -125,7 +125,12 @@ describe('rules of which tags are kept', () => {
     await push(gc, `sha256-${'0'.repeat(64)}.sig`) // of what is not here
     gc.pass(2 * LEASE)
     for (let n = 0; n < 3; n++) await collect(gc)
-    const kept = [beside[1], `${beside[1]}.sig`, `sha256-${'0'.repeat(64)}.sig`, 'v2']
+    const kept: string[] = [
+      `${beside[1]}`,
+      `${beside[1]}.sig`,
+      `sha256-${'0'.repeat(64)}.sig`,
+      'v2',
+    ]
     assert.deepEqual(await tagsOf(gc), kept.toSorted())
   })
 })

@@ -309,14 +309,12 @@ export class MemoryUploadStore implements UploadStore {
   }
 
   async create(info: UploadInfo): Promise<Upload> {
-    const saved: SavedUpload = { info, chunks: [] }
-    this.saved.set(info.id, saved)
-    return new MemoryUpload(saved, this)
+    this.saved.set(info.id, { info, chunks: [] })
+    return new MemoryUpload(this.saved.get(info.id)!, this)
   }
 
   async open(id: string, { signal }: Abortable = {}): Promise<Upload | undefined> {
-    signal?.throwIfAborted()
-    const saved = this.saved.get(id)
+    const saved = signal?.throwIfAborted() ?? this.saved.get(id)
     return saved && new MemoryUpload(saved, this)
   }
 
@@ -342,11 +340,9 @@ class MemoryUpload implements Upload {
   readonly #store: MemoryUploadStore
 
   constructor(saved: SavedUpload, store: MemoryUploadStore) {
-    const { id, name, startedAt, algorithm } = saved.info
-    this.id = id
-    this.name = name
-    this.startedAt = startedAt
-    this.algorithm = algorithm
+    const { info } = saved
+    ;[this.id, this.name] = [info.id, info.name]
+    ;[this.startedAt, this.algorithm] = [info.startedAt, info.algorithm]
     this.#saved = saved
     this.#store = store
   }
