@@ -87,7 +87,7 @@ describe('the bytes of open uploads', () => {
       fc.asyncProperty(
         fc.array(fc.array(step, { maxLength: 6 }), { maxLength: 8 }),
         async (rounds) => {
-          const world = createUploads({ maxBytes: 100 })
+          const world = createUploads({ maxBytes: 100, maxSessions: 1000 })
           let { uploads } = world
           const ids: (string | undefined)[] = []
           for (const round of rounds) {
