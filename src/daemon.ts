@@ -12,7 +12,8 @@ import { DaemonControl } from './daemon/control.ts'
 import { clientOptions, portOptions } from './daemon/edge.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
-import { openKeychain, ownName } from './daemon/keys.ts'
+import { openKeychain } from './daemon/keys.ts'
+import { checkedName } from './daemon/own-key.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
 import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
@@ -75,7 +76,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const signatures = await openSignatures(config, storage.state.map('signed'))
   const keychain = stack.use(await openKeychain(config, directory))
-  const own = await ownName(config, keychain)
+  const own = await checkedName(config, keychain, storage)
   if (own !== undefined) await promote(own, { config, storage, log, signal })
   await follower.openMfs(storage, keychain)
   const node = stack.use(await startNode(config, storage, keychain, log))
@@ -98,7 +99,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   stack.defer(() => registry.overlay.stop())
   const copied = { config, directory, storage, mirrors, trust: registry.trust, mirrorErrors, log }
   const replication = stack.use(new Replication(copied))
-  const gc = { config, storage, mirrors, replication, publisher, leases: registry.leases, log }
+  const { leases } = registry
+  const gc = { config, storage, mirrors, replication, publisher, leases, rules, log }
   const upkeep = await startUpkeep(stack, gc)
   const access = await openAccess(stack, { config, directory, policy: rules, log })
   const whole = {

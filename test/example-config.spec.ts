@@ -26,13 +26,15 @@ describe('the shipped configurations', () => {
     const examples = [...text.matchAll(/^ {2}# {2}- (\{.*\}|\S+)/gm)].map(
       ([, value]) => value ?? '',
     )
-    const [host, key, path, domain, section, ...rest] = examples
+    const [host, rule, key, path, domain, section, ...rest] = examples
     assert.equal(rest.length, 3, 'an example was added: load it here too')
     const load = (env: Record<string, string>) => loadConfig({ env, cwd: root })
     for (const name of [key, path]) await load({ REGISTRY_IPNS_READONLYKEYS: name ?? '' })
     const sections = JSON.stringify([parse(section ?? '')])
     const { config } = await load({ REGISTRY_IPNS_READONLYKEYS: sections })
     assert.equal(config.ipns.readOnlyKeys[0]?.replicate, 'full')
+    const rules = await load({ REGISTRY_RETENTION_TAGS: JSON.stringify([parse(rule ?? '')]) })
+    assert.equal(rules.config.retention.tags[0]?.keep, 14)
     await load({
       REGISTRY_HTTP_HOSTS: host ?? '',
       REGISTRY_IPNS_READONLYKEYS: domain ?? '',

@@ -139,17 +139,18 @@ export class StateDb {
   /**
    * Entries whose key begins with `prefix`, in key order or against it.
    *
-   * @param options `before`: only keys before this one
+   * @param options `before`: only keys before this one; `after`: only those after this one
    */
   async *entries(
     prefix: Uint8Array,
-    options: { reverse?: boolean; limit?: number; before?: Uint8Array } = {},
+    options: { reverse?: boolean; limit?: number; before?: Uint8Array; after?: Uint8Array } = {},
   ): AsyncGenerator<[Uint8Array, Uint8Array]> {
     await this.#opening
     const limits = options.limit === undefined ? {} : { limit: options.limit }
     const { gte, lt } = range(prefix)
-    const end = { gte, lt: options.before ?? lt }
-    yield* this.#db.iterator({ ...end, ...limits, reverse: options.reverse ?? false })
+    const start = options.after === undefined ? { gte } : { gt: options.after }
+    const bounds = { ...start, lt: options.before ?? lt }
+    yield* this.#db.iterator({ ...bounds, ...limits, reverse: options.reverse ?? false })
   }
 
   /** Keys that begin with `prefix`, in order. @param options `after`: only those after this one */

@@ -1,4 +1,5 @@
 import { constants, open, readFile, truncate } from 'node:fs/promises'
+import { CHUNK_BYTES } from './chunking.ts'
 import { sha256 } from './cids.ts'
 
 /**
@@ -114,6 +115,35 @@ export async function readHeader(path: string): Promise<UploadRecord | undefined
   } finally {
     await handle.close()
   }
+}
+
+/** How many bytes a log has kept, if all its leaves are there. */
+export function bytesIn(records: readonly LocatedRecord[]): number {
+  let [leaves, tail] = [0, 0]
+  for (const { record } of records) {
+    if (record.type === 'bytes') tail += record.bytes.length
+    if (record.type !== 'leaf') continue
+    leaves++
+    tail = 0 // they are in the leaf
+  }
+  return leaves * CHUNK_BYTES + tail
+}
+
+/**
+ * Where a log is damaged although whole records follow: what was torn while it was written is at the end. A record that
+ * comes after is looked for at each place where one could begin.
+ *
+ * @returns an offset; `undefined` when it is not damaged, or at its end only
+ */
+export async function damagedAt(path: string): Promise<number | undefined> {
+  const file = await readFile(path)
+  const end = decodeRecords(file).at(-1)?.end ?? 0
+  for (let at = end + 1; at + PREFIX + CHECKSUM <= file.length; at++) {
+    // No record of bytes is larger than a leaf, so hardly any other place is looked at for long.
+    if (file.readUInt32BE(at + 1) > CHUNK_BYTES) continue
+    if (decodeRecord(file, at) !== undefined) return end
+  }
+  return undefined
 }
 
 /** Reads the log of a session as far as it is whole. */

@@ -5,7 +5,7 @@ import { isNotFound, writeNew } from './files.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
-import { encodeRecords, readHeader, readLog } from './upload-log.ts'
+import { bytesIn, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
@@ -19,6 +19,8 @@ export interface StoredSession {
   readonly leaves: readonly Uint8Array[]
   /** Whether its log begins as one does. */
   readonly isUsable: boolean
+  /** Where its log is damaged, with more behind it that nobody will read; an offset. */
+  readonly damagedAt: number | undefined
 }
 
 /** Upload sessions as one log file each, outside the tree: nothing of an unfinished upload is ever published. */
@@ -67,6 +69,16 @@ export class DiskUploadStore implements UploadStore {
     return infos.filter((info) => info !== undefined)
   }
 
+  async sizeOf(id: string): Promise<number | undefined> {
+    if (!ID.test(id)) return undefined
+    try {
+      return bytesIn(await readLog(join(this.#directory, id)))
+    } catch (error) {
+      if (isNotFound(error)) return undefined // it has ended
+      throw error
+    }
+  }
+
   /** How many sessions are on disk, without reading them. */
   async count(): Promise<number> {
     return (await readdir(this.#directory)).filter((name) => ID.test(name)).length
@@ -96,9 +108,11 @@ export class DiskUploadStore implements UploadStore {
 
   async #session(id: string): Promise<StoredSession | undefined> {
     try {
-      const records = await readLog(join(this.#directory, id))
+      const path = join(this.#directory, id)
+      const records = await readLog(path)
       const leaves = records.flatMap(({ record }) => (record.type === 'leaf' ? [record.hash] : []))
-      return { id, leaves, isUsable: (await this.#info(id)) !== undefined }
+      const isUsable = (await this.#info(id)) !== undefined
+      return { id, leaves, isUsable, damagedAt: isUsable ? await damagedAt(path) : undefined }
     } catch (error) {
       if (isNotFound(error)) return undefined // it has ended
       throw error

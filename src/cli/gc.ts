@@ -44,9 +44,13 @@ function showProgress({ phase, done }: Json, { stderr }: CommandIO): void {
 function described(report: Json): string {
   const count = (key: string): number => (typeof report[key] === 'number' ? report[key] : 0)
   const verb = report['dryRun'] === true ? 'would be deleted' : 'deleted'
+  const names = Array.isArray(report['tagNames']) ? report['tagNames'].map(String) : []
+  const more = count('tags') - names.length
   const lines = [
+    ...names.map((name) => `tag that would go: ${name}`),
+    ...(names.length > 0 && more > 0 ? [`and ${more} more tags`] : []),
     `${verb}: ${count('blocks')} blocks, ${formatBytes(count('bytes'))}; ${count('keptBlocks')} kept`,
-    `out of the tree: ${count('manifests')} manifests, ${count('blobs')} links of blobs, ${count('contents')} contents`,
+    `out of the tree: ${count('tags')} tags, ${count('manifests')} manifests, ${count('blobs')} links of blobs, ${count('contents')} contents`,
     `no longer kept: ${count('commits')} commits`,
     `time: ${(count('ms') / 1000).toFixed(1)} s`,
   ]

@@ -4,7 +4,7 @@ import { remove } from './input.ts'
 import { optionAt } from './options.ts'
 import { schema } from './schema.ts'
 import { pathText } from './problems.ts'
-import { suggestKey, suggestKeyInList } from './suggest.ts'
+import { suggestEntryKey, suggestKey } from './suggest.ts'
 import type { z } from 'zod'
 import type { Input } from './input.ts'
 import type { Problem } from './problems.ts'
@@ -46,15 +46,15 @@ function explain(issue: Issue, input: Input): Problem[] {
 
 function unknownKey(section: readonly PropertyKey[], key: string): Problem {
   const meant = section.some((part) => typeof part === 'number')
-    ? keyInList(section, key)
+    ? entryKey(section, key)
     : suggestKey(section.map(String), key)
   const hint = meant === undefined ? 'remove it' : `did you mean ${meant}?`
   return { path: [...section, key], message: `is not an option: ${hint}`, key: true }
 }
 
 /** A key of a section in a list. */
-function keyInList(section: readonly PropertyKey[], key: string): string | undefined {
-  const meant = suggestKeyInList(optionOf(section), key)
+function entryKey(section: readonly PropertyKey[], key: string): string | undefined {
+  const meant = suggestEntryKey(optionOf(section), key)
   return meant && pathText([...section, meant])
 }
 
@@ -74,6 +74,7 @@ function sentence(issue: Issue, value: unknown): string {
 /** Lists of nothing but sections. */
 const SECTIONS_ONLY: Readonly<Record<string, string>> = {
   signatures: 'must be a section with repositories and keys',
+  'retention.tags': 'must be a section, with its keys indented below it',
   'access.policies': 'must be a section, with its keys indented below it',
   'access.immutableTags': 'must be a section with tags',
 }

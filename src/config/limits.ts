@@ -53,6 +53,10 @@ export const limits = z.strictObject({
   blob: quantity(parseSize)
     .prefault('100GiB')
     .describe('The largest blob that is accepted, like 100GiB.'),
+  uploads: quantity(parseSize)
+    .nullable()
+    .prefault(null)
+    .describe('Bytes that all unfinished uploads together may have, like 500GiB; null: no limit.'),
   peerRate: quantity(parseRate)
     .nullable()
     .prefault(null)

@@ -7,6 +7,7 @@ import { http } from './http.ts'
 import { limits } from './limits.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parsePath } from './path.ts'
+import { tagRules } from './retention-tags.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
 import { parseAge, parseDuration, parseInterval, parseLease, parseSize } from './quantity.ts'
 import { signatureRules } from './signatures.ts'
@@ -56,6 +57,11 @@ const retention = z.strictObject({
     .nullable()
     .prefault(null)
     .describe('How long a manifest without a tag is kept, like 30d; null: for ever.'),
+  tags: tagRules()
+    .prefault([])
+    .describe(
+      'Rules of which tags are kept: of those that match, the newest; a tag that no rule matches stays.',
+    ),
   referrers: z
     .boolean()
     .prefault(true)

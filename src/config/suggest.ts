@@ -1,6 +1,7 @@
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
 import { ENTRY_KEYS } from './access.ts'
 import { MIRROR_KEYS } from './mirror-entry.ts'
+import { TAG_RULE_KEYS } from './retention-tags.ts'
 import { SIGNATURE_KEYS } from './signatures.ts'
 
 /** The most letters that may differ for a name to count as a slip. */
@@ -32,9 +33,17 @@ function isSame(path: readonly string[], other: readonly string[]): boolean {
   return path.length === other.length && path.every((key, at) => key === other[at])
 }
 
+/** The keys of sections in a list, by the list. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  ...ENTRY_KEYS,
+  'ipns.readOnlyKeys': MIRROR_KEYS,
+  'retention.tags': TAG_RULE_KEYS,
+  signatures: SIGNATURE_KEYS,
+}
+
 /** The same for a key of a section in a list. @param list with dots @returns the key alone */
-export function suggestKeyInList(list: string, key: string): string | undefined {
-  return nearest(key, list === 'signatures' ? SIGNATURE_KEYS : (ENTRY_KEYS[list] ?? MIRROR_KEYS))
+export function suggestEntryKey(list: string, key: string): string | undefined {
+  return nearest(key, KEYS[list] ?? [])
 }
 
 /** What somebody may have meant by an environment variable that names no option. */

@@ -188,12 +188,16 @@ class Check {
 
   async #uploads(): Promise<void> {
     const { uploads } = this.#parts.storage
-    for await (const { id, leaves, isUsable } of uploads.sessions(this.#options)) {
+    for await (const { id, leaves, isUsable, damagedAt } of uploads.sessions(this.#options)) {
       this.#run.checked.uploads++
       const found = { kind: 'upload', path: ['uploads', id] } as const
       if (!isUsable) {
         const message = 'its log does not begin as one does'
         this.#findings.add({ ...found, message, advice: ADVICE.session })
+      }
+      if (damagedAt !== undefined) {
+        const message = `its log is damaged at byte ${damagedAt}: what was kept after it is lost`
+        this.#findings.add({ ...found, message, advice: ADVICE.upload })
       }
       for (const hash of leaves) {
         const failure = await this.#failureOf(cidFromHash(RAW, hash))

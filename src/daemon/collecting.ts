@@ -2,18 +2,26 @@ import { Barrier } from '../blocks/barrier.ts'
 import { LiveSet } from '../blocks/live-set.ts'
 import { RecentBlocks, WINDOW } from '../blocks/recent-blocks.ts'
 import { hexOf } from '../oci/digest.ts'
+import { TagRetention } from '../registry/tag-retention.ts'
+import { TagRules } from '../registry/tag-rules.ts'
 import { Tidy } from '../registry/tidy.ts'
 import { Inventory } from '../tree/inventory.ts'
+import { TagTimes } from '../tree/tag-times.ts'
 import { Collector } from './collector.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Leases } from '../registry/leases.ts'
+import type { Abortable } from '../registry/ports.ts'
 import type { DigestSet } from '../registry/tidy.ts'
+import type { Look } from '../registry/tidying.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
+
+type IsImmutable = (name: RepositoryName, tag: Tag) => boolean
 
 /** What is collected, and for whom. */
 export interface CollectingParts {
@@ -23,6 +31,8 @@ export interface CollectingParts {
   readonly replication: Pick<Replication, 'roots'>
   readonly publisher: Publisher | undefined
   readonly leases: Leases
+  /** Tags that nobody may take away. */
+  readonly rules: { isImmutable: IsImmutable }
   readonly log: Logger
 }
 
@@ -33,7 +43,8 @@ export function barrierFor({ lease }: { readonly lease: number }): Barrier {
 
 /** Puts the collector together; it is not started yet. */
 export function openCollector(parts: CollectingParts): Collector {
-  const { config, storage, leases } = parts
+  const { config, storage, leases, rules } = parts
+  const isImmutable: IsImmutable = (name, tag) => rules.isImmutable(name, tag)
   const { retention, gc } = config
   const now = steadyClock()
   return new Collector({
@@ -42,32 +53,60 @@ export function openCollector(parts: CollectingParts): Collector {
     cache: config.storage.cache,
     keep: { keepFor: retention.history, most: retention.commits },
     interval: gc.interval,
-    tidy: config.ipns.writeKey === null ? undefined : tidyOf(storage, leases, retention, now),
+    tidy:
+      config.ipns.writeKey === null
+        ? undefined
+        : tidyOf(storage, leases, retention, { now, isImmutable }),
     map: storage.state.map('gc'),
     log: parts.log.child({ room: 'gc' }),
     now,
   })
 }
 
-/** Tidies up our own tree. @param now ms since the epoch */
+/** How tidying up is done. */
+export interface TidyingOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly isImmutable?: IsImmutable | undefined
+}
+
+/** Tidies up our own tree. */
 export function tidyOf(
-  { lane, directories, state }: Storage,
+  storage: Storage,
   leases: Leases,
   policy: Config['retention'],
-  now: () => number,
+  options: TidyingOptions,
 ): Tidy {
+  const { lane, directories, state } = storage
+  const { now } = options
+  const look = async (how: Abortable): Promise<Look> => {
+    const changes = await lane.watch(how)
+    return { changes, inventory: new Inventory(lane.root, directories, how) }
+  }
   return new Tidy({
     writer: lane,
-    look: async (options) => {
-      const changes = await lane.watch(options)
-      return { changes, inventory: new Inventory(lane.root, directories, options) }
-    },
+    look,
     digestSet,
     leases,
     policy,
+    tags: policy.tags.length === 0 ? undefined : tagsOf(storage, policy, look, options),
     untagged: state.map('untagged'),
     now,
   })
+}
+
+function tagsOf(
+  { lane, journal, state }: Storage,
+  policy: Config['retention'],
+  look: (options: Abortable) => Promise<Look>,
+  { now, isImmutable }: TidyingOptions,
+): TagRetention {
+  const rules = new TagRules(policy.tags)
+  const times = new TagTimes(state, journal, {
+    areAbout: (name) => rules.areAbout(name),
+    text: rules.text,
+  })
+  return new TagRetention({ writer: lane, look, rules, times, isImmutable, now })
 }
 
 /** By the first 32 bytes of each: for a sha512, that is more than enough to tell it from others. */

@@ -123,7 +123,9 @@ export class Collector implements AsyncDisposable {
     const { dryRun } = run
     const turn = (): Promise<void> => pace.turn({ signal })
     const firstKept = await readable(signal, async () => {
-      if (leases.allFor === 0) await tidy?.run({ dryRun, turn, tidied: run.tidied, signal })
+      const how = { dryRun, turn, tidied: run.tidied, signal }
+      if (leases.allFor === 0) await tidy?.run(how)
+      else await tidy?.noteTimes(how)
       run.phase = 'mark'
       return journal.firstKept(keep, now())
     })

@@ -1,5 +1,5 @@
 import type { Reclaimed } from '../blocks/collection.ts'
-import type { Tidied } from '../registry/tidy.ts'
+import type { Tidied } from '../registry/tidying.ts'
 
 /** What the collector is doing. */
 export type GcPhase = 'tidy' | 'mark' | 'sweep'
@@ -28,7 +28,7 @@ export function newRun(dryRun: boolean, startedAt: number): GcRun {
     dryRun,
     startedAt,
     phase: 'tidy',
-    tidied: { repositories: 0, manifests: 0, blobs: 0, contents: 0 },
+    tidied: { repositories: 0, tags: 0, tagNames: [], manifests: 0, blobs: 0, contents: 0 },
     commits: 0,
     nodes: 0,
     live: 0,
@@ -44,6 +44,10 @@ export interface GcReport {
   /** ISO 8601. */
   readonly startedAt: string
   readonly ms: number
+  /** Tags that went by `retention.tags`. */
+  readonly tags: number
+  /** Their names, `<repository>:<tag>`, at most 1000, and only of a dry run: `heliport log` has those that went. */
+  readonly tagNames: readonly string[]
   readonly manifests: number
   readonly blobs: number
   readonly contents: number
@@ -63,6 +67,8 @@ export function reportOf(run: GcRun, now: number, leasedFor: number): GcReport {
     dryRun: run.dryRun,
     startedAt: new Date(run.startedAt).toISOString(),
     ms: now - run.startedAt,
+    tags: tidied.tags,
+    tagNames: tidied.tagNames,
     manifests: tidied.manifests,
     blobs: tidied.blobs,
     contents: tidied.contents,

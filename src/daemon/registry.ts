@@ -50,7 +50,7 @@ export async function openRegistry(
   )
   const uploads = new Uploads(
     { store, writer: lane, room, now, leases, hold: () => contents.hold(), rules },
-    { readOnly, blobLimit },
+    { readOnly, blobLimit, maxBytes: config.limits.uploads ?? Infinity },
   )
   const service = new Registry(
     {

@@ -1,4 +1,4 @@
-import { algorithmOf, hexOf } from '../oci/digest.ts'
+import { subjectKey } from '../oci/companion-tag.ts'
 import { parseTag } from '../oci/name.ts'
 import { readFallbackIndex } from './fallback-index.ts'
 import { readManifestBytes } from './pull.ts'
@@ -12,7 +12,7 @@ import type { Abortable, RegistryReader } from './ports.ts'
  * "Referrers Tag Schema": the hex digits cut to 64).
  */
 function fallbackTag(subject: Digest): Tag {
-  return parseTag(`${algorithmOf(subject)}-${hexOf(subject).slice(0, 64)}`)
+  return parseTag(subjectKey(subject))
 }
 
 /** Whether a tag may be that of an index of referrers. */

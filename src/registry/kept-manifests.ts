@@ -27,6 +27,8 @@ export class KeptManifests {
   readonly #numbers: ReadonlyMap<Digest, number>
   readonly #mentions = new Map<number, Mentions>()
   readonly #keepReferrers: boolean
+  /** What stands beside a manifest, and stays as long as that does. */
+  readonly #companions = new Map<number, number[]>()
 
   /** @param keepReferrers whether what refers to a manifest that stays stays as well */
   constructor(manifests: readonly Digest[], keepReferrers: boolean) {
@@ -46,14 +48,25 @@ export class KeptManifests {
     })
   }
 
-  /** Those that have been without a tag for longer than so many ms; the others are remembered from now on. */
+  /** One that stays as long as its subject does, whatever it mentions. */
+  follow(subject: Digest, companion: Digest): void {
+    const [to, from] = [this.#numbers.get(companion), this.#numbers.get(subject)]
+    if (to !== undefined && from !== undefined) listOf(this.#companions, from).push(to)
+  }
+
+  /**
+   * Those that have been without a tag for longer than so many ms; the others are remembered from now on.
+   *
+   * @param orphans what stands beside a manifest that is not here: it stays, unless it was to go together with that
+   */
   async untaggedFor(
     milliseconds: number,
     tagged: readonly Digest[],
     book: UntaggedBook,
+    orphans: readonly Digest[] = [],
   ): Promise<Digest[]> {
-    const kept = this.#reach(tagged)
     const known = await sinceWhen(book)
+    const kept = this.#reach([...tagged, ...orphans.filter((digest) => !known.has(digest))])
     const old: Digest[] = []
     for (const [number, digest] of this.#digests.entries()) {
       const since = known.get(digest)
@@ -84,16 +97,20 @@ export class KeptManifests {
 
   /** Who refers to each. */
   #referrers(): ReadonlyMap<number, readonly number[]> {
-    const referrers = new Map<number, number[]>()
+    const referrers = new Map([...this.#companions].map(([subject, list]) => [subject, [...list]]))
     if (!this.#keepReferrers) return referrers
     for (const [number, { subject }] of this.#mentions) {
       if (subject === undefined) continue
-      const list = referrers.get(subject) ?? []
-      list.push(number)
-      referrers.set(subject, list)
+      listOf(referrers, subject).push(number)
     }
     return referrers
   }
+}
+
+function listOf(lists: Map<number, number[]>, key: number): number[] {
+  const list = lists.get(key) ?? []
+  lists.set(key, list)
+  return list
 }
 
 function keyOf(name: RepositoryName, digest: Digest): string {

@@ -241,6 +241,8 @@ export interface UploadStore {
   open(id: string, options?: Abortable): Promise<Upload | undefined>
   /** Forgets a session that nobody has open, without reading what is in it. Fine when it is not there. */
   discard(id: string): Promise<void>
+  /** Bytes of a session, without reading them; `undefined` when it is not there. */
+  sizeOf(id: string): Promise<number | undefined>
   /** Every session that is on disk. */
   list(): Promise<UploadInfo[]>
 }

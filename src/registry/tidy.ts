@@ -1,4 +1,5 @@
 import { MANIFEST_MAX_BYTES } from '../oci/manifest.ts'
+import { companionSubject, subjectKey } from '../oci/companion-tag.ts'
 import { mentionsOf } from './digest-mentions.ts'
 import { KeptManifests } from './kept-manifests.ts'
 import { readAll } from './read-all.ts'
@@ -6,27 +7,9 @@ import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Mentions } from './digest-mentions.ts'
 import type { Leases } from './leases.ts'
-import type { Abortable, DurableMap, RegistryReader, RegistryWriter } from './ports.ts'
-
-/** Everything in our tree under one root. */
-export interface TreeInventory {
-  readonly reader: RegistryReader
-  repositories(): AsyncIterable<RepositoryName>
-  /** Blobs that a repository links. */
-  blobs(name: RepositoryName): AsyncIterable<Digest>
-  manifests(name: RepositoryName): AsyncIterable<Digest>
-  tags(name: RepositoryName): AsyncIterable<[Tag, Digest]>
-  /** All content that has bytes in the tree. */
-  contents(): AsyncIterable<Digest>
-}
-
-/** What edits linked since the inventory. */
-export interface TreeChanges extends Disposable {
-  /** Whether anything was linked or tagged in a repository. */
-  hasChanged(name: RepositoryName): boolean
-  /** Whether this content was linked anywhere. */
-  hasLinked(digest: Digest): boolean
-}
+import type { TagRetention } from './tag-retention.ts'
+import type { Abortable, DurableMap, RegistryWriter } from './ports.ts'
+import type { Look, TidyOptions, TreeChanges, TreeInventory } from './tidying.ts'
 
 /** Digests, many of them in little memory; it may take one for another with a chance that nobody meets. */
 export interface DigestSet {
@@ -46,37 +29,17 @@ export interface RetentionPolicy {
 export interface TidyParts {
   readonly writer: RegistryWriter
   /** Begins to note changes, then looks at the tree. */
-  readonly look: (options: Abortable) => Promise<{ inventory: TreeInventory; changes: TreeChanges }>
+  readonly look: (options: Abortable) => Promise<Look>
   readonly digestSet: () => DigestSet
   readonly leases: Leases
   readonly policy: RetentionPolicy
+  /** Takes away tags by rules; `undefined` without rules. */
+  readonly tags?: TagRetention | undefined
   /** Since when manifests have been without a tag. */
   readonly untagged: DurableMap
   /** The clock, in ms. */
   readonly now: () => number
 }
-
-/** How it goes. */
-export interface TidyOptions extends Abortable {
-  /** Changes nothing, and only counts. */
-  readonly dryRun: boolean
-  /** Gives others their turn now and then. */
-  readonly turn: () => Promise<void>
-  /** Is kept up to date. */
-  readonly tidied: Tidied
-}
-
-/** What went. */
-export interface Tidied {
-  repositories: number
-  manifests: number
-  /** Links of blobs in repositories. */
-  blobs: number
-  /** Contents that no repository linked. */
-  contents: number
-}
-
-type Look = Awaited<ReturnType<TidyParts['look']>>
 
 /** What is in a repository, and what of that may go. */
 interface Candidates {
@@ -109,6 +72,7 @@ export class Tidy {
     this.#parts.leases.prune()
     const { inventory, changes } = await this.#parts.look(options)
     using _ = changes
+    await this.#parts.tags?.begin(options)
     const linked = this.#parts.digestSet()
     for await (const name of inventory.repositories()) {
       await options.turn()
@@ -118,6 +82,11 @@ export class Tidy {
     await this.#contents(inventory, changes, linked, options)
   }
 
+  /** Notes when tags were pushed: to be called before commits that say so are forgotten. */
+  async noteTimes(options: TidyOptions): Promise<void> {
+    await this.#parts.tags?.begin(options)
+  }
+
   /** Takes away what may go, unless the repository changes all the time: then the next collection tries again. */
   async #repository(
     name: RepositoryName,
@@ -125,12 +94,14 @@ export class Tidy {
     linked: DigestSet,
     options: TidyOptions,
   ): Promise<void> {
-    let found = await this.#candidates(name, first, options)
+    const untagged = await this.#parts.tags?.repository(name, first, options)
+    const how = { ...options, untagged }
+    let found = await this.#candidates(name, first, how)
     let gone = await this.#removeAll(name, found, first.changes, options)
     for (let again = 1; gone === undefined && again <= ATTEMPTS; again++) {
       const look = await this.#parts.look(options)
       using _ = look.changes
-      found = await this.#candidates(name, look, options)
+      found = await this.#candidates(name, look, how)
       gone = await this.#removeAll(name, found, look.changes, options)
     }
     for (const digest of found.manifests)
@@ -165,7 +136,7 @@ export class Tidy {
   async #candidates(
     name: RepositoryName,
     { inventory }: Look,
-    options: TidyOptions,
+    options: TidyOptions & { untagged: ReadonlySet<Tag> | undefined },
   ): Promise<Candidates> {
     const { policy, untagged, now, digestSet } = this.#parts
     const manifests = await Array.fromAsync(inventory.manifests(name))
@@ -186,11 +157,33 @@ export class Tidy {
     const isUnused = (digest: Digest): boolean => !mentioned.has(digest)
     if (kept === undefined || policy.untagged === null)
       return { ...nothing, unusedBlobs: blobs.filter(isUnused) }
-    const tagged = (await Array.fromAsync(inventory.tags(name))).map(([, digest]) => digest)
+    const tags = await Array.fromAsync(inventory.tags(name))
+    const left = tags.filter(([tag]) => options.untagged?.has(tag) !== true)
+    const { tagged, orphans } = this.#roots(name, left, manifests, kept)
     const book = { name, map: untagged, now: now(), dryRun: options.dryRun }
-    const oldManifests = await kept.untaggedFor(policy.untagged, tagged, book)
+    const oldManifests = await kept.untaggedFor(policy.untagged, tagged, book, orphans)
     // What only they mention goes with the next collection, when they are gone.
     return { ...nothing, oldManifests, unusedBlobs: blobs.filter(isUnused) }
+  }
+
+  /** What tags keep. Where tags go by rules, those that stand beside a manifest keep nothing by themselves. */
+  #roots(
+    name: RepositoryName,
+    tags: readonly (readonly [Tag, Digest])[],
+    manifests: readonly Digest[],
+    kept: KeptManifests,
+  ): { tagged: Digest[]; orphans: Digest[] } {
+    const roots = { tagged: [] as Digest[], orphans: [] as Digest[] }
+    const isRuled = this.#parts.tags?.rules.areAbout(name) === true
+    const subjects = new Map(isRuled ? manifests.map((each) => [subjectKey(each), each]) : [])
+    for (const [tag, digest] of tags) {
+      const key = isRuled ? companionSubject(tag) : undefined
+      const subject = key === undefined ? undefined : subjects.get(key)
+      if (key === undefined) roots.tagged.push(digest)
+      else if (subject === undefined) roots.orphans.push(digest)
+      else kept.follow(subject, digest)
+    }
+    return roots
   }
 
   async #mentions(

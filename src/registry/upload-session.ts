@@ -12,6 +12,8 @@ export class Session {
   usedAt: number
   readonly #now: () => number
   readonly #onLeave: (how: Leaving) => void
+  /** It met a limit: whoever needs room may end it, unless its client comes back first. */
+  isGivenUp = false
   /** Set while its repository is being deleted. */
   isMarked = false
   #isOver = false
@@ -23,6 +25,11 @@ export class Session {
     this.usedAt = upload.startedAt
     this.#now = now
     this.#onLeave = onLeave
+  }
+
+  /** It is not in memory any more: only the disk knows what it has. */
+  get isForgotten(): boolean {
+    return this.#left === 'forget'
   }
 
   get isBusy(): boolean {

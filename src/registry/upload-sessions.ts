@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { SingleFlight } from './single-flight.ts'
+import { UploadBytes } from './upload-bytes.ts'
 import { Session, uploadUnknown } from './upload-session.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Abortable, Asked, Upload, UploadInfo, UploadStore } from './ports.ts'
@@ -13,6 +14,8 @@ export interface SessionLimits {
   max: number
   /** When so many are there, one that nobody came back to for so long makes room for a new one, in ms. */
   idleWhenFull: number
+  /** Bytes of all of them together. */
+  maxBytes: number
 }
 
 /** A search for sessions that were left behind is not repeated for so long, in ms: each reads the headers of all. */
@@ -26,6 +29,8 @@ export class UploadSessions {
   /** When this life of the process began: nobody can have come back to an older session before. */
   readonly #bornAt: number
   readonly #open = new Map<string, Session>()
+  /** `undefined` when there is no limit. */
+  readonly #bytes: UploadBytes | undefined
   readonly #opening = new SingleFlight<Session | undefined>()
   /** Every id on disk, or about to be; `undefined` until the store was first listed. */
   #ids: Promise<Set<string>> | undefined
@@ -44,11 +49,22 @@ export class UploadSessions {
     this.#now = now
     this.#limits = limits
     this.#bornAt = now()
+    if (limits.maxBytes < Infinity)
+      this.#bytes = new UploadBytes({
+        max: limits.maxBytes,
+        ids: () => this.#known(),
+        size: (id) => store.sizeOf(id),
+      })
   }
 
-  /** @throws RegistryError TOOMANYREQUESTS when as many are open as may be, and all of them are in use */
+  /** @throws RegistryError TOOMANYREQUESTS when as many are open, or as many bytes, as may be, and all of them are in use */
   async create(info: UploadInfo): Promise<Upload> {
     const ids = await this.#known()
+    await this.#bytes?.load()
+    if (this.#bytes?.isFull === true) {
+      const kept = await this.makeRoom()
+      if (this.#bytes.isFull) throw this.#bytes.refusal(kept)
+    }
     const { max } = this.#limits
     const failure = ids.size >= max ? await this.makeRoom() : undefined
     if (ids.size >= max) {
@@ -79,7 +95,34 @@ export class UploadSessions {
     // An id is no secret: it stands in logs of proxies.
     if (by !== undefined && session.upload.owner !== by.user) throw uploadUnknown(id)
     session.usedAt = this.#now()
+    session.isGivenUp = false
     return session
+  }
+
+  /**
+   * The bytes of a request, each counted before it is passed on. The session of one that finds no room is the first to
+   * go when somebody needs it, unless its client comes back before: otherwise many could hold what none can finish with.
+   *
+   * @throws RegistryError TOOMANYREQUESTS
+   */
+  async *counted(session: Session, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const bytes = this.#bytes
+    await bytes?.load()
+    for await (const chunk of source) {
+      if (bytes !== undefined && !bytes.take(session.upload.id, chunk.length)) {
+        const kept = await this.makeRoom()
+        if (!bytes.take(session.upload.id, chunk.length)) {
+          session.isGivenUp = true
+          throw bytes.refusal(kept)
+        }
+      }
+      yield chunk
+    }
+  }
+
+  /** To be called when a request for a session has ended: what it really has is counted. */
+  settle({ upload, isForgotten }: Session): void {
+    if (!isForgotten && this.#open.has(upload.id)) this.#bytes?.set(upload.id, upload.size)
   }
 
   /**
@@ -98,8 +141,9 @@ export class UploadSessions {
     let purged = 0
     const failures: unknown[] = []
     for (const { id, startedAt } of await this.#store.list()) {
-      const usedAt = this.#open.get(id)?.usedAt ?? Math.max(startedAt, usedSince)
-      if (usedAt >= before) continue
+      const session = this.#open.get(id)
+      const usedAt = session?.usedAt ?? Math.max(startedAt, usedSince)
+      if (usedAt >= before && session?.isGivenUp !== true) continue
       try {
         if (await this.#discardIdle(id, options)) purged++
       } catch (error) {
@@ -219,11 +263,13 @@ export class UploadSessions {
     })
     session.isMarked = this.#ending.has(id)
     this.#open.set(id, session)
+    this.#bytes?.set(id, upload.size)
     return session
   }
 
   /** When the ids are not known yet, the list will not have this one; a list that fails is told to who asked for it. */
   #release(id: string): void {
+    this.#bytes?.end(id)
     void this.#ids?.then(
       (ids) => ids.delete(id),
       () => undefined,

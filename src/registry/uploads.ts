@@ -44,6 +44,8 @@ export interface UploadsOptions {
   blobLimit: number
   /** Sessions open at once, also those from before a restart. */
   maxSessions?: number
+  /** Bytes of all open sessions together. */
+  maxBytes?: number
   /** A session that nobody came back to for so long is purged, in ms. */
   idleFor?: number
   /** The same while as many are open as may be, in ms. */
@@ -82,6 +84,7 @@ export class Uploads implements UploadService {
     this.#options = options
     this.#sessions = new UploadSessions(store, now, {
       max: options.maxSessions ?? MAX_SESSIONS,
+      maxBytes: options.maxBytes ?? Infinity,
       idleWhenFull: options.idleWhenFull ?? IDLE_WHEN_FULL_MS,
     })
   }
@@ -156,13 +159,15 @@ export class Uploads implements UploadService {
     const body =
       range === undefined ? chunk.source : exactly(chunk.source, range.end - range.start + 1)
     // Where the room ends, what came before is kept, as when the client goes away.
-    const source = new WatchedSource(this.#whileThereIsRoom(body))
+    const source = new WatchedSource(this.#sessions.counted(session, this.#whileThereIsRoom(body)))
     try {
       await upload.append(source, { signal: options.signal, limit: blobLimit })
     } catch (error) {
       // The client's failure leaves the upload as it says; our own disk's leaves it in doubt, so it is opened anew.
       if (!source.threw(error) && !isRegistryError(error)) session.forget()
       throw error
+    } finally {
+      this.#sessions.settle(session)
     }
   }
 

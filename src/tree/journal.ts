@@ -141,6 +141,12 @@ export class Journal {
     }
   }
 
+  /** Entries after a sequence, from the oldest to the newest. @throws DamagedJournalError */
+  async *after(sequence: number): AsyncGenerator<JournalEntry> {
+    for await (const [key, value] of this.#state.entries(PREFIX, { after: keyOf(sequence) }))
+      yield decode(sequenceOf(key), value)
+  }
+
   /**
    * The first entry that is to be kept; those before it go. Looks at those that go, and one more.
    *

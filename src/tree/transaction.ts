@@ -32,6 +32,7 @@ interface Rollback {
   readonly root: string
   readonly name?: undefined
   readonly digest?: undefined
+  readonly tag?: undefined
 }
 
 /** What a transaction works on. */

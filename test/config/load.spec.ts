@@ -34,6 +34,7 @@ describe('loading the configuration', () => {
       },
       retention: {
         untagged: null,
+        tags: [],
         referrers: true,
         history: 7 * 86_400_000,
         commits: 10_000,
@@ -60,6 +61,7 @@ describe('loading the configuration', () => {
       network: { mode: 'lan', listen: null, peers: [], swarmKey: null },
       limits: {
         blob: 100 * 2 ** 30,
+        uploads: null,
         peerRate: null,
         minUploadRate: 512,
         exempt: [

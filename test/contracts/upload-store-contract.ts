@@ -158,6 +158,16 @@ export function uploadStoreContract(what: string, make: () => Promise<UploadStor
       assert.equal((await again.finish(digestOf(bytes))).size, bytes.length)
     })
 
+    it('tells how many bytes a session of another life has, without opening it', async () => {
+      const { info, upload } = await begin()
+      await upload.append(streamOf(randomBytes(2_500_000)))
+      await upload.append(streamOf(randomBytes(700_000)))
+      const store = await fixture.restart()
+      assert.equal(await store.sizeOf(info.id), 3_200_000)
+      await store.discard(info.id)
+      assert.equal(await store.sizeOf(info.id), undefined)
+    })
+
     it('keeps sessions apart', async () => {
       const [a, b] = [await begin(), await begin()]
       await Promise.all([a.upload.append(streamOf('aaa')), b.upload.append(streamOf('bb'))])

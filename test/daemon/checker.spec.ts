@@ -171,6 +171,18 @@ describe('a check of everything', () => {
     const { id } = await world.service.uploads.create(app)
     await world.service.uploads.append(app, id, { source: streamOf(randomBytes(2_200_000)) })
     assert.deepEqual((await world.check()).findings, [])
+    const log = join(world.data, 'data', 'uploads', id)
+    const whole = await readFile(log)
+    const leaf = whole.indexOf(Buffer.from([0x4c, 0, 0, 0, 32]))
+    const damaged = Buffer.from(whole)
+    damaged[leaf + 10] = (damaged[leaf + 10] ?? 0) ^ 1
+    await writeFile(log, damaged)
+    const middle = (await world.check(true)).findings
+    assert.match(middle[0]?.message ?? '', new RegExp(`damaged at byte ${leaf}:`))
+    assert.deepEqual([middle.length, middle[0]?.mended], [1, false])
+    await writeFile(log, whole.subarray(0, -3)) // torn while it was written
+    assert.deepEqual((await world.check()).findings, [])
+    await writeFile(log, whole)
     const [file = ''] = (await world.files()).values()
     await rm(file)
     const lost = await world.check()

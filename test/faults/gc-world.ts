@@ -14,6 +14,8 @@ import { Tombstones } from '../../src/registry/tombstones.ts'
 import { Trust } from '../../src/registry/trust.ts'
 import { Uploads } from '../../src/registry/uploads.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import type { RepositoryName, Tag } from '../../src/oci/name.ts'
+import type { TagRule } from '../../src/registry/tag-rules.ts'
 import type { StateDb } from '../../src/blocks/state-db.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -37,6 +39,17 @@ class NoHolds extends Barrier {
   }
 }
 
+/** What is otherwise the usual. */
+export interface WorldOptions {
+  readonly without?: Without | undefined
+  readonly untagged?: number | null
+  readonly tags?: readonly TagRule[]
+  readonly isImmutable?: (name: RepositoryName, tag: Tag) => boolean
+  /** How long commits are kept, in ms. */
+  readonly keepFor?: number
+  readonly waits?: boolean
+}
+
 /**
  * A registry with its collector on a real disk. Time stands still but for {@link pass}; nothing that was put is remembered
  * but by those who hold it, so that no lucky pause hides a race; and whoever comes to the database waits there for a random
@@ -47,8 +60,11 @@ export async function openWorld(
   {
     without,
     untagged = null,
+    tags = [],
+    isImmutable,
+    keepFor = 0,
     waits = true,
-  }: { without?: Without | undefined; untagged?: number | null; waits?: boolean } = {},
+  }: WorldOptions = {},
 ) {
   await using stack = new AsyncDisposableStack()
   const data = stack.use(await temporaryDirectory()).path
@@ -88,7 +104,7 @@ export async function openWorld(
     },
     { validation: 'strict', deletes: true, readOnly: false, blobLimit: BLOB_LIMIT },
   )
-  const policy = { untagged, referrers: true, history: 0, commits: 1000, lease: LEASE }
+  const policy = { untagged, tags, referrers: true, history: 0, commits: 1000, lease: LEASE }
   const collector = stack.use(
     new Collector({
       storage,
@@ -97,9 +113,9 @@ export async function openWorld(
       publisher: undefined,
       lease: LEASE,
       cache: null,
-      tidy: tidyOf(storage, leases, policy, now),
+      tidy: tidyOf(storage, leases, policy, { now, isImmutable }),
       leases,
-      keep: { keepFor: 0, most: 1000 },
+      keep: { keepFor, most: 1000 },
       interval: null,
       map: state.map('gc'),
       log: pino({ level: 'silent' }),

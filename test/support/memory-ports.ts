@@ -308,19 +308,21 @@ export class MemoryUploadStore implements UploadStore {
   }
 
   async create(info: UploadInfo): Promise<Upload> {
-    const saved: SavedUpload = { info, chunks: [] }
-    this.saved.set(info.id, saved)
-    return new MemoryUpload(saved, this)
+    this.saved.set(info.id, { info, chunks: [] })
+    return new MemoryUpload(this.saved.get(info.id)!, this)
   }
 
   async open(id: string, { signal }: Abortable = {}): Promise<Upload | undefined> {
-    signal?.throwIfAborted()
-    const saved = this.saved.get(id)
+    const saved = signal?.throwIfAborted() ?? this.saved.get(id)
     return saved && new MemoryUpload(saved, this)
   }
 
   async discard(id: string): Promise<void> {
     this.saved.delete(id)
+  }
+
+  async sizeOf(id: string): Promise<number | undefined> {
+    return this.saved.get(id)?.chunks.reduce((sum, { length }) => sum + length, 0)
   }
 
   async list(): Promise<UploadInfo[]> {
@@ -338,11 +340,9 @@ class MemoryUpload implements Upload {
   readonly #store: MemoryUploadStore
 
   constructor(saved: SavedUpload, store: MemoryUploadStore) {
-    this.id = saved.info.id
-    this.name = saved.info.name
-    this.startedAt = saved.info.startedAt
-    this.algorithm = saved.info.algorithm
-    this.owner = saved.info.owner
+    const { info } = saved
+    ;[this.id, this.name, this.owner] = [info.id, info.name, info.owner]
+    ;[this.startedAt, this.algorithm] = [info.startedAt, info.algorithm]
     this.#saved = saved
     this.#store = store
   }

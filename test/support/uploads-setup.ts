@@ -11,14 +11,15 @@ export const bytesOf = (text: string) => new TextEncoder().encode(text)
 /** Uploads over memory ports, which can be begun again over the same store. */
 export function createUploads({
   maxSessions = 10,
+  maxBytes = Infinity,
   writer,
   room,
-}: { maxSessions?: number; writer?: RegistryWriter; room?: Room } = {}) {
+}: { maxSessions?: number; maxBytes?: number; writer?: RegistryWriter; room?: Room } = {}) {
   const own = new MemoryRegistry()
   const store = new MemoryUploadStore(own.content)
   const clock = new FakeClock()
   const parts = { store, writer: writer ?? own, room, now: clock.now }
-  const options = { readOnly: false, blobLimit: BLOB_LIMIT, maxSessions, idleFor: 1000 }
+  const options = { readOnly: false, blobLimit: BLOB_LIMIT, maxSessions, maxBytes, idleFor: 1000 }
   const create = (): Uploads => new Uploads(parts, options)
   const has = async (digest: Digest) => (await own.reader().blob(APP, digest)) !== undefined
   return { own, store, clock, uploads: create(), restart: create, has }
