@@ -3,14 +3,7 @@ import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { ManifestContent, NamePage, ReferrersList, ReferrersPage } from './answers.ts'
 import type { Rights } from './rights.ts'
 
-export type {
-  ManifestContent,
-  NamePage,
-  Notice,
-  Noticed,
-  ReferrersList,
-  ReferrersPage,
-} from './answers.ts'
+export type { ManifestContent, NamePage, Notice, ReferrersList, ReferrersPage } from './answers.ts'
 export type { Rights, StandingRules } from './rights.ts'
 
 /**

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
+import { call } from './http.ts'
 import { merge } from './merge.ts'
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process'
 import type { Readable } from 'node:stream'
@@ -192,9 +193,12 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   async status(): Promise<DaemonStatus> {
-    const response = await fetch(`${this.url}/api/v1/status`)
-    if (!response.ok) throw new Error(`the status is ${response.status}`)
-    return (await response.json()) as DaemonStatus
+    // By the socket, as the commands do: over HTTP only administrators get it in full.
+    const socketPath = (await this.#lock())?.socket
+    if (socketPath === undefined) throw new Error('the daemon does not run')
+    const answer = await call({ socketPath }, 'GET', '/api/v1/status')
+    if (answer.status !== 200) throw new Error(`the status is ${answer.status}`)
+    return answer.json() as DaemonStatus
   }
 
   /** Asks until the status is as wanted. @throws with the last status after the timeout */
@@ -306,7 +310,7 @@ export class DaemonProcess implements AsyncDisposable {
     }
   }
 
-  async #lock(): Promise<{ pid?: number; http?: string } | undefined> {
+  async #lock(): Promise<{ pid?: number; http?: string; socket?: string } | undefined> {
     try {
       return JSON.parse(await readFile(join(this.data, 'lock'), 'utf8')) as { pid?: number }
     } catch (error) {
