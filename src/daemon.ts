@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createApp } from './api/app.ts'
 import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
+import { PublishRules } from './oci/publish-rules.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { openAccess } from './daemon/access.ts'
@@ -29,7 +30,8 @@ import { openRegistry } from './daemon/registry.ts'
 import { openSignatures } from './daemon/signatures.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
-import { openStorage } from './daemon/storage.ts'
+import { openStorage, ownTrees } from './daemon/storage.ts'
+import { arranged, readableBy } from './daemon/arrangement.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
@@ -61,25 +63,25 @@ const DRAIN_TIME = 30_000
  * @throws an error of one line for what the operator must put right
  */
 export async function startDaemon(config: Config, options: StartOptions): Promise<Daemon> {
-  const { signal } = options
   const log = createLog(config.log, options.log)
+  const { signal } = options
   const directory = dataDirectory(config.storage.path)
   await using stack = new AsyncDisposableStack()
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
-  const barrier = barrierFor(config.retention)
-  const onRoot = (root: CID): Promise<void> => follower.changed(root)
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier }))
-  if (storage.lane.stopped !== undefined)
-    log.fatal({ err: storage.lane.stopped }, 'the registry is read-only')
+  const [barrier, published] = [barrierFor(config.retention), new PublishRules(config.repositories)]
+  const onRoot = follower.changed.bind(follower)
+  const storage = stack.use(await openStorage(directory, onRoot, { barrier, rules: published }))
+  warnIfStopped(storage, log)
   signal.throwIfAborted()
 
   const signatures = await openSignatures(config, storage.state.map('signed'))
   const keychain = stack.use(await openKeychain(config, directory))
   const own = await checkedName(config, keychain, storage)
   if (own !== undefined) await promote(own, { config, storage, log, signal })
+  const servable = await arranged(storage, published, { log, signal })
   await follower.openMfs(storage, keychain)
-  const node = stack.use(await startNode(config, storage, keychain, log))
+  const node = stack.use(await startNode(config, storage, keychain, { servable, log }))
   healFrom(node, storage, log.child({ room: 'blocks' }))
   signal.throwIfAborted()
 
@@ -125,6 +127,10 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   return asDaemon(stack.move(), { http, node, publisher, config })
 }
 
+function warnIfStopped({ lane: { stopped } }: Storage, log: Logger): void {
+  if (stopped !== undefined) log.fatal({ err: stopped }, 'the registry is read-only')
+}
+
 /** Everything that is open, for those parts that tell of all the others. */
 interface Whole extends Checking {
   readonly config: Config
@@ -144,14 +150,14 @@ interface Whole extends Checking {
 
 function startNode(
   { network, limits }: Config,
-  { blocks, fetched }: Storage,
+  { fetched }: Storage,
   keychain: OpenKeys,
-  log: Logger,
+  { servable, log }: { servable: (cid: CID) => Promise<boolean>; log: Logger },
 ): Promise<IpfsNode> {
   return openNode(network, {
     ...keychain,
     blocks: fetched,
-    servable: (cid) => blocks.isLinked(cid),
+    servable,
     peerRate: limits.peerRate,
     log: log.child({ room: 'ipfs' }),
   })
@@ -260,8 +266,7 @@ async function serve(
 }
 
 function controlOf({ storage, mirrors, node, publisher, collector, checker }: Whole): Control {
-  const ownTree = () => ({ name: 'own', root: storage.lane.root, directories: storage.directories })
-  const trees = () => [ownTree(), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
+  const trees = () => [...ownTrees(storage), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
   return new DaemonControl({ keys: node.keys, trees, storage, publisher, collector, checker })
 }
 
@@ -272,7 +277,10 @@ function openDoor(stack: AsyncDisposableStack, listener: Listener): void {
 function announce({ config, log, publisher }: Whole, { address }: Listener): void {
   const room = log.child({ room: 'daemon' })
   if (publisher !== undefined)
-    room.info({ ipns: publisher.name.text }, 'others mirror this registry by its name')
+    room.info(
+      { ipns: publisher.name.text },
+      `others mirror this registry by its name; what is published can be read by ${readableBy(config.network.mode)}, without a password`,
+    )
   if (config.network.mode === 'public') {
     room.warn('network.mode is public: everybody in the world can read this registry by its name')
   }

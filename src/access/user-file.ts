@@ -59,7 +59,7 @@ export class UserFile implements Disposable {
 }
 
 /** @throws UserListError */
-export async function readUserFile(path: string): Promise<UserList> {
+async function readUserFile(path: string): Promise<UserList> {
   try {
     return parseUserList(await readFile(path, 'utf8'), path)
   } catch (error) {

@@ -30,8 +30,10 @@ export interface CommitInfo {
   sequence: number
   /** ISO 8601. */
   time: string
-  /** The root of the tree after it, a CID. */
+  /** The root of the published tree after it, a CID. */
   root: string
+  /** The root of the tree that is not published, if anything was in it. */
+  privateRoot?: string
   /** What it did, in the field's words. */
   changes: readonly object[]
 }

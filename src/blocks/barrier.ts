@@ -42,7 +42,17 @@ export class Barrier {
     if (hash.length === HASH_BYTES) this.#live?.add(hash) // no other is stored
   }
 
-  /** The same for one that is being put. */
+  /** The same for one that peers may have from now on. */
+  open(hash: Uint8Array): void {
+    if (hash.length === HASH_BYTES) this.#live?.addOpen(hash)
+  }
+
+  /** Whether peers may go on having it, as far as the collection that runs has found. */
+  isOpen(hash: Uint8Array): boolean {
+    return this.#live === undefined || this.#live.isOpen(hash)
+  }
+
+  /** As {@link touch}, for one that is being put. */
   put(hash: Uint8Array): void {
     this.#recent.add(hash)
     this.#live?.add(hash)

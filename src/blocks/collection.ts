@@ -25,6 +25,10 @@ export interface CollectionParts {
   readonly barrier: Barrier
   /** Whether the store has a block in its hands, which is neither on disk nor gone. */
   readonly isInUse: (hash: string) => boolean
+  /** Whether a block is just becoming one that peers may have. */
+  readonly isBeingLinked: (hash: string) => boolean
+  /** Told of blocks that go. */
+  readonly onRemoved: (hashes: readonly string[]) => void
   /** Told of blocks whose mark of being linked goes. */
   readonly onUnlinked: (hashes: readonly string[]) => void
   /** Reads a block as `get` does, but without relying on it from then on. */
@@ -108,6 +112,7 @@ export class Collection implements Disposable {
     const remove = async (dead: readonly string[]): Promise<void> => {
       // First the marks: a file that came back without one is nobody's, but a mark without its file would one day give
       // peers what was only uploaded.
+      this.#parts.onRemoved(dead)
       await this.#unlink(dead)
       for (const hash of dead) await rm(join(directory, hash), { force: true })
     }
@@ -124,18 +129,24 @@ export class Collection implements Disposable {
     for (const hash of this.#dead(hashes))
       sizes.set(hash, (await state.get(keyOf(SMALL, hash)))?.length ?? 0)
     const remove = (dead: readonly string[]): Promise<void> => {
-      this.#parts.onUnlinked(dead)
+      this.#parts.onRemoved(dead)
       const keys = dead.flatMap((hash) => [keyOf(SMALL, hash), keyOf(LINKED, hash)])
       return state.write(keys.map((key) => ({ key, value: undefined })))
     }
     this.#count(await this.#remove([...sizes.keys()], remove, dryRun), sizes, reclaimed)
   }
 
-  /** Marks of blocks that are not here: of what was fetched and found no room on the disk, say. */
+  /**
+   * Marks of what no published tree holds any more, though its history does, and of blocks that are not here. A mark is
+   * only ever taken back here, so whatever goes wrong, peers get less and never more.
+   */
   #sweepMarks(options: SweepOptions): Promise<void> {
+    const { barrier, isBeingLinked } = this.#parts
     const remove = async (hashes: readonly string[]): Promise<void> => {
-      const dead = this.#dead(hashes)
-      if (dead.length > 0) await this.#unlink(dead)
+      const closed = hashes.filter(
+        (hash) => !isBeingLinked(hash) && !barrier.isOpen(Buffer.from(hash, 'hex')),
+      )
+      if (closed.length > 0) await this.#unlink(closed)
     }
     return this.#sweepKeys(LINKED, remove, options)
   }

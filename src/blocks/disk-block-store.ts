@@ -6,10 +6,12 @@ import { isSupported, matches, matchesAside } from './cids.ts'
 import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
+import { LinkBook } from './link-marks.ts'
 import { makeDirectories } from './make-directories.ts'
 import { StoredBlocks } from './stored-blocks.ts'
 import { WeightedCache } from './weighted-cache.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
+import type { LinkMarks } from './link-marks.ts'
 import type { StateDb, StateWrite } from './state-db.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -25,9 +27,6 @@ const PENDING_LIMIT = 256
  */
 const PENDING_TIME = 500
 
-/** Blocks that are remembered as linked: of each that a peer asks for it is asked whether the peer may have it. */
-const KNOWN_LIMIT = 16 * 1024
-
 /**
  * Memory for small blocks that were read or written lately, in bytes: to find one manifest, six links are looked at, and
  * each look into the database is a way to another thread and back.
@@ -42,6 +41,8 @@ const DAMAGED = 'damaged'
 /** The directories of `blocks/`: one for each first byte of a hash. */
 const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 
+const NO_MARKS: LinkMarks = { linked: [], unlinked: [] }
+
 /**
  * The block store of one data directory: large blocks are files in `blocks/<first byte>/<multihash>`, small ones are
  * in the state database. A block is found by its sha2-256, whatever codec the CID names.
@@ -54,12 +55,10 @@ export class DiskBlockStore implements BlockStore {
   readonly #pending = new Map<string, Uint8Array>()
   /** Some that are in the database, by hash. */
   readonly #recent = new WeightedCache<Uint8Array>(RECENT_BYTES, RECENT_BYTES)
-  /** Blocks that were linked since the last batch, by hash. */
-  readonly #newlyLinked = new Set<string>()
-  /** Some that are known to be linked, by hash. Only the collector takes marks back, and then says so. */
-  readonly #knownLinked = new Set<string>()
-  /** How often the collector took marks back: what was looked up before is not to be remembered after. */
-  #unlinked = 0
+  /** Which blocks peers may have. */
+  readonly #links: LinkBook
+  /** How often the collector took blocks: what was read before is not to be remembered after. */
+  #removed = 0
   readonly #barrier: Barrier
   /** Puts under way, by hash: two writers of one block are one write. */
   readonly #writing = new Map<string, Promise<void>>()
@@ -71,6 +70,7 @@ export class DiskBlockStore implements BlockStore {
     this.#directory = directory
     this.#state = state
     this.#barrier = barrier
+    this.#links = new LinkBook(state)
   }
 
   /** Opens the store, making its directories. */
@@ -102,9 +102,9 @@ export class DiskBlockStore implements BlockStore {
     if (removal !== undefined) await removal
     const known = this.#recentOf(cid)
     if (known !== undefined) return known
-    const unlinked = this.#unlinked
+    const removed = this.#removed
     const bytes = await this.#get(cid)
-    if (bytes !== undefined && unlinked === this.#unlinked) this.#keep(hashOf(cid), bytes)
+    if (bytes !== undefined && removed === this.#removed) this.#keep(hashOf(cid), bytes)
     return bytes
   }
 
@@ -136,32 +136,24 @@ export class DiskBlockStore implements BlockStore {
   }
 
   /**
-   * Notes that these blocks belong to a published tree, so that peers may have them (promise I10). Durable with the next
-   * {@link commit} or {@link sync}. What was never linked, such as an unfinished upload, is for nobody.
+   * Notes that these blocks are of a published tree that is passed on, so that peers may have them (promise I10): at
+   * once, and durably with the next {@link commit} or {@link sync}. What was never linked, such as an unfinished upload or
+   * a repository that is not published, is for nobody.
    */
   link(cids: Iterable<CID>): void {
     for (const cid of cids) {
       const hash = hashOf(cid)
       if (hash === undefined) continue
-      this.#newlyLinked.add(hash)
-      this.#barrier.touch(cid.multihash.digest)
+      this.#links.add(hash)
+      this.#barrier.open(cid.multihash.digest)
     }
     this.#flushSoon()
   }
 
-  /** Whether a block was ever linked since it is here. */
+  /** Whether peers may have a block: a published tree holds it, or did when the last collection began. */
   async isLinked(cid: CID): Promise<boolean> {
     const hash = hashOf(cid)
-    if (hash === undefined) return false
-    if (this.#newlyLinked.has(hash) || this.#knownLinked.has(hash)) return true
-    const unlinked = this.#unlinked
-    if ((await this.#state.get(linkedKey(hash))) === undefined) return false
-    if (unlinked !== this.#unlinked) return true
-    const [oldest] = this.#knownLinked
-    if (this.#knownLinked.size >= KNOWN_LIMIT && oldest !== undefined)
-      this.#knownLinked.delete(oldest)
-    this.#knownLinked.add(hash)
-    return true
+    return hash !== undefined && (await this.#links.has(hash))
   }
 
   async put(cid: CID, bytes: Uint8Array, options: BlockOptions = {}): Promise<void> {
@@ -203,13 +195,13 @@ export class DiskBlockStore implements BlockStore {
       state: this.#state,
       barrier: this.#barrier,
       isInUse: (hash) =>
-        this.#pending.has(hash) || this.#newlyLinked.has(hash) || this.#writing.has(hash),
-      onUnlinked: (hashes) => {
-        this.#unlinked++
-        for (const hash of hashes) {
-          this.#knownLinked.delete(hash)
-          this.#recent.delete(hash)
-        }
+        this.#pending.has(hash) || this.#links.isFresh(hash) || this.#writing.has(hash),
+      isBeingLinked: (hash) => this.#links.isBeingLinked(hash),
+      onUnlinked: (hashes) => this.#links.forget(hashes),
+      onRemoved: (hashes) => {
+        this.#removed++
+        this.#links.forget(hashes)
+        for (const hash of hashes) this.#recent.delete(hash)
       },
       read: (cid) => this.#get(cid),
       size: (cid) => this.#size(cid),
@@ -234,10 +226,11 @@ export class DiskBlockStore implements BlockStore {
 
   /**
    * Makes every block that was put safe on disk, then writes `writes` in the same synced batch as the small blocks.
-   * The commit lane calls it with the journal entry: whatever the entry's root needs is there when the entry is.
+   * The commit lane calls it with the journal entry: whatever the entry's root needs is there when the entry is. Peers
+   * get what it links when that is on the disk, and not before; what it takes from them is gone at once.
    */
-  commit(writes: readonly StateWrite[]): Promise<void> {
-    const result = this.#batches.then(() => this.#commit(writes))
+  commit(writes: readonly StateWrite[], marks: LinkMarks = NO_MARKS): Promise<void> {
+    const result = this.#batches.then(() => this.#marked(writes, marks))
     this.#batches = result.catch(() => undefined) // its caller has the error
     return result
   }
@@ -259,19 +252,29 @@ export class DiskBlockStore implements BlockStore {
     await this.sync()
   }
 
+  /** A collection that runs, or begins meanwhile, must not take the marks back that come with this commit. */
+  async #marked(writes: readonly StateWrite[], marks: LinkMarks): Promise<void> {
+    const keys = this.#links.begin(hashesOf(marks.linked), hashesOf(marks.unlinked))
+    try {
+      await this.#commit([...keys, ...writes])
+    } finally {
+      for (const { multihash } of marks.linked) this.#barrier.open(multihash.digest)
+      this.#links.end()
+    }
+  }
+
   async #commit(writes: readonly StateWrite[]): Promise<void> {
     const pending = [...this.#pending]
-    const linked = [...this.#newlyLinked]
+    const links = this.#links.fresh()
     await this.#directories.sync()
     const blocks = pending.map(([hash, value]) => ({ key: smallKey(hash), value }))
-    const links = linked.map((hash) => ({ key: linkedKey(hash), value: new Uint8Array(0) }))
-    await this.#state.write([...blocks, ...links, ...writes])
+    await this.#state.write([...blocks, ...links.writes, ...writes])
     // A block put again meanwhile is the same bytes, so it may go too.
     for (const [hash, value] of pending) {
       this.#pending.delete(hash)
       this.#keep(hash, value)
     }
-    for (const hash of linked) this.#newlyLinked.delete(hash)
+    links.written()
   }
 
   async #write(cid: CID, hash: string, bytes: Uint8Array): Promise<void> {
@@ -379,12 +382,12 @@ function hashOf(cid: CID): string | undefined {
   return isSupported(cid) ? Buffer.from(cid.multihash.digest).toString('hex') : undefined
 }
 
-function smallKey(hash: string): Uint8Array {
-  return Buffer.concat([Buffer.from('b/'), Buffer.from(hash, 'hex')])
+function hashesOf(cids: readonly CID[]): string[] {
+  return cids.flatMap((cid) => hashOf(cid) ?? [])
 }
 
-function linkedKey(hash: string): Uint8Array {
-  return Buffer.concat([Buffer.from('l/'), Buffer.from(hash, 'hex')])
+function smallKey(hash: string): Uint8Array {
+  return Buffer.concat([Buffer.from('b/'), Buffer.from(hash, 'hex')])
 }
 
 async function readdirOrMake(directory: string): Promise<string[]> {

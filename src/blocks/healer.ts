@@ -33,6 +33,7 @@ export interface Help {
 export class Healer {
   readonly #blocks: BlockStore
   readonly #now: () => number
+  readonly #mayAsk: (cid: CID) => Promise<boolean>
   readonly #flights = new Flights<Uint8Array>()
   readonly #stop = new AbortController()
   /** What is damaged or missing, by hash, and when somebody may be asked for it again. */
@@ -40,9 +41,15 @@ export class Healer {
   #help: Help | undefined
   #behind = 0
 
-  constructor(blocks: BlockStore, now: () => number) {
+  /** @param mayAsk whether others may hear that we want a block; all, when it is not said */
+  constructor(
+    blocks: BlockStore,
+    now: () => number,
+    mayAsk: (cid: CID) => Promise<boolean> = () => Promise.resolve(true),
+  ) {
     this.#blocks = blocks
     this.#now = now
+    this.#mayAsk = mayAsk
   }
 
   /** Until this is called nobody is asked. */
@@ -93,6 +100,7 @@ export class Healer {
     const signal = AbortSignal.any([ended, patience, this.#stop.signal])
     let bytes
     try {
+      if (!(await this.#mayAsk(cid))) throw failure
       bytes = await help.fetch(cid, { signal })
       check(cid, bytes)
     } catch (error) {

@@ -1,4 +1,4 @@
-import { DamagedBlockError } from './block-store.ts'
+import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
 import { NodeFormatError } from './nodes.ts'
@@ -34,29 +34,46 @@ export class KeptBlocks implements BlockSource {
   async get(cid: CID, options: BlockOptions = {}): Promise<Uint8Array> {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
+    const { store, onKept } = this.#init
     const local = await this.#local(cid, options)
-    const bytes = local ?? (await this.#fetch(cid, options))
-    await this.#link(cid)
-    if (local === undefined) this.#init.onKept?.(cid)
+    if (local !== undefined && (await store.isLinked(cid))) return local
+    const bytes = await this.#fetch(cid, local, options)
+    if (bytes === local) return local
+    store.link([cid])
+    onKept?.(cid)
     return bytes
   }
 
   /** Its size when it is here. */
   async size(cid: CID): Promise<number | undefined> {
-    const size = await this.#init.store.size(cid)
-    if (size !== undefined) await this.#link(cid)
-    return size
+    const { store } = this.#init
+    return (await store.isLinked(cid)) ? store.size(cid) : undefined
   }
 
-  async #fetch(cid: CID, options: BlockOptions): Promise<Uint8Array> {
-    const { store, fetch, makeRoom, onKept } = this.#init
-    await makeRoom()
-    const bytes = await fetch(cid, { ...options, ahead: true })
+  /**
+   * What is here for another reason than a published tree, such as an upload or a repository that is not published, is
+   * fetched all the same: that a mirror's tree names it does not prove that the mirror has it, and peers are given what
+   * is linked. Where nobody has it, what is here serves, and is not passed on.
+   */
+  async #fetch(
+    cid: CID,
+    local: Uint8Array | undefined,
+    options: BlockOptions,
+  ): Promise<Uint8Array> {
+    const { store, fetch, makeRoom } = this.#init
+    let bytes
+    try {
+      if (local === undefined) await makeRoom()
+      bytes = await fetch(cid, { ...options, ahead: true })
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (local !== undefined && error instanceof MissingBlockError) return local
+      throw error
+    }
     if (bytes.length > LIMITS.blockBytes)
       throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
     if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')
     await store.put(cid, bytes, options)
-    onKept?.(cid)
     return bytes
   }
 
@@ -67,11 +84,5 @@ export class KeptBlocks implements BlockSource {
       if (error instanceof DamagedBlockError) return undefined // fetched again, which mends it
       throw error
     }
-  }
-
-  /** It may be here for another reason than a published tree, such as an upload that was never finished. */
-  async #link(cid: CID): Promise<void> {
-    const { store } = this.#init
-    if (!(await store.isLinked(cid))) store.link([cid])
   }
 }

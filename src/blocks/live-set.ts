@@ -1,8 +1,12 @@
-/** Words of 32 bits that an entry takes: 126 bits of the hash, and two flags in the last bits. */
+/** Words of 32 bits that an entry takes: 124 bits of the hash, and four flags in the last bits. */
 const WORDS = 4
 const LIVE = 1
 const EXPANDED = 2
-const FLAGS = LIVE | EXPANDED
+/** Peers may have it. */
+const OPEN = 4
+/** So may they what it links. */
+const OPEN_EXPANDED = 8
+const FLAGS = LIVE | EXPANDED | OPEN | OPEN_EXPANDED
 
 /** Tables, by the first byte of the hash: each grows by itself, so none ever holds the event loop for long. */
 const SHARDS = 256
@@ -37,9 +41,25 @@ export class LiveSet {
     return shard !== undefined && shard.flags(hash) !== 0
   }
 
+  /** Adds a block that peers may have. */
+  addOpen(hash: Uint8Array): void {
+    this.#shardOf(hash).set(hash, LIVE | OPEN)
+  }
+
+  /** Whether peers may have it. */
+  isOpen(hash: Uint8Array): boolean {
+    const shard = this.#shards[hash[0] ?? 0]
+    return shard !== undefined && (shard.flags(hash) & OPEN) !== 0
+  }
+
+  /** As {@link expand}, for a node that peers may have with all that is below it. */
+  expandOpen(hash: Uint8Array): boolean {
+    return (this.#shardOf(hash).set(hash, FLAGS) & OPEN_EXPANDED) === 0
+  }
+
   /** Adds a node whose links are to be followed. @returns whether that is still to be done */
   expand(hash: Uint8Array): boolean {
-    return (this.#shardOf(hash).set(hash, FLAGS) & EXPANDED) === 0
+    return (this.#shardOf(hash).set(hash, LIVE | EXPANDED) & EXPANDED) === 0
   }
 
   #shardOf(hash: Uint8Array): Shard {

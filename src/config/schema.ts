@@ -8,6 +8,7 @@ import { limits } from './limits.ts'
 import { mirrorList } from './mirror-entry.ts'
 import { parsePath } from './path.ts'
 import { tagRules } from './retention-tags.ts'
+import { repositoryRules } from './repositories.ts'
 import { parseListenAddress, parsePeerAddress } from './multiaddrs.ts'
 import { parseAge, parseDuration, parseInterval, parseLease, parseSize } from './quantity.ts'
 import { signatureRules } from './signatures.ts'
@@ -169,6 +170,11 @@ export const schema = z.strictObject({
   http: http.prefault({}).describe('The registry API.'),
   auth: auth.prefault({}).describe('Who asks.'),
   storage: storage.prefault({}).describe('The data on disk.'),
+  repositories: repositoryRules()
+    .prefault([])
+    .describe(
+      'Rules about repositories, of which the first that matches counts: sections of match (patterns) and publish; without a rule a repository is published.',
+    ),
   retention: retention.prefault({}).describe('What is kept that nothing needs any more.'),
   gc: gc.prefault({}).describe('Garbage collection.'),
   scrub: scrub.prefault({}).describe('Looking for damage in the background.'),

@@ -55,7 +55,7 @@ export class CacheLimit {
         if (this.bytes + bytes > limit) return // it and all that were used before it go
         this.bytes += bytes
       }
-      await marker.mark(cid, { ...options, isPartial: true })
+      await marker.mark(cid, { ...options, isPartial: true, isOpen: true })
     }
   }
 

@@ -30,8 +30,8 @@ export class CommitCheck implements Disposable {
   readonly #parts: CommitCheckParts
   readonly #held = new DisposableStack()
   #tree: TreeCheck | undefined
-  /** The tree of the newest commit that can be read; it stays until this is disposed of. */
-  newest: CID | undefined
+  /** The trees of the newest commit that can be read; they stay until this is disposed of. */
+  readonly newest: CID[] = []
   /** The commit that is looked at. */
   commit: number | undefined
 
@@ -86,10 +86,15 @@ export class CommitCheck implements Disposable {
     }
     if (entry === undefined) return
     this.commit = number
+    const isNewest = this.newest.length === 0
     for (const root of [entry.public, entry.private]) {
       if (root === undefined) continue
       using _ = storage.opened.hold(root) // the collector leaves it alone from now on, unless it was done with it before
       if ((await this.#entry(number)) === undefined) return
+      if (isNewest) {
+        this.newest.push(root)
+        this.#held.use(storage.opened.hold(root))
+      }
       await this.#check(root, options)
     }
     run.checked.commits++
@@ -107,8 +112,6 @@ export class CommitCheck implements Disposable {
   async #check(root: CID, options: BlockOptions): Promise<void> {
     if (this.#tree !== undefined) return this.#tree.next(root, options)
     const { blocks, pace, run } = this.#parts
-    this.newest = root
-    this.#held.use(this.#parts.storage.opened.hold(root))
     const onProblem = (problem: TreeProblem): void => this.#tell(problem)
     const parts = { blocks, pace, counts: run.checked, onProblem }
     this.#tree = new TreeCheck(parts, root)

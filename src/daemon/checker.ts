@@ -18,7 +18,7 @@ import type { BlockOptions } from '../blocks/block-store.ts'
 import type { StoredBlocks } from '../blocks/stored-blocks.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { AdviceWorld } from './advice.ts'
-import type { FsckPhase, FsckReport, FsckRun } from './fsck-report.ts'
+import type { Concern, FsckPhase, FsckReport, FsckRun } from './fsck-report.ts'
 import type { Storage } from './storage.ts'
 
 /** Memory for nodes when it is looked whom a damage concerns, in bytes. */
@@ -260,12 +260,16 @@ class Check {
 
   /** Which repositories and tags have what is damaged. */
   async #places(): Promise<void> {
-    const root = this.#commits?.newest
-    if (root === undefined) return
     const directories = new DirectoryReader(this.#blocks, new NodeCache(CACHE_BYTES))
-    const inventory = new Inventory(root, directories, this.#options)
-    const parts = { inventory, pace: this.#pace, ...this.#options }
-    this.#findings.place(await findConcerned(this.#findings.unplaced(), parts))
+    const places = new Map<string, readonly Concern[]>()
+    const unplaced = this.#findings.unplaced()
+    for (const root of this.#commits?.newest ?? []) {
+      const inventory = new Inventory(root, directories, this.#options)
+      const parts = { inventory, pace: this.#pace, ...this.#options }
+      for (const [digest, concerned] of await findConcerned(unplaced, parts))
+        places.set(digest, [...(places.get(digest) ?? []), ...concerned])
+    }
+    this.#findings.place(places)
   }
 }
 

@@ -1,4 +1,5 @@
 import { Barrier } from '../blocks/barrier.ts'
+import { encodeDirectory } from '../blocks/nodes.ts'
 import { LiveSet } from '../blocks/live-set.ts'
 import { RecentBlocks, WINDOW } from '../blocks/recent-blocks.ts'
 import { hexOf } from '../oci/digest.ts'
@@ -14,7 +15,7 @@ import type { Publisher } from '../naming/publisher.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Leases } from '../registry/leases.ts'
-import type { Abortable } from '../registry/ports.ts'
+import type { Abortable, Half } from '../registry/ports.ts'
 import type { DigestSet } from '../registry/tidy.ts'
 import type { Look } from '../registry/tidying.ts'
 import type { OpenMirror } from './mirrors.ts'
@@ -70,44 +71,52 @@ export interface TidyingOptions {
   readonly isImmutable?: IsImmutable | undefined
 }
 
-/** Tidies up our own tree. */
+/** Tidies up both of our trees, one after the other. */
 export function tidyOf(
   storage: Storage,
   leases: Leases,
   policy: Config['retention'],
   options: TidyingOptions,
-): Tidy {
+): Pick<Tidy, 'run' | 'noteTimes'> {
   const { lane, directories, state } = storage
   const { now } = options
-  const look = async (how: Abortable): Promise<Look> => {
-    const changes = await lane.watch(how)
-    return { changes, inventory: new Inventory(lane.root, directories, how) }
+  const tags = tagsOf(storage, policy, options)
+  const tidyHalf = (half: Half): Tidy => {
+    const look = async (how: Abortable): Promise<Look> => {
+      const changes = await lane.watch(how)
+      const root = lane.roots[half] ?? EMPTY_ROOT // it may become empty while it is tidied up
+      return { changes, inventory: new Inventory(root, directories, how) }
+    }
+    const untagged = state.map('untagged')
+    const parts = { writer: lane, half, look, digestSet, leases, policy, untagged, now }
+    return new Tidy({ ...parts, tags: tags?.(look) })
   }
-  return new Tidy({
-    writer: lane,
-    look,
-    digestSet,
-    leases,
-    policy,
-    tags: policy.tags.length === 0 ? undefined : tagsOf(storage, policy, look, options),
-    untagged: state.map('untagged'),
-    now,
-  })
+  const [published, others] = [tidyHalf('public'), tidyHalf('private')]
+  return {
+    run: async (how) => {
+      await published.run(how)
+      if (lane.roots.private !== undefined) await others.run(how)
+    },
+    noteTimes: (how) => published.noteTimes(how), // they are those of both
+  }
 }
 
+/** Makes the retention of tags; `undefined` without rules. Times are read from the journal once, for both trees. */
 function tagsOf(
   { lane, journal, state }: Storage,
   policy: Config['retention'],
-  look: (options: Abortable) => Promise<Look>,
   { now, isImmutable }: TidyingOptions,
-): TagRetention {
+): ((look: (options: Abortable) => Promise<Look>) => TagRetention) | undefined {
+  if (policy.tags.length === 0) return undefined
   const rules = new TagRules(policy.tags)
   const times = new TagTimes(state, journal, {
     areAbout: (name) => rules.areAbout(name),
     text: rules.text,
   })
-  return new TagRetention({ writer: lane, look, rules, times, isImmutable, now })
+  return (look) => new TagRetention({ writer: lane, look, rules, times, isImmutable, now })
 }
+
+const EMPTY_ROOT = encodeDirectory([]).cid
 
 /** By the first 32 bytes of each: for a sha512, that is more than enough to tell it from others. */
 function digestSet(): DigestSet {

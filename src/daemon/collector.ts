@@ -22,7 +22,7 @@ const LAST = 'last'
 /** What a {@link Collector} works with. */
 export interface CollectorParts extends LiveParts {
   /** `undefined` on a node that only reads. */
-  readonly tidy: Tidy | undefined
+  readonly tidy: Pick<Tidy, 'run' | 'noteTimes'> | undefined
   readonly leases: Leases
   readonly keep: Keep
   /** A collection is due after so many ms; `null`: only when somebody asks for it. */

@@ -74,10 +74,11 @@ export class DaemonControl implements Control {
 
   async commits(page: { limit: number; before?: number | undefined }): Promise<CommitInfo[]> {
     const commits = await Array.fromAsync(this.#storage.history.commits(page))
-    return commits.map(({ sequence, time, public: root, changes }) => ({
+    return commits.map(({ sequence, time, public: root, private: hidden, changes }) => ({
       sequence,
       time: new Date(time).toISOString(),
       root: root.toString(),
+      ...(hidden === undefined ? {} : { privateRoot: hidden.toString() }),
       changes,
     }))
   }

@@ -2,6 +2,7 @@ import { CID } from 'multiformats/cid'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { Marker } from '../tree/mark.ts'
 import { CacheLimit } from './cache-limit.ts'
+import type { MarkOptions } from '../tree/mark.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Collection } from '../blocks/collection.ts'
 import type { Pace } from '../blocks/pace.ts'
@@ -48,13 +49,14 @@ export async function markLive(
   const { storage, publisher, lease } = parts
   const { pace, run } = options
   const marker = new Marker({ live: collection.live, read: (cid) => collection.read(cid), pace })
-  const mark = async (root: CID, isPartial = false): Promise<void> => {
-    await marker.mark(root, { signal: options.signal, isPartial })
+  const mark = async (root: CID, how: Omit<MarkOptions, 'signal'> = {}): Promise<void> => {
+    await marker.mark(root, { signal: options.signal, ...how })
     run.nodes = marker.nodes
     run.live = collection.live.size
   }
   await storage.uploads.blocks((hash) => collection.live.add(hash), options)
-  await mark(storage.lane.root, storage.lane.isNew)
+  const { lane } = storage
+  await mark(lane.root, { isPartial: lane.isNew, isOpen: true })
   for await (const entry of storage.journal.entries()) {
     if (entry.sequence < options.firstKept) break
     await mark(entry.public)
@@ -62,9 +64,10 @@ export async function markLive(
   }
   const open = [...storage.used.within(lease), ...storage.opened.list(), ...storage.cached.list()]
   const published = publisher?.status().publishedRoot
-  if (published !== undefined) open.push(CID.parse(published))
+  // Whoever follows the name has it from there until he hears of a newer root.
+  if (published !== undefined) await mark(CID.parse(published), { isPartial: true, isOpen: true })
   open.push(encodeDirectory([]).cid) // what MFS begins with
-  for (const root of open) await mark(root, true)
+  for (const root of open) await mark(root, { isPartial: true })
   await markMirrors(collection, parts, marker, options)
   run.nodes = marker.nodes
   run.live = collection.live.size
@@ -88,9 +91,10 @@ async function markMirrors(
       continue
     }
     for (const each of root === undefined ? whole : [...whole, root])
-      await marker.mark(each, { signal, isPartial: true })
+      await marker.mark(each, { signal, isPartial: true, isOpen: true })
   }
-  for (const root of lazy) await marker.mark(root, { signal, isPartial: true, onData: cache.add })
+  for (const root of lazy)
+    await marker.mark(root, { signal, isPartial: true, isOpen: true, onData: cache.add })
   await cache.apply({ signal })
   run.cacheBytes = limit === null ? undefined : cache.bytes
 }

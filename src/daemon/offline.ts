@@ -3,7 +3,7 @@ import { exportTrees } from '../tree/export.ts'
 import { dataDirectory } from './data-directory.ts'
 import { openKeychain } from './keys.ts'
 import { refuseMissing } from './refuse-missing.ts'
-import { openStorage } from './storage.ts'
+import { openStorage, ownTrees } from './storage.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
 import type { Keys } from '../ipfs/keys.ts'
@@ -42,6 +42,6 @@ export async function exportOffline(
   await refuseMissing(from.state, from.path)
   await using storage = await openStorage(from, () => Promise.resolve())
   if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
-  const own = { name: 'own', root: storage.lane.root, directories: storage.directories }
-  for await (const progress of exportTrees([own], directory, { signal })) onProgress(progress)
+  for await (const progress of exportTrees(ownTrees(storage), directory, { signal }))
+    onProgress(progress)
 }

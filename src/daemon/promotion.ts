@@ -10,6 +10,7 @@ import { Trust } from '../registry/trust.ts'
 import { Journal } from '../tree/journal.ts'
 import { ReplicationError } from '../tree/replica-problems.ts'
 import { replicateTree } from '../tree/replicate.ts'
+import { forgetArrangement } from './arrangement.ts'
 import { replicaOf } from './replica-state.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
@@ -95,6 +96,7 @@ async function begin(own: string, floor: Floor, parts: PromotionParts): Promise<
   }
   await raiseSequence(own, floor, state.map('publisher'))
   await state.map('promoted').put(own, Buffer.from(mirrored))
+  await forgetArrangement(state)
   const root = await lane.begin(floor.root, { signal })
   for await (const _ of state.map('tombstones').entries()) {
     log.warn(

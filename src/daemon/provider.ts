@@ -36,12 +36,17 @@ export class Provider implements AsyncDisposable {
     while (this.#waiting !== undefined && !this.#stop.signal.aborted) {
       const root = this.#waiting
       this.#waiting = undefined
+      // AbortSignal.timeout would leave a timer of that length behind for each root.
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), PROVIDE_TIMEOUT)
       try {
-        const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PROVIDE_TIMEOUT)])
+        const signal = AbortSignal.any([this.#stop.signal, late.signal])
         await this.#node.provide(root, { signal })
       } catch (error) {
         if (!this.#stop.signal.aborted)
           this.#log.debug({ err: error }, 'a root could not be provided')
+      } finally {
+        clearTimeout(timer)
       }
     }
     this.#running = undefined

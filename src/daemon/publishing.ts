@@ -90,6 +90,8 @@ export class RootFollower {
 
   #publish(root: CID): void {
     if (this.#publisher === undefined) return
+    // Nothing of it is published: on a restored key, the empty tree would take everything away from those who mirror it.
+    if (root.equals(EMPTY_ROOT) && this.#publisher.status().publishedRoot === undefined) return
     this.#publisher.publish(root)
     this.#provider?.provide(root)
   }

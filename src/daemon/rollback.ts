@@ -28,12 +28,13 @@ export async function* rollback(
   const { history, lane, isReadOnly } = parts
   if (isReadOnly)
     throw new RegistryError('DENIED', { message: 'this node is read-only (ipns.writeKey is null)' })
-  const root = await history.root(text) // from here on the collector leaves it alone
-  await checkWhole(root, parts, { signal })
-  yield* history.difference(lane.root, root, { signal })
+  const roots = await history.roots(text) // from here on the collector leaves them alone
+  for (const root of [roots.public, roots.private])
+    if (root !== undefined) await checkWhole(root, parts, { signal })
+  yield* history.difference(lane.roots, roots, { signal })
   if (dryRun) return
-  await lane.restore(root, { signal })
-  yield { rolledBack: root.toString() }
+  await lane.restore(roots, { signal })
+  yield { rolledBack: roots.public.toString() }
 }
 
 /** Reads every node, and looks for every leaf. */

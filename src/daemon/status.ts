@@ -1,5 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import { isRegistryError } from '../oci/errors.ts'
+import { isDamage } from '../tree/damage.ts'
+import { TreeReader } from '../tree/reader.ts'
+import { RootView } from '../tree/view.ts'
+import { readableBy } from './arrangement.ts'
 import { mirrorReport, time } from './mirror-status.ts'
 import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
@@ -38,7 +42,7 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     version: parts.version,
     peerId: node.peerId,
     addresses: node.addresses(),
-    ipns: ipnsReport(parts),
+    ipns: await ipnsReport(parts),
     mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts)),
     network: { mode: config.network.mode, peers: node.peers() },
     storage: await storageReport(parts),
@@ -46,7 +50,7 @@ export async function statusReport(parts: StatusParts): Promise<object> {
   }
 }
 
-function ipnsReport({ publisher, storage }: StatusParts): object | null {
+async function ipnsReport({ publisher, storage, config }: StatusParts): Promise<object | null> {
   if (publisher === undefined) return null
   const halted =
     storage.lane.stopped === undefined ? null : 'not published: the newest state is not known'
@@ -59,6 +63,21 @@ function ipnsReport({ publisher, storage }: StatusParts): object | null {
     publishedAt: time(publishedAt),
     pending,
     error: error ?? halted,
+    readableBy: readableBy(config.network.mode),
+    unpublishedRepositories: await unpublished(storage),
+  }
+}
+
+/** How many repositories are not published; `null` when it cannot be told. */
+async function unpublished({ lane, directories }: Storage): Promise<number | null> {
+  try {
+    const root = lane.roots.private
+    if (root === undefined) return 0
+    const reader = new TreeReader('own', new RootView(root, directories), directories.source)
+    return (await reader.repositories()).length
+  } catch (error) {
+    if (isDamage(error) || isRegistryError(error, 'UNAVAILABLE')) return null
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { PUBLISH_ALL } from '../oci/publish-rules.ts'
 import { Barrier } from '../blocks/barrier.ts'
 import { LocalBlocks } from '../blocks/block-source.ts'
 import { BlockContentStore } from '../blocks/content-store.ts'
@@ -13,12 +14,13 @@ import { Journal } from '../tree/journal.ts'
 import { CommitLane } from '../tree/lane.ts'
 import { NodeCache } from '../tree/node-cache.ts'
 import { OutdatedSource } from '../tree/outdated.ts'
-import { TreeSource } from '../tree/source.ts'
+import { OwnSource } from '../tree/own-source.ts'
 import { UsedRoots } from '../tree/used-roots.ts'
 import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
 import type { RegistrySource } from '../registry/ports.ts'
 import type { DataDirectory } from './data-directory.ts'
+import type { PublishRules } from '../oci/publish-rules.ts'
 import type { CID } from 'multiformats/cid'
 
 /** The rooms `blocks` and `tree` on one data directory. */
@@ -57,6 +59,8 @@ export interface StorageOptions {
   readonly barrier?: Barrier
   /** Milliseconds that never go back. */
   readonly now?: () => number
+  /** Which repositories are published. */
+  readonly rules?: PublishRules
 }
 
 /**
@@ -67,7 +71,7 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { barrier = new Barrier(), now }: StorageOptions = {},
+  { barrier = new Barrier(), now, rules = PUBLISH_ALL }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
@@ -79,7 +83,9 @@ export async function openStorage(
   const cache = new NodeCache()
   const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
   const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
-  const healer = new Healer(blocks, Date.now)
+  // What is not published nobody else has, and nobody is to hear of it.
+  const mayAsk = (cid: CID): Promise<boolean> => blocks.isLinked(cid)
+  const healer = new Healer(blocks, Date.now, mayAsk)
   stack.defer(() => healer.stop())
   const directories = new DirectoryReader(new HealedBlocks(blocks, healer, opened), cache)
   // Nothing in the lane waits for the network.
@@ -92,6 +98,7 @@ export async function openStorage(
     blocks,
     reader: new DirectoryReader(local, cache),
     journal,
+    rules,
     onRoot,
     now: Date.now,
   })
@@ -115,13 +122,24 @@ export async function openStorage(
     opened,
     cached,
     source: new OutdatedSource(
-      new TreeSource('own', () => lane.root, directories, used),
+      new OwnSource(() => lane.roots, { directories, used, rules }),
       () => lane.lost,
     ),
-    history: new History(journal, directories, used),
+    history: new History(journal, { directories, used, rules }),
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Our own trees, the published one first. */
+export function ownTrees({ lane, directories }: Pick<Storage, 'lane' | 'directories'>): {
+  name: string
+  root: CID
+  directories: DirectoryReader
+}[] {
+  const { public: published, private: hidden } = lane.roots
+  const roots = hidden === undefined ? [published] : [published, hidden]
+  return roots.map((root) => ({ name: 'own', root, directories }))
 }
 
 /** Writes what is still on its way. A disk that fails then has failed its own writers, and told of it, before. */

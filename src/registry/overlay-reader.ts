@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../oci/ascii-order.ts'
 import { linkedReferrers, mergeClaims, taggedReferrers } from './claims.ts'
 import { MirrorContent } from './mirror-content.ts'
 import { Notices } from './notices.ts'
@@ -274,8 +275,4 @@ function nonEmpty<T>(list: T[]): T[] | undefined {
 /** Sorted in ASCII order, each once. The first `limit` of the union are among the first `limit` of each list. */
 function union(lists: readonly Answer<string[]>[], limit?: number): string[] {
   return [...new Set(lists.flatMap(({ answer }) => answer))].sort(byCodeUnit).slice(0, limit)
-}
-
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -112,6 +112,9 @@ export interface StoredContent {
   readonly treeSize: number
 }
 
+/** Repositories that are published, and those that are not. */
+export type Half = 'public' | 'private'
+
 /**
  * What an edit may do to our tree. Valid only inside the edit. Everything it reads is the tree as this very edit
  * will change it; if the edit throws, none of its changes happen.
@@ -140,8 +143,8 @@ export interface Transaction {
    * own. False when it was not there.
    */
   removeRepository(name: RepositoryName): Promise<boolean>
-  /** Removes the bytes of content that the caller knows to be linked nowhere. */
-  removeContent(digest: Digest): Promise<void>
+  /** Removes the bytes of content that the caller knows to be linked nowhere in that half of our tree. */
+  removeContent(digest: Digest, half?: Half): Promise<void>
 }
 
 /** The one way to change our tree (promise I2). */

@@ -8,7 +8,7 @@ import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Mentions } from './digest-mentions.ts'
 import type { Leases } from './leases.ts'
 import type { TagRetention } from './tag-retention.ts'
-import type { Abortable, DurableMap, RegistryWriter } from './ports.ts'
+import type { Abortable, DurableMap, Half, RegistryWriter } from './ports.ts'
 import type { Look, TidyOptions, TreeChanges, TreeInventory } from './tidying.ts'
 
 /** Digests, many of them in little memory; it may take one for another with a chance that nobody meets. */
@@ -28,6 +28,8 @@ export interface RetentionPolicy {
 /** What tidying up works on. */
 export interface TidyParts {
   readonly writer: RegistryWriter
+  /** The half of our tree that is tidied up. */
+  readonly half: Half
   /** Begins to note changes, then looks at the tree. */
   readonly look: (options: Abortable) => Promise<Look>
   readonly digestSet: () => DigestSet
@@ -242,8 +244,10 @@ export class Tidy {
       waiting = []
       options.tidied.contents += digests.length
       if (options.dryRun || digests.length === 0) return
-      await this.#parts.writer.transact(async (tx) => {
-        for (const digest of digests) if (!changes.hasLinked(digest)) await tx.removeContent(digest)
+      const { writer, half } = this.#parts
+      await writer.transact(async (tx) => {
+        for (const digest of digests)
+          if (!changes.hasLinked(digest)) await tx.removeContent(digest, half)
       }, options)
     }
     for await (const digest of inventory.contents()) {

@@ -13,6 +13,8 @@ interface DraftDirectory {
   /** The directory as it was; `undefined` when it is new. */
   readonly base: Entry | undefined
   readonly changes: Map<string, Change>
+  /** It comes from another place, so it is new here as it is. */
+  readonly isGrafted?: boolean
 }
 
 /** How to take back one change: what stood under a name before. */
@@ -83,8 +85,14 @@ export class Draft implements TreeView {
     this.#change(directory, last(path), undefined)
   }
 
-  /** Puts another tree in the place of the whole one. */
-  replace(root: Entry): void {
+  /** Puts a directory of another tree at a path, as it is. */
+  async graft(path: Path, directory: Entry, options?: BlockOptions): Promise<void> {
+    const above = await this.#open(path.slice(0, -1), options)
+    this.#change(above, last(path), { base: directory, changes: new Map(), isGrafted: true })
+  }
+
+  /** Puts another tree in the place of the whole one; `undefined` is the empty one. */
+  replace(root: Entry | undefined): void {
     this.#replaced ??= { root: this.#root, undo: this.#undo }
     this.#root = { base: root, changes: new Map() }
     this.#undo = []
@@ -198,7 +206,7 @@ async function writeDirectory(
   for (const [name, change] of directory.changes) {
     if (change === undefined) changes.set(name, undefined)
     else if ('file' in change) changes.set(name, change.file)
-    else if (change.changes.size > 0)
+    else if (change.changes.size > 0 || change.isGrafted === true)
       changes.set(name, await writeDirectory(change, editor, options))
   }
   if (changes.size === 0) return directory.base

@@ -1,27 +1,23 @@
 import { CID } from 'multiformats/cid'
 import { RegistryError } from '../oci/errors.ts'
 import { shown } from '../oci/shown.ts'
-import { TreeReader } from './reader.ts'
+import { ownReader } from './own-source.ts'
 import { diffTrees } from './tree-diff.ts'
-import { UsedRoots } from './used-roots.ts'
-import { RootView } from './view.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { RegistryReader, SnapshotSource } from '../registry/ports.ts'
-import type { DirectoryReader } from './directory.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import type { OwnParts, Roots } from './own-source.ts'
 import type { Difference } from './tree-diff.ts'
 
 /** The registry as it was: every root that the journal knows is a whole registry that never changes. */
 export class History implements SnapshotSource {
   readonly #journal: Journal
-  readonly #directories: DirectoryReader
-  readonly #used: UsedRoots
+  readonly #parts: OwnParts
 
-  /** @param used gets each root that is looked into, before it is looked for: so the collector leaves it alone */
-  constructor(journal: Journal, directories: DirectoryReader, used: UsedRoots = new UsedRoots()) {
+  /** @param parts `used` gets each root that is looked into, before it is looked for: so the collector leaves it alone */
+  constructor(journal: Journal, parts: OwnParts) {
     this.#journal = journal
-    this.#directories = directories
-    this.#used = used
+    this.#parts = parts
   }
 
   /** Commits from the newest to the oldest. @param options `before`: only those before this sequence */
@@ -30,15 +26,16 @@ export class History implements SnapshotSource {
   }
 
   /**
-   * The root that somebody means: by its CID, or by the number of the commit that made it. The collector leaves it alone
-   * for a while.
+   * The roots that somebody means: by the CID of one of the two, or by the number of the commit that made them. A CID
+   * means the newest commit that has it. The collector leaves them alone for a while.
    *
    * @throws RegistryError DENIED when this registry never had it, or does not keep it any more
    */
-  async root(text: string): Promise<CID> {
+  async roots(text: string): Promise<Roots> {
+    const root = tryParse(text)
     const isNumber = /^\d{1,15}$/.test(text)
-    const root = isNumber ? await this.#numbered(Number(text)) : tryParse(text)
-    if (root !== undefined && (isNumber || (await this.#isKept(root)))) return root
+    const roots = isNumber ? await this.#numbered(Number(text)) : root && (await this.#kept(root))
+    if (roots !== undefined) return roots
     const isOver =
       root === undefined ? await this.#isTrimmed(text) : await this.#journal.isTrimmed(root)
     throw new RegistryError('DENIED', {
@@ -50,13 +47,22 @@ export class History implements SnapshotSource {
 
   /** What is different in `to`. @throws RegistryError DENIED when one of them was never ours, or is no longer kept */
   async *diff(from: string, to: string, options: BlockOptions = {}): AsyncGenerator<Difference> {
-    const [before, now] = [await this.root(from), await this.root(to)]
+    const [before, now] = [await this.roots(from), await this.roots(to)]
     yield* this.difference(before, now, options)
   }
 
-  /** The same for two roots that are known. */
-  difference(from: CID, to: CID, options: BlockOptions = {}): AsyncGenerator<Difference> {
-    return diffTrees(this.#directories, from, to, options)
+  /**
+   * The same for roots that are known: what is published first. A repository that changed from one tree to the other is
+   * removed from the one and added to the other.
+   */
+  async *difference(
+    from: Roots,
+    to: Roots,
+    options: BlockOptions = {},
+  ): AsyncGenerator<Difference> {
+    const { directories } = this.#parts
+    yield* diffTrees(directories, from.public, to.public, options)
+    yield* diffTrees(directories, from.private, to.private, options)
   }
 
   /**
@@ -67,10 +73,8 @@ export class History implements SnapshotSource {
   async snapshot(root: string): Promise<RegistryReader | undefined> {
     const cid = tryParse(root)
     if (cid === undefined) return undefined
-    if (await this.#isKept(cid)) {
-      const view = new RootView(cid, this.#directories)
-      return new TreeReader(`own at ${root}`, view, this.#directories.source)
-    }
+    const roots = await this.#kept(cid)
+    if (roots !== undefined) return ownReader(`own at ${root}`, roots, this.#parts)
     if (!(await this.#journal.isTrimmed(cid))) return undefined
     throw new RegistryError('NAME_UNKNOWN', {
       message:
@@ -80,18 +84,24 @@ export class History implements SnapshotSource {
   }
 
   /** It is noted as used before it is looked for: if it is found, no collection that begins later takes it. */
-  async #isKept(root: CID): Promise<boolean> {
-    const isNew = this.#used.note(root)
-    const isKept = await this.#journal.knows(root)
-    if (!isKept && isNew) this.#used.forget(root)
-    return isKept
+  async #kept(root: CID): Promise<Roots | undefined> {
+    const { used } = this.#parts
+    const isNew = used.note(root)
+    const entry = await this.#journal.find(root)
+    if (entry === undefined) {
+      if (isNew) used.forget(root)
+      return undefined
+    }
+    return this.#numbered(entry.sequence)
   }
 
-  async #numbered(sequence: number): Promise<CID | undefined> {
+  async #numbered(sequence: number): Promise<Roots | undefined> {
+    const { used } = this.#parts
     const entry = await this.#journal.entry(sequence)
     if (entry === undefined) return undefined
-    this.#used.note(entry.public)
-    return (await this.#journal.entry(sequence))?.public
+    used.note(entry.public)
+    if (entry.private !== undefined) used.note(entry.private)
+    return this.#journal.entry(sequence)
   }
 
   async #isTrimmed(text: string): Promise<boolean> {

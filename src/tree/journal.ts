@@ -12,7 +12,7 @@ export interface JournalEntry {
   readonly time: number
   /** Root of the published tree. */
   readonly public: CID
-  /** Root of the tree that is not published; none until repositories can be private. */
+  /** Root of the tree that is not published; none while no repository is in it. */
   readonly private: CID | undefined
   readonly changes: readonly Change[]
 }
@@ -56,6 +56,9 @@ export class Journal {
     return [
       { key, value: encode(entry) },
       { key: rootKey(entry.public), value: key.subarray(PREFIX.length) },
+      ...(entry.private === undefined
+        ? []
+        : [{ key: rootKey(entry.private), value: key.subarray(PREFIX.length) }]),
     ]
   }
 
@@ -84,13 +87,19 @@ export class Journal {
    * root is found is only a hint: what counts is the entry.
    */
   async knows(root: CID): Promise<boolean> {
+    return (await this.find(root))?.public.equals(root) === true
+  }
+
+  /** The newest commit that has a root, published or not. */
+  async find(root: CID): Promise<JournalEntry | undefined> {
     const sequence = await this.#state.get(rootKey(root))
-    if (sequence === undefined) return false
+    if (sequence === undefined) return undefined
     try {
       const entry = await this.entry(Number(Buffer.from(sequence).readBigUInt64BE()))
-      return entry?.public.equals(root) === true
+      const isOfIt = entry?.public.equals(root) === true || entry?.private?.equals(root) === true
+      return isOfIt ? entry : undefined
     } catch (error) {
-      if (error instanceof DamagedJournalError) return false // it says nothing of this root
+      if (error instanceof DamagedJournalError) return undefined // it says nothing of this root
       throw error
     }
   }

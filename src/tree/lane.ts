@@ -1,23 +1,28 @@
 import { RegistryError } from '../oci/errors.ts'
-import { fileBlocks } from '../blocks/file-reader.ts'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { StorageError } from '../blocks/storage-error.ts'
 import { BlobSearch } from './blob-search.ts'
 import { ChangeWatch } from './change-watch.ts'
-import { Draft } from './draft.ts'
+import { Drafts, entriesOf } from './drafts.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
+import { PUBLISH_ALL } from '../oci/publish-rules.ts'
+import { blocksOf, marksOf } from './commit-marks.ts'
+import { newBlocks } from './reach.ts'
 import { redrawTree } from './redraw.ts'
-import { TreeTransaction } from './transaction.ts'
+import { stoppedError } from './stopped.ts'
+import { TreeTransaction, ours } from './transaction.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
-import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
+import type { LinkMarks } from '../blocks/link-marks.ts'
 import type { Entry, MadeNode } from '../blocks/nodes.ts'
 import type { StateWrite } from '../blocks/state-db.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Abortable, BlobFinder, RegistryWriter, Transaction } from '../registry/ports.ts'
-import type { DirectoryReader } from './directory.ts'
-import type { Journal, JournalEntry } from './journal.ts'
+import type { LaneParts } from './lane-parts.ts'
+import type { PublishRules } from '../oci/publish-rules.ts'
+import type { Roots } from './own-source.ts'
+import type { JournalEntry } from './journal.ts'
 import type { Change } from './transaction.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -29,21 +34,6 @@ const GROUP_LIMIT = 256
 
 /** Commits of earlier lives that are read, once, for where blobs were linked. */
 const HINT_COMMITS = 5000
-
-/** What the lane works with. */
-export interface LaneParts {
-  blocks: Pick<DiskBlockStore, 'put' | 'link' | 'sync' | 'commit' | 'recover'> &
-    Partial<Pick<DiskBlockStore, 'hold'>>
-  /** Reads our own tree. */
-  reader: DirectoryReader
-  journal: Journal
-  /**
-   * Told of each new root when it is durable, before those who wait for it are answered. It must not fail: whatever
-   * follows from a new root can be done again from the journal.
-   */
-  onRoot: (root: CID) => Promise<void>
-  now: () => number
-}
 
 interface Job {
   edit: (tx: Transaction) => Promise<unknown>
@@ -57,8 +47,9 @@ interface Done {
   job: Job
   result: unknown
   changes: readonly Change[]
-  /** All blocks of the files that it linked. */
+  /** All blocks of the files that it linked in the published tree. */
   blocks: readonly CID[]
+  tx: TreeTransaction
 }
 
 /**
@@ -72,12 +63,17 @@ interface Done {
  */
 export class CommitLane implements RegistryWriter, BlobFinder {
   readonly #parts: LaneParts
+  /** Writes directories of the published tree; the other one, those of the other. */
   readonly #editor: DirectoryEditor
+  readonly #privateEditor: DirectoryEditor
+  readonly #rules: PublishRules
   readonly #hints: LinkHints
   readonly #search: BlobSearch
   #newest: JournalEntry | undefined
   /** `undefined` when the journal cannot tell: nothing may be taken for the tree then, least of all an empty one. */
   #root: Entry | undefined
+  /** Of the tree that is not published; `undefined` while it is empty. */
+  #private: Entry | undefined
   #queue: Job[] = []
   #running: Promise<void> | undefined
   #stopped: unknown
@@ -85,12 +81,16 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   /** The last commit failed, and it is not known whether it is on disk. */
   #isUnsettled = false
   readonly #watches = new Set<ChangeWatch>()
-  /** Nodes written for the commit that is being prepared; peers may have them once it is durable. */
+  /** Nodes of the published tree, written for the commit that is being prepared; peers may have them once it is durable. */
   #nodes: CID[] = []
 
   private constructor(parts: LaneParts) {
     this.#parts = parts
+    this.#rules = parts.rules ?? PUBLISH_ALL
     this.#editor = new DirectoryEditor(parts.reader, (node) => this.#putNode(node))
+    this.#privateEditor = new DirectoryEditor(parts.reader, ({ cid, bytes }) =>
+      parts.blocks.put(cid, bytes),
+    )
     this.#hints = new LinkHints(() => parts.journal.entries({ limit: HINT_COMMITS }))
     this.#search = new BlobSearch(parts.reader, this.#hints)
   }
@@ -105,7 +105,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     lane.#newest = entry
     lane.#stopped = damage
     lane.#lost = damage
-    if (entry !== undefined) lane.#root = { cid: entry.public, treeSize: 0 }
+    if (entry !== undefined) lane.#set(entry)
     else if (damage === undefined) lane.#root = await lane.#putEmpty()
     return lane
   }
@@ -118,6 +118,11 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   get root(): CID {
     if (this.#root === undefined) throw stoppedError(this.#stopped)
     return this.#root.cid
+  }
+
+  /** Roots of both trees, of one commit. @throws as {@link root} */
+  get roots(): Roots {
+    return { public: this.root, private: this.#private?.cid }
   }
 
   /** Whether nothing was ever committed here. */
@@ -167,10 +172,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   async begin(root: CID, options: BlockOptions = {}): Promise<CID> {
     if (!this.isNew) throw new Error('a registry begins only once')
     const { reader, blocks } = this.#parts
-    const editor = new DirectoryEditor(reader, async (node) => {
-      await blocks.put(node.cid, node.bytes)
-      blocks.link([node.cid])
-    })
+    const editor = new DirectoryEditor(reader, ({ cid, bytes }) => blocks.put(cid, bytes))
     const drawn = (await redrawTree(reader, editor, root, options)) ?? (await this.#putEmpty())
     const entry = {
       sequence: 1,
@@ -179,27 +181,37 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       private: undefined,
       changes: [],
     }
+    for await (const cid of newBlocks(this.#read, drawn.cid, undefined, options)) blocks.link([cid])
     await this.#makeDurable(this.#parts.journal.write(entry))
-    await this.#adopt(entry, drawn)
+    await this.#adopt(entry, true)
     return drawn.cid
   }
 
-  /** Makes the tree what it was under a root of ours that is here as a whole, as a new commit. */
-  restore(root: CID, options: Abortable = {}): Promise<void> {
-    return this.transact((tx) => {
-      if (!(tx instanceof TreeTransaction)) throw new Error('not an edit of this lane')
-      tx.restore(root)
-      return Promise.resolve()
-    }, options)
+  /** Makes both trees what they were after a commit that is here as a whole, as a new commit. */
+  restore(roots: Roots, options: Abortable = {}): Promise<void> {
+    return this.transact((tx) => ours(tx).restore(roots), options)
   }
 
-  /** Looks in the tree as of the last commit. */
+  /**
+   * Moves each repository into the tree that the rules want it in, as one commit. @returns how many moved
+   */
+  arrange(options: Abortable = {}): Promise<number> {
+    return this.transact((tx) => ours(tx).arrange(), options)
+  }
+
+  /**
+   * Looks in the trees as of the last commit. What is not published is never found for a repository that is: its bytes
+   * would be published without anybody having named where they are from.
+   */
   async findBlob(
     digest: Digest,
     near: RepositoryName,
     options: Parameters<BlobFinder['findBlob']>[2] = {},
   ): Promise<RepositoryName | undefined> {
-    return this.#search.find(this.root, digest, near, options)
+    const { public: published, private: others } = this.roots
+    const half = this.#rules.isPublished(near) ? undefined : others
+    const found = half && (await this.#search.find(half, digest, near, options))
+    return found ?? this.#search.find(published, digest, near, options)
   }
 
   /**
@@ -219,8 +231,8 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   }
 
   /** Waits until everything that was queued is committed or refused. */
-  async drain(): Promise<void> {
-    await this.#running
+  drain(): Promise<void> {
+    return this.#running ?? Promise.resolve()
   }
 
   async #run(): Promise<void> {
@@ -234,12 +246,13 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     const done: Done[] = []
     try {
       await this.#settle()
-      const draft = new Draft(this.#parts.reader, this.#root)
+      const before = { public: this.#root, private: this.#private }
+      const drafts = new Drafts(this.#parts.reader, before, this.#rules)
       for (const job of jobs) {
-        const outcome = await this.#edit(job, draft)
+        const outcome = await this.#edit(job, drafts)
         if (outcome !== undefined) done.push(outcome)
       }
-      if (done.length > 0) await this.#commit(draft, done)
+      if (done.length > 0) await this.#commit(drafts, done)
     } catch (error) {
       return await this.#fail(done.length > 0 ? done.map(({ job }) => job) : jobs, error)
     }
@@ -261,18 +274,24 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     }
   }
 
-  async #edit(job: Job, draft: Draft): Promise<Done | undefined> {
+  async #edit(job: Job, drafts: Drafts): Promise<Done | undefined> {
     const { reader, blocks } = this.#parts
-    draft.checkpoint()
+    drafts.checkpoint()
     const options = { signal: job.signal }
-    const tx = new TreeTransaction({ draft, source: reader.source, store: blocks, options })
+    const tx = new TreeTransaction({ drafts, source: reader.source, store: blocks, options })
     try {
       if (this.#stopped !== undefined) throw stoppedError(this.#stopped)
       job.signal?.throwIfAborted()
       const result = await job.edit(tx)
-      return { job, result, changes: tx.changes, blocks: await this.#blocksOf(tx.files) }
+      return {
+        job,
+        result,
+        tx,
+        changes: tx.changes,
+        blocks: await blocksOf(this.#parts.reader.source, tx.files),
+      }
     } catch (error) {
-      draft.rollback() // whatever it was, it is this edit's alone; its caller is told
+      drafts.rollback() // whatever it was, it is this edit's alone; its caller is told
       job.reject(error)
       return undefined
     } finally {
@@ -281,28 +300,45 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     }
   }
 
-  async #commit(draft: Draft, done: readonly Done[]): Promise<void> {
+  async #commit(drafts: Drafts, done: readonly Done[]): Promise<void> {
     this.#nodes = []
-    // Until all nodes are written, a failure costs nothing: the old root still stands.
-    const root = (await draft.write(this.#editor)) ?? (await this.#putEmpty())
-    const isChanged = this.#root === undefined || !root.cid.equals(this.#root.cid)
+    // Until all nodes are written, a failure costs nothing: the old roots still stand.
+    const root = (await drafts.public.write(this.#editor)) ?? (await this.#putEmpty())
+    const hidden = await drafts.private.write(this.#privateEditor)
+    const isPublic = this.#root === undefined || !root.cid.equals(this.#root.cid)
+    // Pushing again what is there changes nothing and is no commit, but may have mended blocks.
+    if (!isPublic && hidden?.cid.toString() === this.#private?.cid.toString())
+      return this.#makeDurable([])
     const entry: JournalEntry = {
       sequence: (this.#newest?.sequence ?? 0) + 1,
       time: this.#parts.now(),
       public: root.cid,
-      private: undefined,
+      private: hidden?.cid,
       changes: done.flatMap((outcome) => outcome.changes),
     }
-    if (isChanged)
-      this.#parts.blocks.link([...this.#nodes, ...done.flatMap((outcome) => outcome.blocks)])
-    // Pushing again what is there changes nothing and is no commit, but may have mended blocks.
-    await this.#makeDurable(isChanged ? this.#parts.journal.write(entry) : [])
-    if (isChanged) await this.#adopt(entry, root)
+    const isFirst = this.#newest === undefined
+    const marks = isPublic || isFirst ? await this.#marks(root.cid, hidden?.cid, done) : undefined
+    await this.#makeDurable(this.#parts.journal.write(entry), marks)
+    await this.#adopt(entry, isPublic)
   }
 
-  async #makeDurable(writes: readonly StateWrite[]): Promise<void> {
+  #marks(root: CID, hidden: CID | undefined, done: readonly Done[]): Promise<LinkMarks> {
+    const written = [...this.#nodes, ...done.flatMap(({ blocks }) => blocks)]
+    const change = {
+      before: this.#root?.cid,
+      root,
+      hidden,
+      written,
+      edits: done.map(({ tx }) => tx),
+    }
+    return marksOf({ read: this.#read, ...change })
+  }
+
+  readonly #read = (cid: CID): Promise<Uint8Array> => this.#parts.reader.source.get(cid)
+
+  async #makeDurable(writes: readonly StateWrite[], marks?: LinkMarks): Promise<void> {
     try {
-      await this.#parts.blocks.commit(writes)
+      await this.#parts.blocks.commit(writes, marks)
     } catch (error) {
       if (error instanceof StorageError && error.passes) {
         this.#isUnsettled = true
@@ -324,23 +360,18 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     }
     this.#isUnsettled = false
     if (entry !== undefined && entry.sequence !== this.#newest?.sequence) {
-      await this.#adopt(entry, { cid: entry.public, treeSize: 0 })
+      await this.#adopt(entry, true)
     }
   }
 
-  async #adopt(entry: JournalEntry, root: Entry): Promise<void> {
+  async #adopt(entry: JournalEntry, isPublic: boolean): Promise<void> {
     this.#newest = entry
-    this.#root = root
-    await this.#parts.onRoot(root.cid)
+    this.#set(entry)
+    if (isPublic) await this.#parts.onRoot(entry.public)
   }
 
-  /** All blocks of files, since what a commit links, peers may have. */
-  async #blocksOf(files: readonly CID[]): Promise<CID[]> {
-    const blocks: CID[] = []
-    for (const file of files) {
-      for await (const cid of fileBlocks(this.#parts.reader.source, file)) blocks.push(cid)
-    }
-    return blocks
+  #set(entry: JournalEntry): void {
+    ;({ public: this.#root, private: this.#private } = entriesOf(entry))
   }
 
   /** The empty tree, which is what a registry begins as. */
@@ -354,12 +385,4 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     await this.#parts.blocks.put(node.cid, node.bytes)
     this.#nodes.push(node.cid)
   }
-}
-
-function stoppedError(cause: unknown): RegistryError {
-  return new RegistryError('UNAVAILABLE', {
-    message:
-      'the registry takes no changes, because its disk failed or lost something; its log says what to do',
-    cause,
-  })
 }

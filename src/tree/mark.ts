@@ -23,6 +23,8 @@ export interface MarkParts {
 export interface MarkOptions extends BlockOptions {
   /** What is not here is passed over: a mirror's tree is here in part. */
   readonly isPartial?: boolean | undefined
+  /** Peers may have the tree. */
+  readonly isOpen?: boolean | undefined
   /** Gets each leaf that is met for the first time. */
   readonly onLeaf?: ((hash: Uint8Array) => void) | undefined
   /** Gets the files that are called `data`, which are then not marked. */
@@ -72,14 +74,16 @@ export class Marker {
     }
   }
 
-  #meet({ hash, isLeaf }: NodeLink, stack: Uint8Array[], { onLeaf }: MarkOptions): void {
+  #meet({ hash, isLeaf }: NodeLink, stack: Uint8Array[], how: MarkOptions): void {
     const { live } = this.#parts
+    const { onLeaf, isOpen } = how
     if (!isLeaf) {
-      if (live.expand(hash)) stack.push(hash)
+      if (isOpen === true ? live.expandOpen(hash) : live.expand(hash)) stack.push(hash)
       return
     }
     if (onLeaf !== undefined && !live.has(hash)) onLeaf(hash)
-    live.add(hash)
+    if (isOpen === true) live.addOpen(hash)
+    else live.add(hash)
   }
 
   async #links(hash: Uint8Array, { isPartial }: MarkOptions): Promise<NodeLink[]> {

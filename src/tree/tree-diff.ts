@@ -28,12 +28,12 @@ interface Pair {
  */
 export async function* diffTrees(
   reader: DirectoryReader,
-  from: CID,
-  to: CID,
+  from: CID | undefined,
+  to: CID | undefined,
   options: BlockOptions = {},
 ): AsyncGenerator<Difference> {
-  const at = async (root: CID): Promise<CID | undefined> =>
-    (await new RootView(root, reader).file(layout.repositories, options))?.cid
+  const at = async (root: CID | undefined): Promise<CID | undefined> =>
+    root && (await new RootView(root, reader).file(layout.repositories, options))?.cid
   const top = { path: layout.repositories, from: await at(from), to: await at(to) }
   yield* differences(reader, top, options)
 }

@@ -50,6 +50,7 @@ describe('loading the configuration', () => {
       scrub: { interval: 30 * 86_400_000, rate: 20 * 1024 * 1024 },
       ipns: { writeKey: 'registry', readOnlyKeys: [], lifetime: 365 * 24 * 3600_000 },
       signatures: [],
+      repositories: [],
       keys: { passwordFile: null },
       access: {
         groups: {},

@@ -115,9 +115,9 @@ describe('the collector', () => {
       `own at ${lane.root}`,
     )
     await assert.rejects(history.snapshot(old), /does not keep/)
-    await assert.rejects(history.root(old), /no longer kept/)
-    await assert.rejects(history.root('1'), /no longer kept/)
-    await assert.rejects(history.root('999'), /no root that this registry had/)
+    await assert.rejects(history.roots(old), /no longer kept/)
+    await assert.rejects(history.roots('1'), /no longer kept/)
+    await assert.rejects(history.roots('999'), /no root that this registry had/)
     await assert.rejects(gc.service.listTags(parseName(`at/${old}/${app}`), {}), /does not keep/)
   })
 

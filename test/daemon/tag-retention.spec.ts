@@ -168,7 +168,7 @@ describe('when tags were pushed', () => {
     const before = gc.storage.lane.root
     await collect(gc)
     assert.deepEqual(await tagsOf(gc), ['v2'])
-    await gc.storage.lane.restore(before)
+    await gc.storage.lane.restore({ public: before, private: undefined })
     for (let n = 0; n < 2; n++) assert.equal((await collect(gc)).tags, 0)
     assert.deepEqual(await tagsOf(gc), ['v1', 'v2'])
     await pushAll(gc, 'v3')

@@ -7,6 +7,7 @@ import { Collector } from '../../src/daemon/collector.ts'
 import { tidyOf } from '../../src/daemon/collecting.ts'
 import { dataDirectory } from '../../src/daemon/data-directory.ts'
 import { openStorage } from '../../src/daemon/storage.ts'
+import { PUBLISH_ALL } from '../../src/oci/publish-rules.ts'
 import { Leases } from '../../src/registry/leases.ts'
 import { Overlay } from '../../src/registry/overlay.ts'
 import { Registry } from '../../src/registry/registry-service.ts'
@@ -16,6 +17,7 @@ import { Uploads } from '../../src/registry/uploads.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { RepositoryName, Tag } from '../../src/oci/name.ts'
 import type { TagRule } from '../../src/registry/tag-rules.ts'
+import type { PublishRules } from '../../src/oci/publish-rules.ts'
 import type { StateDb } from '../../src/blocks/state-db.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -48,6 +50,9 @@ export interface WorldOptions {
   /** How long commits are kept, in ms. */
   readonly keepFor?: number
   readonly waits?: boolean
+  /** A directory that is used again. */
+  readonly data?: string
+  readonly rules?: PublishRules
 }
 
 /**
@@ -64,10 +69,12 @@ export async function openWorld(
     isImmutable,
     keepFor = 0,
     waits = true,
+    data: given,
+    rules = PUBLISH_ALL,
   }: WorldOptions = {},
 ) {
   await using stack = new AsyncDisposableStack()
-  const data = stack.use(await temporaryDirectory()).path
+  const data = given ?? stack.use(await temporaryDirectory()).path
   let time = Date.now() + 86_400_000 // after whatever is written down with the real time
   const now = (): number => time
   let ticks = 0
@@ -76,7 +83,7 @@ export async function openWorld(
   const barrier = new kinds[without ?? 'leases'](recent)
   const onRoot = (): Promise<void> => Promise.resolve()
   const directory = dataDirectory(join(data, 'data'))
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier, now }))
+  const storage = stack.use(await openStorage(directory, onRoot, { barrier, now, rules }))
   const { state, lane, contents } = storage
   if (waits) waitAtRandom(state, random)
   const leases = await Leases.open(
@@ -125,6 +132,7 @@ export async function openWorld(
   const opened = stack.move()
   return {
     data,
+    rules,
     storage,
     service,
     leases,

@@ -153,9 +153,9 @@ class Play {
 
   async #rollBack(): Promise<void> {
     if (this.#roots.length === 0) return
-    const root = await this.#world.storage.history.root(this.#pick(this.#roots))
+    const root = await this.#world.storage.history.roots(this.#pick(this.#roots))
     await this.#world.storage.lane.restore(root)
-    this.model.rollBack(root.toString())
+    this.model.rollBack(root.public.toString())
   }
 
   /** What the notes and the journal know is lost. */

@@ -4,8 +4,10 @@ import { LocalBlocks } from '../../src/blocks/block-source.ts'
 import { BlockContentStore } from '../../src/blocks/content-store.ts'
 import { DiskBlockStore } from '../../src/blocks/disk-block-store.ts'
 import { StateDb } from '../../src/blocks/state-db.ts'
+import { PUBLISH_ALL } from '../../src/oci/publish-rules.ts'
 import { DiskUploadStore } from '../../src/blocks/upload-store.ts'
 import { DirectoryReader } from '../../src/tree/directory.ts'
+import { Drafts } from '../../src/tree/drafts.ts'
 import { Journal } from '../../src/tree/journal.ts'
 import { CommitLane } from '../../src/tree/lane.ts'
 import { NodeCache } from '../../src/tree/node-cache.ts'
@@ -58,6 +60,12 @@ export async function openDisk(path: string): Promise<Disk> {
       await state.close()
     },
   }
+}
+
+/** Our trees as an edit has them before it. */
+export function draftsOf({ directories, lane }: Disk): Drafts {
+  const root = { cid: lane.root, treeSize: 0 }
+  return new Drafts(directories, { public: root, private: undefined }, PUBLISH_ALL)
 }
 
 /** Takes away every block that is a file, as a careless hand does. */

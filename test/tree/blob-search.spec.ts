@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { DamagedBlockError } from '../../src/blocks/block-store.ts'
 import { BlobSearch } from '../../src/tree/blob-search.ts'
 import { DirectoryReader } from '../../src/tree/directory.ts'
-import { Draft } from '../../src/tree/draft.ts'
 import { layout } from '../../src/tree/layout.ts'
 import { LinkHints } from '../../src/tree/link-hints.ts'
 import { NodeCache } from '../../src/tree/node-cache.ts'
@@ -10,7 +9,7 @@ import { TreeTransaction } from '../../src/tree/transaction.ts'
 import { RootView } from '../../src/tree/view.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseName } from '../../src/oci/name.ts'
-import { openDisk } from '../support/disk.ts'
+import { draftsOf, openDisk } from '../support/disk.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { BlockSource } from '../../src/blocks/block-source.ts'
 import type { Digest } from '../../src/oci/digest.ts'
@@ -162,8 +161,9 @@ describe('the search for a blob', () => {
   it('does not mount a link without bytes, as a tree from elsewhere may have it', async () => {
     const [a, b] = [parseName('a'), parseName('b')]
     const [digest] = (await fill(disk, [a])) as [Digest]
-    const draft = new Draft(disk.directories, { cid: disk.lane.root, treeSize: 0 })
-    const parts = { draft, source: disk.directories.source, store: disk.blocks, options: {} }
+    const drafts = draftsOf(disk)
+    const draft = drafts.public
+    const parts = { drafts, source: disk.directories.source, store: disk.blocks, options: {} }
     assert.equal(await new TreeTransaction(parts).mountBlob(b, digest, a), true)
     await draft.remove(layout.blobData(digest))
     assert.equal(await new TreeTransaction(parts).mountBlob(b, digest, a), false)

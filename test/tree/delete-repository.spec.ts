@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { isRegistryError } from '../../src/oci/errors.ts'
-import { Draft } from '../../src/tree/draft.ts'
 import { DirectoryEditor } from '../../src/tree/directory-edit.ts'
 import { Journal } from '../../src/tree/journal.ts'
 import { layout } from '../../src/tree/layout.ts'
 import { TreeSource } from '../../src/tree/source.ts'
 import { TreeTransaction } from '../../src/tree/transaction.ts'
 import { RootView } from '../../src/tree/view.ts'
-import { openDisk } from '../support/disk.ts'
+import { draftsOf, openDisk } from '../support/disk.ts'
 import { randomImage, store } from '../support/random-image.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { Disk } from '../support/disk.ts'
@@ -55,12 +54,13 @@ describe('a repository that is removed from the tree', () => {
     const image = randomImage()
     await store(writable(disk), app, image, v1)
     // As a tree that was made elsewhere: `_uploads`, and something that nobody knows yet.
-    const draft = new Draft(disk.directories, { cid: disk.lane.root, treeSize: 0 })
+    const drafts = draftsOf(disk)
+    const draft = drafts.public
     const link = (await draft.file(layout.link(layout.tagCurrent(app, v1)))) ?? assert.fail()
     for (const branch of ['_uploads', '_later'])
       await draft.set([...layout.repository(app), branch, 'x', 'startedat'], link)
     const { source } = disk.directories
-    const tx = new TreeTransaction({ draft, source, store: disk.blocks, options: {} })
+    const tx = new TreeTransaction({ drafts, source, store: disk.blocks, options: {} })
     assert.equal(await tx.removeRepository(app), true)
     const editor = new DirectoryEditor(disk.directories, async ({ cid, bytes }) => {
       await disk.blocks.put(cid, bytes)
@@ -75,11 +75,12 @@ describe('a repository that is removed from the tree', () => {
     await using disk = await openDisk(directory.path)
     await store(writable(disk), app, randomImage(), v1)
     const before = disk.lane.root
-    const draft = new Draft(disk.directories, { cid: before, treeSize: 0 })
+    const drafts = draftsOf(disk)
+    const draft = drafts.public
     const failure = Object.assign(new Error('EIO'), { code: 'EIO' })
     draft.names = () => Promise.reject(failure)
     const { source } = disk.directories
-    const tx = new TreeTransaction({ draft, source, store: disk.blocks, options: {} })
+    const tx = new TreeTransaction({ drafts, source, store: disk.blocks, options: {} })
     await assert.rejects(tx.removeRepository(app), failure)
     assert.deepEqual(tx.changes, [])
     await assert.rejects(

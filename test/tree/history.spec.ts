@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { digestOf } from '../../src/oci/digest.ts'
 import { isRegistryError } from '../../src/oci/errors.ts'
 import { parseName, parseTag } from '../../src/oci/name.ts'
+import { PUBLISH_ALL } from '../../src/oci/publish-rules.ts'
 import { History } from '../../src/tree/history.ts'
 import { Journal } from '../../src/tree/journal.ts'
+import { UsedRoots } from '../../src/tree/used-roots.ts'
 import { openDisk } from '../support/disk.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { Digest } from '../../src/oci/digest.ts'
@@ -24,7 +26,12 @@ async function push(disk: Disk, text: string, name = app, tag = v1): Promise<Dig
   return content.digest
 }
 
-const historyOf = (disk: Disk): History => new History(new Journal(disk.state), disk.directories)
+const historyOf = (disk: Disk): History =>
+  new History(new Journal(disk.state), {
+    directories: disk.directories,
+    used: new UsedRoots(),
+    rules: PUBLISH_ALL,
+  })
 
 async function differences(disk: Disk, from: string, to: string): Promise<string[]> {
   const found = await Array.fromAsync(historyOf(disk).diff(from, to))
@@ -92,7 +99,7 @@ describe('the history of a tree', () => {
     const before = await history.snapshot(String(disk.roots[0]))
     assert.equal(await before?.resolveTag(app, v1), one)
     for (const text of ['0', '99', 'bafynonsense', String(disk.roots[0]).replace(/.$/, '!'), ''])
-      await assert.rejects(history.root(text), (error) => isRegistryError(error, 'DENIED'), text)
+      await assert.rejects(history.roots(text), (error) => isRegistryError(error, 'DENIED'), text)
     const stranger = 'bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354'
     assert.equal(await history.snapshot(stranger), undefined)
   })
