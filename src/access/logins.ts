@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readBasic, wrong } from './basic.ts'
 import { FailedLogins } from './failed-logins.ts'
 import { Passwords } from './passwords.ts'
@@ -17,8 +18,10 @@ export class Logins {
     this.#failed = new FailedLogins(now)
   }
 
-  has(user: string): boolean {
-    return this.#file.users.has(user)
+  /** Stands for a user's password as it is now, and tells nothing of it; `undefined`: there is no such user. */
+  stampOf(user: string): string | undefined {
+    const hash = this.#file.users.get(user)
+    return hash && createHash('sha256').update(hash).digest('base64url').slice(0, 22)
   }
 
   /**

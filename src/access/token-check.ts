@@ -17,6 +17,8 @@ export interface TokenClaims {
   /** `undefined` for an anonymous one. */
   readonly subject: string | undefined
   readonly access: readonly AccessEntry[]
+  /** In tokens of our own: {@link Logins.stampOf} when it was given. */
+  readonly stamp: unknown
 }
 
 /** What a token has to be. */
@@ -72,10 +74,14 @@ async function verified(token: string, rules: TokenRules): Promise<JWTPayload> {
   return payload
 }
 
-function claimsOf({ sub, access }: JWTPayload): TokenClaims {
+function claimsOf({ sub, access, stamp }: JWTPayload): TokenClaims {
   const list: unknown[] = Array.isArray(access) ? access : []
   if (list.length > MAX_ENTRIES) throw invalid()
-  return { subject: sub === '' ? undefined : sub, access: list.flatMap((entry) => entryOf(entry)) }
+  return {
+    subject: sub === '' ? undefined : sub,
+    access: list.flatMap((entry) => entryOf(entry)),
+    stamp,
+  }
 }
 
 function entryOf(entry: unknown): AccessEntry[] {

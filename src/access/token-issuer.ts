@@ -40,6 +40,7 @@ export function tokenIssuer(options: IssuerOptions): TokenService {
       const expiresIn = Math.floor(lifetime / 1000)
       const token = await new SignJWT({
         access: granted(wanted, (action, name) => policy.may(who, action, name)),
+        stamp: user && logins.stampOf(user),
       })
         .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
         .setIssuer(service)

@@ -9,8 +9,8 @@ import type { TokenRules } from './token-check.ts'
 export interface TokenOptions extends TokenRules {
   /** Where they are to be had; `undefined`: at `/v2/token` of where the client reached us. */
   readonly realm: string | undefined
-  /** Whether there still is such a user. */
-  readonly isUser: (user: string) => boolean
+  /** Whether there still is such a user, with the password for which the token was given. */
+  readonly isUser: (user: string, stamp: unknown) => boolean
 }
 
 /** `auth.mode: token`: requests carry tokens of short life (RFC 6750). */
@@ -20,9 +20,11 @@ export function tokenAuthenticator(options: TokenOptions): Authenticator {
     identify: async ({ authorization }) => {
       const claims = await readToken(authorization, options)
       if (claims === undefined) return ANONYMOUS
-      const { subject: user, access } = claims
-      if (user !== undefined && !isUser(user))
-        throw new RegistryError('UNAUTHORIZED', { message: 'there is no such user any more' })
+      const { subject: user, access, stamp } = claims
+      if (user !== undefined && !isUser(user, stamp))
+        throw new RegistryError('UNAUTHORIZED', {
+          message: 'there is no such user any more, or the password is another one',
+        })
       return { user, groups: [], grant: grantOf(access), mayList: grantsCatalog(access) }
     },
     // Clients learn from this refusal where tokens are to be had, also those for nobody in particular.

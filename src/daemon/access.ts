@@ -56,7 +56,7 @@ async function ownTokens(
     issuer: service,
     audience: service,
     realm: realm ?? undefined,
-    isUser: (user) => logins.has(user),
+    isUser: (user, stamp) => stamp !== undefined && logins.stampOf(user) === stamp,
     now: Date.now,
   })
   const tokens = tokenIssuer({ key: privateKey, service, lifetime, logins, policy, now: Date.now })

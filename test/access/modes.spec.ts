@@ -202,7 +202,7 @@ describe('access: mode token', () => {
     assert.ok(Number(last.headers.get('retry-after')) > 0)
   })
 
-  it('ends the tokens of a user who is removed (B65)', async () => {
+  it('ends the tokens of a user who has another password, or is removed (B65)', async () => {
     const { ask, users, daemon } = world
     // Ours are still valid after a restart, which forgets who guessed.
     await daemon.stop()
@@ -215,6 +215,8 @@ describe('access: mode token', () => {
     await daemon.stop()
     await daemon.restart()
     assert.equal((await ask('/v2/a/tags/list', token)).status, 404)
+    await setUser(users, 'carol', 'another one')
+    await eventually(async () => (await ask('/v2/a/tags/list', token)).status === 401, 'it ends')
     await removeUser(users, 'carol')
     await eventually(async () => (await ask('/v2/a/tags/list', token)).status === 401, 'it ends')
   })

@@ -128,9 +128,12 @@ export const TABLE: readonly Row[] = [
   [
     'B65',
     'A user is removed, a password or a group changed',
-    'counts within 60 s (a token of one whose password changed ends with its lifetime)',
+    'counts within 60 s',
     ['access/logins.spec.ts', 'end at once when the user is removed or has another password (B65)'],
-    ['access/modes.spec.ts', 'ends the tokens of a user who is removed (B65)'],
+    [
+      'access/modes.spec.ts',
+      'ends the tokens of a user who has another password, or is removed (B65)',
+    ],
     [
       'access/refusals.spec.ts',
       'has to wait for a restart: rules hold from when they are replaced (B65)',
