@@ -18,7 +18,7 @@ export interface TokenClaims {
   readonly subject: string | undefined
   readonly access: readonly AccessEntry[]
   /** In tokens of our own: {@link Logins.stampOf} when it was given. */
-  readonly stamp: unknown
+  readonly stamp?: unknown
 }
 
 /** What a token has to be. */
@@ -77,11 +77,9 @@ async function verified(token: string, rules: TokenRules): Promise<JWTPayload> {
 function claimsOf({ sub, access, stamp }: JWTPayload): TokenClaims {
   const list: unknown[] = Array.isArray(access) ? access : []
   if (list.length > MAX_ENTRIES) throw invalid()
-  return {
-    subject: sub === '' ? undefined : sub,
-    access: list.flatMap((entry) => entryOf(entry)),
-    stamp,
-  }
+  const subject = sub === '' ? undefined : sub
+  const entries = list.flatMap((entry) => entryOf(entry))
+  return { subject, access: entries, ...(stamp === undefined ? {} : { stamp }) }
 }
 
 function entryOf(entry: unknown): AccessEntry[] {
