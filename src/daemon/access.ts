@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { bounded } from '../access/bounded.ts'
 import { htpasswdAuthenticator } from '../access/htpasswd.ts'
-import { KNOWN_USERS, TOKEN_HOLDERS } from '../access/known-users.ts'
 import { Logins } from '../access/logins.ts'
 import { OPEN_ACCESS } from '../access/open.ts'
 import { openOwnKey } from '../access/own-key.ts'
@@ -18,8 +17,8 @@ import type { DataDirectory } from './data-directory.ts'
 export interface AccessParts {
   readonly config: Config
   readonly directory: DataDirectory
-  /** What the configuration says who may do; `undefined`: nothing. */
-  readonly policy?: Policy | undefined
+  /** Who may do what. */
+  readonly policy: Policy
   readonly log: Logger
 }
 
@@ -30,15 +29,14 @@ export interface AccessParts {
  */
 export async function openAccess(stack: AsyncDisposableStack, parts: AccessParts): Promise<Access> {
   const { auth } = parts.config
-  if (auth.mode === 'open')
-    return parts.policy === undefined ? OPEN_ACCESS : { ...OPEN_ACCESS, policy: parts.policy }
+  if (auth.mode === 'open') return { ...OPEN_ACCESS, policy: parts.policy }
   if (auth.mode === 'token' && auth.token.keys.length > 0) return foreignTokens(parts)
   const log = parts.log.child({ room: 'access' })
   const file = stack.use(await UserFile.open(auth.htpasswd ?? '', log))
   if (file.users.size === 0)
     log.warn({ file: auth.htpasswd }, 'there are no users yet: heliport user add NAME adds one')
   const logins = new Logins(file, () => performance.now())
-  const policy = bounded(parts.policy ?? KNOWN_USERS)
+  const policy = bounded(parts.policy)
   if (auth.mode === 'htpasswd') return { authenticator: htpasswdAuthenticator(logins), policy }
   return ownTokens(parts, logins, policy)
 }
@@ -75,5 +73,5 @@ async function foreignTokens({ config, policy }: AccessParts): Promise<Access> {
     isUser: () => true,
     now: Date.now,
   })
-  return { authenticator, policy: bounded(policy ?? TOKEN_HOLDERS) }
+  return { authenticator, policy: bounded(policy) }
 }
