@@ -68,7 +68,10 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const failure of found) console.error(`\n${failure}`)
   console.log(tally.report)
   console.log(`\n  ${tally.cases} passing (${Math.round(tally.seconds)}s)`)
-  if (found.length > 0) console.log(`  ${found.length} failing`)
+  if (found.length > 0) {
+    const reasons = found.map((failure) => `    ${failure.split('\n')[0]}`)
+    console.log([`  ${found.length} failing`, ...reasons].join('\n'))
+  }
   const isJudged = tally.unjudged <= asked.cases * UNJUDGED
   if (!isJudged)
     console.error('hostile: this machine is too busy with other things to judge by the clock')
