@@ -4,6 +4,8 @@ import type { SeededRandom } from '../random.ts'
 export interface Ground {
   readonly random: SeededRandom
   readonly seed: number
+  /** How many there will be, if none fails. */
+  readonly cycles: number
   /** What is broken on purpose, one of the campaign's. */
   readonly sabotage: string | undefined
   /** A directory that is removed at the end. */

@@ -16,7 +16,8 @@ export async function play(kind: string, campaign: Campaign, options: Options): 
   )
   const begun = performance.now()
   await using directory = await temporaryDirectory()
-  const ground = { random: new SeededRandom(seed), seed, sabotage, directory: directory.path }
+  const random = new SeededRandom(seed)
+  const ground = { random, seed, cycles, sabotage, directory: directory.path }
   await using running = await campaign.start(ground)
   let passed = 0
   const failure = await passing(running, cycles, (count) => (passed = count))

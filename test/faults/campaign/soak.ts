@@ -13,10 +13,14 @@ import type { Point, Trend } from './trend.ts'
 const WRITERS = 3
 /** How long the load of a cycle goes on, in ms; then it is verified and measured. */
 const LOAD_MS = 8_000
-/** Cycles of a life of the process. */
-const LIFE = 30
-/** Cycles of a life until its caches are warm; they are not in the trend. */
-const WARM_UP = 8
+/** Lives of the process in a campaign: there is a restart under load between each two. */
+const LIVES = 5
+/** Cycles that a life has at the least, however short the campaign is. */
+const SHORTEST_LIFE = 8
+/** The share of a life until the caches, which have bounds, are full; it is not in the trend. */
+const WARM_UP = 1 / 3
+/** With fewer points any little thing looks steep; the interval says so, and becomes narrow with time. */
+const POINTS = 40
 /** How fast what is live may grow, in MiB an hour; a trend is held against it with the whole of its interval. */
 const SLOPE = 1
 /** Open files at rest: the most and the least may be so far apart (LevelDB has more tables at some times). */
@@ -30,9 +34,9 @@ export const campaign: Campaign = {
 
 A cycle: some 10 s of writers that push, tag, mount, upload and delete, while garbage is collected every second; everything is
 pulled back; the repositories are deleted. Then the daemon has what it had before, and its live objects (after a
-collection of the heap) and its open files are counted. After every 30 cycles it is stopped or killed under load and
-started again. Outside of that no call may fail. 540 cycles are about 90 minutes.`,
-  usual: 30,
+collection of the heap) and its open files are counted. In each fifth of the campaign, but after 8 cycles at the earliest, it
+is stopped or killed under load and started again. Outside of that no call may fail. 420 cycles are about 90 minutes.`,
+  usual: 24,
   sabotages: { leak: 'some of each request is never let go' },
   start: async (ground) => {
     const running = new SoakCampaign(ground)
@@ -43,6 +47,8 @@ started again. Outside of that no call may fail. 540 cycles are about 90 minutes
 
 class SoakCampaign implements Running {
   readonly #ground: Ground
+  /** Cycles of a life of the process. */
+  readonly #span: number
   #daemon: DaemonProcess | undefined
   #life = 0
   #acknowledged = 0
@@ -52,6 +58,7 @@ class SoakCampaign implements Running {
 
   constructor(ground: Ground) {
     this.#ground = ground
+    this.#span = Math.max(SHORTEST_LIFE, Math.ceil(ground.cycles / LIVES))
   }
 
   async begin(): Promise<void> {
@@ -70,7 +77,7 @@ class SoakCampaign implements Running {
     const daemon = this.#daemon ?? assert.fail()
     const client = new RegistryClient(daemon.url)
     const load = new MixedLoad(WRITERS, this.#ground.seed + number)
-    const isLast = (number + 1) % LIFE === 0
+    const isLast = (number + 1) % this.#span === 0
     if (isLast) await this.#restartUnder(load, daemon)
     else await load.run(client, { until: AbortSignal.timeout(LOAD_MS) })
     await load.verify(client)
@@ -86,7 +93,7 @@ class SoakCampaign implements Running {
     const range = `${Math.round(Math.min(...live))} to ${Math.round(Math.max(...live))} MiB`
     return [
       `${this.#acknowledged} acknowledged operations, ${this.#restarts} restarts under load: no call failed outside of these, 0 lost.`,
-      `Live objects after a collection, without the first ${WARM_UP} cycles of each life: ${live.length === 0 ? 'not measured' : range}; ${trend === undefined ? 'too few for a trend' : `trend ${told(trend)}`}.`,
+      `Live objects after a collection, without the first third of each life: ${live.length === 0 ? 'not measured' : range}; ${trend === undefined ? 'too few for a trend' : `trend ${told(trend)}`}.`,
       `Open files at rest: ${Math.min(...this.#files)} to ${Math.max(...this.#files)}.`,
     ]
   }
@@ -125,15 +132,14 @@ class SoakCampaign implements Running {
   async #measure(number: number, daemon: DaemonProcess): Promise<void> {
     const live = (await collectGarbage(daemon)) / MiB
     this.#files.push((await readdir(`/proc/${daemon.pid}/fd`)).length)
-    if (number % LIFE < WARM_UP) return
+    if (number % this.#span < this.#span * WARM_UP) return
     this.#live.push({ group: this.#life, x: performance.now() / HOUR, y: live })
   }
 
   /** @throws AssertionError as soon as something grows beyond doubt */
   #judge(): void {
     const trend = trendOf(this.#live)
-    // In its first minutes any little thing looks steep; the interval says so, and becomes narrow with time.
-    if (trend !== undefined && trend.points >= LIFE - WARM_UP - 1)
+    if (trend !== undefined && trend.points >= POINTS)
       assert.ok(trend.slope - trend.margin <= SLOPE, `live objects grow by ${told(trend)}`)
     const [least, most] = [Math.min(...this.#files), Math.max(...this.#files)]
     assert.ok(most - least <= FILES, `between ${least} and ${most} open files at rest`)
