@@ -1,4 +1,4 @@
-import { chmod, lstat, readFile, rm, stat } from 'node:fs/promises'
+import { access, chmod, constants, lstat, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -44,13 +44,13 @@ export interface LockInfo {
  * Makes the directory if need be, closes it to others, and takes it for this process. LevelDB's lock in `state/` is
  * the real one: the system frees it however the process ends.
  *
- * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made
+ * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made, or is another user's
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
   const made = await make(directory)
   // A new directory must itself survive the power failing.
   if (made !== undefined) await syncDirectory(dirname(made))
-  if (((await stat(directory.path)).mode & 0o077) !== 0) await chmod(directory.path, 0o700)
+  await close(directory)
   try {
     return await StateDb.open(directory.state)
   } catch (error) {
@@ -70,6 +70,21 @@ async function make({ path }: DataDirectory): Promise<string | undefined> {
     const why = error instanceof Error ? error.message : String(error)
     throw new StartError(
       `the data directory ${path} cannot be made (${why}): choose another storage.path`,
+      { cause: error },
+    )
+  }
+}
+
+/** Closes it to others. @throws StartError when it is closed to us, or not ours to close */
+async function close({ path }: DataDirectory): Promise<void> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+    if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o700)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StartError(
+      `the data directory ${path} is not this user's to read, write and close to others (${why}): ` +
+        `give it to the user that the daemon runs as, or choose another storage.path`,
       { cause: error },
     )
   }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 /** How often is looked at what the process does, in ms. */
 const PERIOD_MS = 250
@@ -15,6 +15,13 @@ const TRIMS: readonly number[] = [80, 160, 320]
 const MANY_BYTES = 2 * 1024 * 1024
 /** Periods for which the heap may then grow. */
 const GROWING_PERIODS = 20
+
+/**
+ * With so many bytes in the heap and in buffers it may not grow for the sake of blocks any more: the process shall stay
+ * below 450 MB whatever happens, and what a hostile mirror gives us to read are blocks on their way, too. It has some 85 MiB
+ * when it is new, and up to 180 while clients push and pull as fast as they can.
+ */
+const MUCH_MEMORY = 192 * 1024 * 1024
 
 /** V8's flags for what the process does. V8 reads them anew at each collection. */
 const FLAGS = {
@@ -42,6 +49,8 @@ type Mode = keyof typeof FLAGS
 export interface HeapSwitch {
   /** The share of the time since it was asked last that the event loop worked, from 0 to 1. */
   readonly worked: () => number
+  /** What the heap and buffers outside of it take, in bytes. */
+  readonly memory: () => number
   readonly setFlag: (flag: string) => void
   /** Has malloc give back whole pages that are free. */
   readonly trim: () => void
@@ -87,7 +96,7 @@ export class Heap implements Disposable {
   }
 
   #next(): Mode {
-    if (this.#growing > 0) return 'growing'
+    if (this.#growing > 0 && this.#v8.memory() < MUCH_MEMORY) return 'growing'
     return this.#load < IDLE_SHARE ? 'idle' : 'working'
   }
 
@@ -107,6 +116,10 @@ export function ownHeap(trim: () => void): HeapSwitch {
       const { utilization } = performance.eventLoopUtilization(now, last)
       last = now
       return utilization
+    },
+    memory: () => {
+      const { total_physical_size: heap, external_memory: buffers } = getHeapStatistics()
+      return heap + buffers
     },
     setFlag: setFlagsFromString,
     trim,

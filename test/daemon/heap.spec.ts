@@ -10,14 +10,20 @@ const GROWING = ['--no-optimize-for-size', '--heap-growing-percent=200']
 const IDLE = ['--optimize-for-size', '--heap-growing-percent=0']
 
 describe('the heap of a daemon', () => {
-  /** Of each period: the share that was work, and the MiB of blocks that went by; nothing after the last. */
-  function heapThat(...periods: Array<readonly [work: number, mebibytes?: number]>) {
+  /**
+   * Of each period: the share that was work, the MiB of blocks that went by, and those of the process; nothing after the
+   * last.
+   */
+  function heapThat(
+    ...periods: Array<readonly [work: number, mebibytes?: number, memory?: number]>
+  ) {
     const said: string[] = []
     let [at, moved] = [0, 0]
     const heap = new Heap(
       () => (moved += (periods[at]?.[1] ?? 0) * MiB),
       {
         worked: () => periods[at++]?.[0] ?? 0,
+        memory: () => (periods[at - 1]?.[2] ?? 0) * MiB,
         setFlag: (flag) => void said.push(flag),
         trim: () => void said.push('trim'),
       },
@@ -63,6 +69,18 @@ describe('the heap of a daemon', () => {
     assert.deepEqual(said, GROWING)
     look(heap, 0.5)
     assert.deepEqual(said, [...GROWING, ...WORKING])
+    heap[Symbol.dispose]()
+  })
+
+  it('may not grow any more when the process has much, and again when it has less', () => {
+    const { heap, said } = heapThat([1, 100, 100], [1, 100, 200], [1, 100, 200], [1, 100, 150])
+    heap.look()
+    assert.deepEqual(said, GROWING)
+    heap.look()
+    heap.look()
+    assert.deepEqual(said, [...GROWING, ...WORKING])
+    heap.look()
+    assert.deepEqual(said, [...GROWING, ...WORKING, ...GROWING])
     heap[Symbol.dispose]()
   })
 

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
+/** As root without what lets root read everything: it comes with Linux' mount(8), in util-linux. */
+const LESS_THAN_ROOT = ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
 const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
 
 /** How a command ended. */
@@ -17,19 +19,19 @@ export interface Ended {
  * Runs a command through the launcher, in a process of its own, and waits for its end.
  *
  * @param env all the environment it gets besides PATH and HOME
- * @param user runs it as that user, which only root can
+ * @param options `isRestricted` has what is closed be closed to root, too
  */
 export async function heliport(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  user?: { uid: number; gid: number },
+  { isRestricted = false }: { isRestricted?: boolean } = {},
 ): Promise<Ended> {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [LAUNCHER, ...argv], {
-    // Node hands its coverage directory down unasked; another user could not write to it, and says so on stderr.
-    env: { PATH, HOME, ...(user === undefined ? {} : { NODE_V8_COVERAGE: '' }), ...env },
+  const prefix = isRestricted && process.getuid?.() === 0 ? LESS_THAN_ROOT : []
+  const [command = process.execPath, ...args] = [...prefix, process.execPath, LAUNCHER, ...argv]
+  const child = spawn(command, args, {
+    env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...user,
   })
   const [stdout, stderr, [code, signal]] = await Promise.all([
     text(child.stdout),

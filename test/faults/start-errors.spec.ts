@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { temporaryDirectory } from '../support/temporary.ts'
@@ -9,6 +9,7 @@ import { TestNode } from '../support/two-nodes.ts'
 import { heliport } from './launcher.ts'
 import type { AddressInfo } from 'node:net'
 
+const NOBODY = 65534
 const OFFLINE = { REGISTRY_HTTP_ADDR: '127.0.0.1:0', REGISTRY_NETWORK_MODE: 'offline' }
 
 /** One line, for people: no stack, and nothing that only a developer understands. */
@@ -71,18 +72,13 @@ describe('a start that cannot be', () => {
     await using directory = await temporaryDirectory()
     const data = join(directory.path, 'data')
     await mkdir(data)
-    await chmod(directory.path, 0o711)
-    const asRoot = process.getuid?.() === 0
-    // Nothing is closed to root, so it is somebody else's directory then, and the daemon runs as nobody.
-    if (!asRoot) await chmod(data, 0o000)
+    // Somebody else's, where we may give it away.
+    if (process.getuid?.() === 0) await chown(data, NOBODY, NOBODY)
+    await chmod(data, process.getuid?.() === 0 ? 0o700 : 0o000)
     const env = { ...OFFLINE, REGISTRY_STORAGE_PATH: data, HOME: directory.path }
-    const { code, stderr } = await heliport(
-      ['serve'],
-      env,
-      asRoot ? { uid: 65534, gid: 65534 } : undefined,
-    )
+    const { code, stderr } = await heliport(['serve'], env, { isRestricted: true })
     assert.equal(code, 1)
-    assertOneLine(stderr, new RegExp(`(EACCES|EPERM|permission).*${data}`, 'i'))
+    assertOneLine(stderr, new RegExp(`${data} is not this user's .*(EACCES|EPERM).*storage\\.path`))
   })
 
   it('says that the password is the wrong one, and does nothing to the keys', async () => {

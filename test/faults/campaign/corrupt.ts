@@ -63,7 +63,8 @@ class CorruptCampaign implements Running {
     if (target.file === other.file && what.startsWith('swapped')) return
     try {
       await damage(target.file, random, other.file)
-      for (const damaged of what.startsWith('swapped') ? [target, other] : [target]) {
+      const isTwo = what.startsWith('swapped') && target.path !== other.path // or one push mends both
+      for (const damaged of isTwo ? [target, other] : [target]) {
         if (isMirrored) await owner.isServed(damaged)
         else await owner.isMended(damaged)
       }
