@@ -170,6 +170,8 @@ export class StateDb {
     return {
       get: (key) => this.get(Buffer.from(space + key)),
       put: (key, value) => this.write([{ key: Buffer.from(space + key), value }]),
+      putAll: (entries) =>
+        this.write([...entries].map(([key, value]) => ({ key: Buffer.from(space + key), value }))),
       delete: (key) => this.write([{ key: Buffer.from(space + key), value: undefined }]),
       entries: (prefix = '') => this.#mapEntries(space, prefix),
     }

@@ -20,6 +20,8 @@ export function partOf(map: DurableMap, owner: string): DurableMap {
   return {
     get: (key) => map.get(space + key),
     put: (key, value) => map.put(space + key, value),
+    putAll: (entries) =>
+      map.putAll(new Map([...entries].map(([key, value]) => [space + key, value]))),
     delete: (key) => map.delete(space + key),
     entries: (prefix = '') => entriesOf(map, space, prefix),
   }

@@ -4,9 +4,18 @@ import { immutable, immutableTag, refuseImmutable } from './standing.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
-import type { Abortable, RegistryReader, RegistryWriter, StandingRules } from './ports.ts'
+import type {
+  Abortable,
+  RegistryReader,
+  RegistryWriter,
+  StandingRules,
+  Transaction,
+} from './ports.ts'
 import type { TombstoneKind, Tombstones } from './tombstones.ts'
 import type { Uploads } from './uploads.ts'
+
+/** How long mirrors are asked about tags that went with a manifest, in ms; those that are left stay hidden. */
+const ASK_MS = 10_000
 
 /** What deletes work on. */
 export interface DeleteParts {
@@ -22,7 +31,7 @@ interface Target {
   kind: TombstoneKind
   what: string
   /** Whether a mirror has it, or our own tree. */
-  has(reader: RegistryReader, options: Abortable): Promise<boolean>
+  has: (reader: RegistryReader, options: Abortable) => Promise<boolean>
 }
 
 /**
@@ -39,8 +48,10 @@ export class Deletes {
   /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN, DENIED when it stays */
   async tag(name: RepositoryName, tag: Tag, options: Abortable): Promise<void> {
     if (this.#parts.rules.isImmutable(name, tag)) return this.#refuse(name, tag, options)
-    const remove = (): Promise<boolean> =>
-      this.#parts.writer.transact((tx) => tx.removeTag(name, tag), options)
+    const remove = (tx: Transaction): Promise<boolean> => {
+      if (this.#parts.rules.isImmutable(name, tag)) throw immutable(name, [tag])
+      return tx.removeTag(name, tag)
+    }
     const wasThere = await this.#remove(tagTarget(name, tag), remove, options)
     if (!wasThere) throw manifestUnknown(name, { kind: 'tag', tag })
   }
@@ -65,22 +76,48 @@ export class Deletes {
     }
     const { overlay, rules } = this.#parts
     await refuseImmutable(overlay, name, rules, { ...options, to: digest })
-    let tags: Tag[] = []
-    const remove = async (): Promise<boolean> => {
-      const removed = await this.#parts.writer.transact(async (tx) => {
-        const gone = await tx.removeManifest(name, digest)
-        const kept = gone?.tags.filter((tag) => rules.isImmutable(name, tag)) ?? []
-        if (kept.length > 0) throw immutable(name, kept)
-        return gone
-      }, options)
-      tags = removed?.tags ?? []
-      return removed !== undefined
+    let hidden: readonly Tag[] = []
+    const remove = async (tx: Transaction): Promise<boolean> => {
+      const gone = await tx.removeManifest(name, digest)
+      const kept = gone?.tags.filter((tag) => rules.isImmutable(name, tag)) ?? []
+      if (kept.length > 0) throw immutable(name, kept)
+      hidden = await this.#hideTags(name, gone?.tags ?? [])
+      return gone !== undefined
     }
     const wasThere = await this.#remove(target, remove, options)
     if (!wasThere) throw manifestUnknown(name, { kind: 'digest', digest })
-    // "After deleting, tags pointing there are 404" (distribution-spec): a mirror's tag of that name must not step in.
-    for (const tag of tags)
-      await this.#remove(tagTarget(name, tag), () => Promise.resolve(true), options)
+    await this.#showAgain(name, hidden)
+  }
+
+  /**
+   * "After deleting, tags pointing there are 404" (distribution-spec): a mirror's tag of that name must not step in. Which
+   * tags these are is known only inside the edit, where nothing may wait for mirrors; so all are hidden, and those that no
+   * mirror has are shown again afterwards.
+   *
+   * @returns those that were not hidden before
+   */
+  async #hideTags(name: RepositoryName, tags: readonly Tag[]): Promise<readonly Tag[]> {
+    const { overlay, tombstones } = this.#parts
+    if (!overlay.hasMirrors) return []
+    const fresh = tags.filter((tag) => !tombstones.hides(name, 'tag', tag))
+    if (fresh.length > 0) await tombstones.hide(name, 'tag', ...fresh)
+    return fresh
+  }
+
+  /** It has happened, so whether the client is still there does not matter; a tag that stays hidden was deleted here. */
+  async #showAgain(name: RepositoryName, tags: readonly Tag[]): Promise<void> {
+    const { overlay, tombstones } = this.#parts
+    const signal = AbortSignal.timeout(ASK_MS)
+    try {
+      for (const tag of tags) {
+        const { has } = tagTarget(name, tag)
+        const asked = { signal, alsoHidden: true }
+        const elsewhere = await overlay.elsewhere(has, asked)
+        if (elsewhere === 'no') await tombstones.show(name, 'tag', tag)
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
   }
 
   /** Unlinks a blob from one repository. @throws RegistryError BLOB_UNKNOWN */
@@ -91,8 +128,7 @@ export class Deletes {
       what: digest,
       has: async (reader, how) => (await reader.blob(name, digest, how)) !== undefined,
     }
-    const remove = (): Promise<boolean> =>
-      this.#parts.writer.transact((tx) => tx.removeBlob(name, digest), options)
+    const remove = (tx: Transaction): Promise<boolean> => tx.removeBlob(name, digest)
     if (!(await this.#remove(target, remove, options))) throw blobUnknown(name, digest)
   }
 
@@ -103,7 +139,7 @@ export class Deletes {
    * @throws RegistryError NAME_UNKNOWN, DENIED when one of its tags stays
    */
   async repository(name: RepositoryName, options: Abortable): Promise<void> {
-    const { writer, uploads, overlay, rules } = this.#parts
+    const { uploads, overlay, rules } = this.#parts
     await refuseImmutable(overlay, name, rules, options)
     const target: Target = {
       name,
@@ -112,13 +148,12 @@ export class Deletes {
       has: async (reader, how) => (await reader.tags(name, { ...how, limit: 1 })) !== undefined,
     }
     const wasThere = await uploads.endAll(name, (end) => {
-      const remove = (): Promise<boolean> =>
-        writer.transact(async (tx) => {
-          const kept = await immutableTag(tx.reader, name, rules, options)
-          if (kept !== undefined) throw immutable(name, [kept])
-          end() // inside the edit: a blob that is finished later must not bring the repository back
-          return tx.removeRepository(name)
-        }, options)
+      const remove = async (tx: Transaction): Promise<boolean> => {
+        const kept = await immutableTag(tx.reader, name, rules, options)
+        if (kept !== undefined) throw immutable(name, [kept])
+        end() // inside the edit: a blob that is finished later must not bring the repository back
+        return tx.removeRepository(name)
+      }
       return this.#remove(target, remove, options)
     })
     if (!wasThere) throw new RegistryError('NAME_UNKNOWN', { detail: { name } })
@@ -127,23 +162,22 @@ export class Deletes {
   /**
    * The tombstone comes before the change of our tree: it never hides what is ours, so whatever happens in between,
    * nothing has changed until the tree has. Were it the other way round, what a crash leaves without a tombstone would
-   * be served again by the mirror. Where no mirror could be asked, there is one only for what is ours as well.
+   * be served again by the mirror. And it comes inside the edit, after the edit has had its say: what is refused hides
+   * nothing. Where no mirror could be asked, there is one only for what is ours as well.
    */
   async #remove(
-    target: Target,
-    remove: () => Promise<boolean>,
+    { name, kind, what, has }: Target,
+    remove: (tx: Transaction) => Promise<boolean>,
     options: Abortable,
   ): Promise<boolean> {
-    const { overlay, tombstones } = this.#parts
-    const { name, kind, what } = target
-    const elsewhere = await overlay.elsewhere((reader, how) => target.has(reader, how), options)
-    const isInDoubt = elsewhere === 'unknown'
-    const isOurs = isInDoubt && (await target.has(overlay.own(), options))
-    if (elsewhere === 'yes' || isOurs) await tombstones.hide(name, kind, what)
-    const removed = await remove()
-    // It has become ours since then.
-    if (removed && isInDoubt && !isOurs) await tombstones.hide(name, kind, what)
-    return removed || elsewhere === 'yes'
+    const { writer, overlay, tombstones } = this.#parts
+    const elsewhere = await overlay.elsewhere(has, options)
+    return writer.transact(async (tx) => {
+      const removed = await remove(tx)
+      if (elsewhere === 'yes' || (elsewhere === 'unknown' && removed))
+        await tombstones.hide(name, kind, what)
+      return removed || elsewhere === 'yes'
+    }, options)
   }
 }
 

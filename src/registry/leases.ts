@@ -107,7 +107,7 @@ export class Leases {
    * The same for what may turn out not to be there: then nobody relies on it, and whoever asks for a million things that do
    * not exist has not filled our memory.
    *
-   * @param find throws when it is not there
+   * @param find throws when it is not there, or gives false
    */
   async tentatively<T>(name: RepositoryName, digest: Digest, find: () => Promise<T>): Promise<T> {
     const key = keyOf(name, digest)
@@ -122,7 +122,7 @@ export class Leases {
     try {
       await this.#removing(name, digest)
       const found = await find()
-      search.isFound = true
+      search.isFound ||= found !== false
       return found
     } finally {
       if (--search.running === 0) {

@@ -32,13 +32,14 @@ export async function mountBlob(
 ): Promise<boolean> {
   const { by } = options
   const within = by && ((source: RepositoryName): boolean => by.mayPull(source))
+  const isDiscreet = by?.view !== undefined
   const link = (source: RepositoryName): Promise<boolean> =>
     tree.transact((tx) => tx.mountBlob(name, digest, source), options)
   // The spec lets a registry take `from` for optional, not for a hint. Who names a repository has a reason to expect the
   // blob there, and 202 tells it what it needs to know; distribution looks there alone as well.
   if (from !== undefined) return within?.(from) === false ? false : link(from)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const found = await tree.findBlob(digest, name, { signal: options.signal, within })
+    const found = await tree.findBlob(digest, name, { signal: options.signal, within, isDiscreet })
     if (found === undefined) return false
     if (await link(found)) return true
   }

@@ -108,14 +108,15 @@ export class Overlay implements RegistrySource {
   /**
    * Whether any mirror has something that is not hidden.
    *
-   * @param options `name`: the repository it would be in; a mirror that may not have that is not asked
+   * @param options `name`: the repository it would be in; a mirror that may not have that is not asked. `alsoHidden`: what is
+   *   hidden counts as well
    */
   async elsewhere(
     has: (reader: RegistryReader, options: { signal: AbortSignal }) => Promise<boolean>,
-    options: Abortable & { name?: RepositoryName },
+    options: Abortable & { name?: RepositoryName; alsoHidden?: boolean },
   ): Promise<Elsewhere> {
-    const { name } = options
-    const layers = this.#layers().filter(
+    const { name, alsoHidden = false } = options
+    const layers = this.#layers(alsoHidden).filter(
       ({ mirror }) => name === undefined || mirror.repositories.has(name),
     )
     const answers = await Promise.all(
@@ -125,6 +126,11 @@ export class Overlay implements RegistrySource {
     )
     if (answers.some((box) => box?.answer === true)) return 'yes'
     return answers.every((box) => box !== undefined) ? 'no' : 'unknown'
+  }
+
+  /** Whether there is anything but our own tree. */
+  get hasMirrors(): boolean {
+    return this.#layers().length > 0
   }
 
   /**
@@ -155,12 +161,12 @@ export class Overlay implements RegistrySource {
 
   /** What is not allowed is not even hidden, what is hidden is not even verified, and a signature is
    * looked for in what was. */
-  #layers(): MirrorLayer[] {
+  #layers(alsoHidden = false): MirrorLayer[] {
     return this.#mirrors.map((mirror) => {
       const claims = mirror.reader()
       const allowed = claims && limited(claims, mirror.repositories)
-      const hiding = allowed && new HidingReader(allowed, this.#hidden)
-      const verified = hiding && new VerifiedReader(hiding, this.#verify)
+      const visible = allowed && (alsoHidden ? allowed : new HidingReader(allowed, this.#hidden))
+      const verified = visible && new VerifiedReader(visible, this.#verify)
       return { mirror, reader: verified && this.#signed(verified, mirror) }
     })
   }

@@ -164,12 +164,16 @@ export interface BlobFinder {
    * bytes that nothing links never do. `undefined` when there is none, or when none was found in the time that this may
    * take: it says what was found, not what is not there. It is a hint: whoever relies on it checks again in an edit.
    *
-   * @param options `within`: the repositories that may be found; all, without it
+   * @param options `within`: the repositories that may be found; all, without it. `isDiscreet`: how long it takes does not
+   *   tell whether others have it
    */
   findBlob(
     digest: Digest,
     near: RepositoryName,
-    options?: Abortable & { within?: ((name: RepositoryName) => boolean) | undefined },
+    options?: Abortable & {
+      within?: ((name: RepositoryName) => boolean) | undefined
+      isDiscreet?: boolean
+    },
   ): Promise<RepositoryName | undefined>
 }
 
@@ -250,6 +254,8 @@ export interface UploadStore {
 export interface DurableMap {
   get(key: string): Promise<Uint8Array | undefined>
   put(key: string, value: Uint8Array): Promise<void>
+  /** Puts all of these, or none. */
+  putAll(entries: ReadonlyMap<string, Uint8Array>): Promise<void>
   delete(key: string): Promise<void>
   /** All entries whose key begins with `prefix`, in key order. */
   entries(prefix?: string): AsyncIterable<[string, Uint8Array]>

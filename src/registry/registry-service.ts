@@ -188,8 +188,9 @@ export class Registry implements RegistryService {
     options: Asked = {},
   ): Promise<boolean> {
     this.#mayWrite()
-    await this.#parts.leases?.grant(name, digest)
-    return mountBlob(this.#parts.writer, { name, digest, from }, options)
+    const { leases, writer } = this.#parts
+    const mount = (): Promise<boolean> => mountBlob(writer, { name, digest, from }, options)
+    return leases === undefined ? mount() : leases.tentatively(name, digest, mount)
   }
 
   /** Where a repository is read, and under which name: today in the overlay, or in our own tree as it was. */

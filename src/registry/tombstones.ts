@@ -43,11 +43,12 @@ export class Tombstones {
     return tombstones
   }
 
-  /** Hides something for good; it is durable when this resolves. */
-  async hide(name: RepositoryName, kind: TombstoneKind, what: string): Promise<void> {
+  /** Hides these for good, all or none; it is durable when this resolves. */
+  async hide(name: RepositoryName, kind: TombstoneKind, ...all: readonly string[]): Promise<void> {
     const at = this.#now()
-    await this.#map.put(keyOf(name, kind, what), new TextEncoder().encode(String(at)))
-    this.#add({ name, kind, what, at })
+    const value = new TextEncoder().encode(String(at))
+    await this.#map.putAll(new Map(all.map((what) => [keyOf(name, kind, what), value])))
+    for (const what of all) this.#add({ name, kind, what, at })
   }
 
   /** Lets the mirrors' version be seen again. False when it was not hidden. */

@@ -18,13 +18,17 @@ import type { CID } from 'multiformats/cid'
 const DIRECTORIES = 250
 
 /** How to search. */
-type SearchOptions = BlockOptions & { within?: ((name: RepositoryName) => boolean) | undefined }
+type SearchOptions = BlockOptions & {
+  within?: ((name: RepositoryName) => boolean) | undefined
+  isDiscreet?: boolean
+}
 
 /**
  * Finds a repository that links a blob, which the tree itself cannot tell: links lead from repositories to blobs.
  *
  * Three steps, from cheap to dear. A blob without bytes in the tree is linked nowhere, and that is what most answers are
- * about, because clients ask before they upload something new. Then the repository that is remembered for it. Then a walk
+ * about, because clients ask before they upload something new. (Not for who sees only some repositories: whether others have
+ * it must not be told by the time that it takes.) Then the repository that is remembered for it. Then a walk
  * of the repositories up to a bound, for what came another way than by a push: a small registry is searched as a whole,
  * and in a large one an old blob may have to be uploaded once more.
  *
@@ -45,7 +49,7 @@ export class BlobSearch {
    * A repository that links a blob in the tree under a root, `near` first. `undefined` when there is none, or none was
    * found within the bounds.
    *
-   * @param options `within`: the repositories that may be found
+   * @param options `within`: the repositories that may be found; `isDiscreet`: others take the time of a search, too
    */
   async find(
     root: CID,
@@ -54,8 +58,9 @@ export class BlobSearch {
     options: SearchOptions = {},
   ): Promise<RepositoryName | undefined> {
     const view = new RootView(root, this.#reader)
-    if (!(await isThere(view, layout.blobData(digest), options))) return undefined
     const { within = () => true } = options
+    const { isDiscreet = false } = options
+    if (!isDiscreet && !(await isThere(view, layout.blobData(digest), options))) return undefined
     const links = (name: RepositoryName): Promise<boolean> =>
       isThere(view, layout.link(layout.layer(name, digest)), options)
     if (within(near) && (await links(near))) return near

@@ -37,6 +37,22 @@ export function durableMapContract(what: string, make: () => Promise<DurableMapF
       assert.equal((await fixture.map.get('empty'))?.length, 0)
     })
 
+    it('puts many at once, over what was there, and none', async () => {
+      const { map } = fixture
+      await map.put('a', bytes('0'))
+      await map.putAll(
+        new Map([
+          ['b', bytes('2')],
+          ['a', bytes('1')],
+        ]),
+      )
+      await map.putAll(new Map())
+      assert.deepEqual(await all(map), [
+        ['a', '1'],
+        ['b', '2'],
+      ])
+    })
+
     it('overwrites and deletes, also what is not there', async () => {
       const { map } = fixture
       await map.put('key', bytes('1'))

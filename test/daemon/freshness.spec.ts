@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Freshness } from '../../src/daemon/freshness.ts'
-import { MemoryMap } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
 
 /** One life of a process that follows a mirror. */
 function life(map: MemoryMap, maxStale: number | null = 1000) {

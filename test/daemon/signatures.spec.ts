@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.ts'
 import { openSignatures } from '../../src/daemon/signatures.ts'
 import { KEY } from '../config/support.ts'
-import { MemoryMap } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
 /** Opens what the configuration says about signatures, with `a.pub` as it is given. */

@@ -122,6 +122,9 @@ export class MemoryMap implements DurableMap {
     this.entriesByKey.set(key, value)
     return Promise.resolve()
   }
+  async putAll(entries: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [key, value] of entries) await this.put(key, value)
+  }
   delete(key: string): Promise<void> {
     this.entriesByKey.delete(key)
     return Promise.resolve()

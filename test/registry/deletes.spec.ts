@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { Tombstones } from '../../src/registry/tombstones.ts'
-import { MemoryMap, MemoryRegistry } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
+import { MemoryRegistry } from '../support/memory-ports.ts'
 import { randomImage, store } from '../support/random-image.ts'
 import {
   APP,
@@ -133,6 +134,60 @@ describe('deleting what a mirror has', () => {
     assert.deepEqual((await service.listTags(APP, {})).names, ['v2'])
   })
 
+  it('leaves no tombstone for a tag that went and that no mirror has', async () => {
+    const { service, mirror, own, tombstones } = await setup()
+    const image = randomImage()
+    await fill(own, image, 'v1', 'v2')
+    await fill(mirror, randomImage(), 'v2')
+    await service.deleteManifest(APP, byDigest(image.digest))
+    assert.deepEqual(
+      tombstones.list().map(({ what }) => what),
+      ['v2'],
+    )
+  })
+
+  it('hides the tags of a manifest, too, when the client leaves as soon as it is gone', async () => {
+    const { service, mirror, own } = await setup()
+    const image = randomImage()
+    await fill(own, image, 'v1')
+    await fill(mirror, randomImage(), 'v1')
+    const leaving = new AbortController()
+    const transact = own.transact.bind(own)
+    own.transact = async (edit, options) => {
+      const result = await transact(edit, options)
+      leaving.abort()
+      return result
+    }
+    const { signal } = leaving
+    await service.deleteManifest(APP, byDigest(image.digest), { signal })
+    await assert.rejects(service.getManifest(APP, tagged('v1')), { code: 'MANIFEST_UNKNOWN' })
+  })
+
+  it('hides nothing when it is refused inside the edit', async () => {
+    const mirror = new MemoryRegistry('m')
+    let isImmutable = false
+    const { service, own, tombstones } = await createRegistry({
+      mirrors: [mirror],
+      rules: { readOnly: false, hasImmutable: () => isImmutable, isImmutable: () => isImmutable },
+    })
+    const image = randomImage()
+    for (const registry of [mirror, own]) await fill(registry, image, 'v1')
+    const transact = own.transact.bind(own)
+    own.transact = (edit, options) => {
+      isImmutable = true // the rules were read again in between
+      return transact(edit, options)
+    }
+    for (const attempt of [
+      () => service.deleteManifest(APP, tagged('v1')),
+      () => service.deleteManifest(APP, byDigest(image.digest)),
+      () => service.deleteRepository(APP),
+    ]) {
+      isImmutable = false
+      await assert.rejects(attempt, { code: 'DENIED' })
+    }
+    assert.deepEqual(tombstones.list(), [])
+  })
+
   it('hides a blob', async () => {
     const { service, mirror } = await setup()
     const image = randomImage()
@@ -200,11 +255,11 @@ describe('deleting what a mirror has', () => {
     const { service, own, tombstoneMap } = await createRegistry({ mirrors: [flaky] })
     const image = randomImage()
     for (const registry of [mirror, own]) await fill(registry, image, 'v1')
-    const put = tombstoneMap.put.bind(tombstoneMap)
-    tombstoneMap.put = () => Promise.reject(new Error('ENOSPC'))
+    const putAll = tombstoneMap.putAll.bind(tombstoneMap)
+    tombstoneMap.putAll = () => Promise.reject(new Error('ENOSPC'))
     await assert.rejects(service.deleteRepository(APP), /ENOSPC/)
     await assert.rejects(service.deleteManifest(APP, byDigest(image.digest)), /ENOSPC/)
-    tombstoneMap.put = put
+    tombstoneMap.putAll = putAll
     // It was refused, so all is still there, and can be deleted for good.
     assert.equal((await service.getManifest(APP, tagged('v1'))).digest, image.digest)
     await service.deleteRepository(APP)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseName } from '../../src/oci/name.ts'
 import { Leases } from '../../src/registry/leases.ts'
-import { MemoryMap } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
 import { FakeClock } from '../support/registry-setup.ts'
 
 const TIME = 1000
@@ -76,6 +76,8 @@ describe('leases', () => {
     const { leases } = await openLeases()
     const missing = () => Promise.reject(new Error('missing'))
     await assert.rejects(leases.tentatively(app, blob, missing), /missing/)
+    assert.equal(leases.isLeased(app, blob), false)
+    assert.equal(await leases.tentatively(app, blob, async () => false), false)
     assert.equal(leases.isLeased(app, blob), false)
     assert.equal(await leases.tentatively(app, blob, async () => 'found'), 'found')
     assert.equal(leases.isLeased(app, blob), true)

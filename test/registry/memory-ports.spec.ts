@@ -5,7 +5,8 @@ import { durableMapContract } from '../contracts/durable-map-contract.ts'
 import { readerContract } from '../contracts/reader-contract.ts'
 import { uploadStoreContract } from '../contracts/upload-store-contract.ts'
 import { writerContract } from '../contracts/writer-contract.ts'
-import { MemoryMap, MemoryRegistry, MemoryUploadStore } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
+import { MemoryRegistry, MemoryUploadStore } from '../support/memory-ports.ts'
 
 const now = () => 0
 

@@ -5,7 +5,8 @@ import { MirrorDeadlineError } from '../../src/registry/mirror.ts'
 import { Overlay } from '../../src/registry/overlay.ts'
 import { Tombstones } from '../../src/registry/tombstones.ts'
 import { Trust } from '../../src/registry/trust.ts'
-import { MemoryMap, MemoryRegistry } from '../support/memory-ports.ts'
+import { MemoryMap } from '../support/memory-map.ts'
+import { MemoryRegistry } from '../support/memory-ports.ts'
 import { collect, indexOf, randomImage, store } from '../support/random-image.ts'
 import {
   APP,

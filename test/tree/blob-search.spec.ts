@@ -110,6 +110,25 @@ describe('the search for a blob', () => {
     assert.ok(watch.reads < 10, `${watch.reads} blocks were read`)
   })
 
+  it('reads as much for what others have as for what nobody has, when asked to be discreet', async () => {
+    const names = many(30)
+    const digests = await fill(disk, names)
+    const watch = watched(disk.directories.source)
+    const read = async (digest: Digest, isDiscreet: boolean): Promise<number> => {
+      const search = new BlobSearch(watch.reader, new LinkHints(nothing, 0))
+      const within = (name: RepositoryName): boolean => name !== names[7]
+      watch.reads = 0
+      const found = await search.find(disk.lane.root, digest, NEAR, { within, isDiscreet })
+      assert.equal(found, undefined)
+      return watch.reads
+    }
+    const absent = digestOf(Buffer.from('nobody has this'))
+    const blobs = layout.blobs.length
+    const [hidden, nowhere] = [await read(digests[7]!, true), await read(absent, true)]
+    assert.ok(Math.abs(hidden - nowhere) <= blobs, `${hidden} and ${nowhere} blocks were read`)
+    assert.ok((await read(absent, false)) < nowhere / 2)
+  })
+
   it('believes nothing that it remembers', async () => {
     const [a, b] = [parseName('a'), parseName('b')]
     const [digest] = (await fill(disk, [a])) as [Digest]

@@ -46,6 +46,9 @@ export class SimDisk {
     return {
       get: (key) => Promise.resolve(this.#read(space + key)),
       put: (key, value) => this.#write(space + key, value),
+      putAll: async (entries) => {
+        for (const [key, value] of entries) await this.#write(space + key, value)
+      },
       delete: (key) => this.#write(space + key, undefined),
       entries: (prefix = '') => this.#entries(space, prefix),
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { SignedBook } from '../../../src/registry/signatures/signed-book.ts'
-import { MemoryMap } from '../../support/memory-ports.ts'
+import { MemoryMap } from '../../support/memory-map.ts'
 
 const digest = (text: string) => digestOf(Buffer.from(text))
 const [index, child, image] = ['index', 'child', 'image'].map(digest)
