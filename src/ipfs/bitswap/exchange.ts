@@ -49,7 +49,14 @@ export interface BlockExchange {
 
 type Network = Pick<
   Libp2p,
-  'handle' | 'unhandle' | 'register' | 'unregister' | 'dialProtocol' | 'getConnections'
+  | 'handle'
+  | 'unhandle'
+  | 'register'
+  | 'unregister'
+  | 'dialProtocol'
+  | 'getConnections'
+  | 'addEventListener'
+  | 'removeEventListener'
 >
 
 /** What {@link Bitswap} works with. */
@@ -74,6 +81,13 @@ export class Bitswap implements BlockExchange {
   readonly #unasked = new Map<string, number>()
   readonly #stop = new AbortController()
   #topology: string | undefined
+  // Not the topology's `onDisconnect`: that is told only of peers that said themselves that they speak bitswap.
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const id = detail.toString()
+    this.#peers.delete(id)
+    this.#unasked.delete(id)
+    this.#server.forget(id)
+  }
 
   constructor({ libp2p, blocks, log }: BitswapParts) {
     this.#libp2p = libp2p
@@ -89,23 +103,20 @@ export class Bitswap implements BlockExchange {
   }
 
   async start(): Promise<void> {
+    this.#libp2p.addEventListener('peer:disconnect', this.#onDisconnect)
     await this.#libp2p.handle(BITSWAP, (stream, connection) => this.#read(stream, connection), {
       maxInboundStreams: MAX_INBOUND_STREAMS,
       maxOutboundStreams: MAX_OUTBOUND_STREAMS,
     })
     this.#topology = await this.#libp2p.register(BITSWAP, {
       onConnect: (peer) => void this.#peers.set(peer.toString(), peer),
-      onDisconnect: (peer) => {
-        this.#peers.delete(peer.toString())
-        this.#unasked.delete(peer.toString())
-        this.#server.forget(peer.toString())
-      },
     })
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the node stops'))
     this.#server.stop()
+    this.#libp2p.removeEventListener('peer:disconnect', this.#onDisconnect)
     if (this.#topology !== undefined) this.#libp2p.unregister(this.#topology)
     await this.#libp2p.unhandle(BITSWAP)
   }
@@ -141,6 +152,7 @@ export class Bitswap implements BlockExchange {
   }
 
   #take(peer: PeerId, { wants, isFull, blocks, presences }: Message): void {
+    if (this.#libp2p.getConnections(peer).length === 0) return // it has left behind what we read only now
     if (wants.length > 0 || isFull) {
       // Who speaks it to us can be answered, though libp2p may learn of that only later.
       this.#peers.set(peer.toString(), peer)
