@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RawClient, call } from '../support/http.ts'
-import { DaemonProcess } from '../support/daemon-process.ts'
+import { DaemonProcess, MAX_LOG_LINES } from '../support/daemon-process.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import { SECRETS, secretsIn } from './secrets.ts'
+import { SECRETS, partsOf, secretsIn } from './secrets.ts'
 import type { CallOptions } from '../support/http.ts'
 
 const basic = (user: string, password: string): string =>
@@ -67,7 +67,8 @@ describe('B66: secrets and logs', () => {
     await daemon.stop()
     const written = daemon.log.join('\n')
     const audit = await readFile(file, 'utf8')
-    // That there is something to look at: lines of requests, and of changes and refusals.
+    // That there is something to look at, all of it: lines of requests, and of changes and refusals.
+    assert.ok(daemon.log.length < MAX_LOG_LINES)
     assert.ok(written.split('"msg":"request"').length > REQUESTS.length)
     assert.match(audit, /"action":"denied"/)
     assert.match(audit, /"action":"key-export"/)
@@ -85,6 +86,17 @@ describe('B66: secrets and logs', () => {
       )
     assert.deepEqual(secretsIn(`path=/v2/?token=${SECRETS.query}`, SECRETS), ['query'])
     assert.deepEqual(secretsIn('nothing', SECRETS), [])
+    const key = Buffer.from('0123456789abcdefghijklmnopqrstuv')
+    for (const before of ['', 'a', 'ab', 'abc']) {
+      const whole = Buffer.concat([Buffer.from(before), key, Buffer.from('after')])
+      const texts = [
+        ...(['hex', 'base64', 'base64url'] as const).map((form) => whole.toString(form)),
+        JSON.stringify(whole),
+        JSON.stringify(new Uint8Array(whole)),
+      ]
+      for (const text of texts) assert.ok(secretsIn(text, partsOf('key', key)).length > 0, text)
+    }
+    assert.throws(() => secretsIn('anything', { forgotten: '' }), /forgotten/)
   })
 })
 

@@ -1,3 +1,5 @@
+import { createPrivateKey } from 'node:crypto'
+
 /** The secrets of the test of the logs, each to be found nowhere. None is a word that could be there by chance. */
 export const SECRETS = {
   password: 'Pw-7f3kq9-basic',
@@ -14,7 +16,14 @@ export const SECRETS = {
   method: 'PW-6Q1JF5-METHOD',
   keychain: 'Pw-7y9we3-keychain-of-the-node',
   registryVariable: 'Pw-3u4gk2-unknown-variable',
+  right: 'Pw-2c8mt6-is-right',
+  wrong: 'Pw-9e5vn1-is-wrong',
+  refresh: 'Rt-4j7qd3-refresh',
+  configured: 'Pw-6s1bz8-in-the-configuration',
 } as const
+
+/** What is shorter may be anywhere by chance. */
+const LEAST = 12
 
 /** A secret as it may stand in a line: as it is, in base64 (whatever stands before it), and percent-encoded. */
 export function formsOf(secret: string): string[] {
@@ -28,7 +37,35 @@ export function formsOf(secret: string): string[] {
 
 /** Which secrets are in a text, by their names. */
 export function secretsIn(text: string, secrets: Readonly<Record<string, string>>): string[] {
+  for (const [name, secret] of Object.entries(secrets))
+    if (secret.length < LEAST) throw new Error(`${name} is too short to be looked for`)
+  // Bytes are written as objects too: `{"0":17,"1":4}`.
+  const texts = [text, text.replaceAll(/"\d+":/g, '')]
   return Object.entries(secrets)
-    .filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))
+    .filter(([, secret]) =>
+      formsOf(secret).some((form) => texts.some((each) => each.includes(form))),
+    )
     .map(([name]) => name)
+}
+
+/**
+ * Secret bytes, such as those of a key, as a text may hold a part of them: in hexadecimal, in base64 (whatever stands
+ * before them), and as a list of numbers.
+ */
+export function partsOf(name: string, bytes: Uint8Array): Record<string, string> {
+  const base64 = [0, 1, 2].flatMap((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
+    // The ends also hold bits of what is beside it.
+    const inner = text.slice(shift === 0 ? 0 : shift + 1, -4)
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+  const forms = [Buffer.from(bytes).toString('hex'), [...bytes].join(','), ...base64]
+  return Object.fromEntries(forms.map((form, index) => [`${name} (form ${index + 1})`, form]))
+}
+
+/** The secret number of a private key in PEM, and a line of its text. */
+export function partsOfKey(name: string, pem: string): Record<string, string> {
+  const { d = '' } = createPrivateKey(pem).export({ format: 'jwk' })
+  const [, line = ''] = pem.split('\n')
+  return { ...partsOf(name, Buffer.from(String(d), 'base64url')), [`${name}, a line`]: line }
 }

@@ -14,7 +14,7 @@ import type { Readable } from 'node:stream'
 const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
 
 /** Lines of the log that are kept. */
-const MAX_LOG_LINES = 2000
+export const MAX_LOG_LINES = 2000
 
 /** How often a start is tried whose port somebody else has. */
 const PORT_ATTEMPTS = 30
@@ -116,6 +116,7 @@ export class DaemonProcess implements AsyncDisposable {
   readyAfter = 0
   readonly #options: DaemonOptions
   readonly #directory: string
+  #scheme = 'http'
   #child: Child | undefined
   #exited: Promise<Exit> | undefined
 
@@ -147,7 +148,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Where the registry API is. */
   get url(): string {
-    return this.#options.place?.url ?? `http://${this.host}`
+    return this.#options.place?.url ?? `${this.#scheme}://${this.host}`
   }
 
   /** Starts it again, with changes to its configuration if there are any. */
@@ -294,15 +295,20 @@ export class DaemonProcess implements AsyncDisposable {
   /** The lock says where it listens, and by its pid that it is not an older one's; `/readyz` that it serves. */
   async #served(child: Child): Promise<void> {
     await this.#listens(child)
-    const response = await fetch(`${this.url}/readyz`)
-    if (!response.ok) throw new Error(`not ready: ${await response.text()}`)
+    const socketPath = (await this.#lock())?.socket
+    if (socketPath === undefined) return // it has died, and whoever waits is told of that
+    // By the socket: whoever speaks TLS has a certificate that only its clients know.
+    const answer = await call({ socketPath }, 'GET', '/readyz')
+    if (answer.status !== 200) throw new Error(`not ready: ${answer.body.toString()}`)
   }
 
   async #listens({ pid }: Child): Promise<void> {
     for (;;) {
       const lock = await this.#lock()
       if (lock?.pid === pid && lock?.http !== undefined) {
-        this.host = lock.http.replace(/^http:\/\//, '')
+        const [, scheme = 'http', host = lock.http] = /^(https?):\/\/(.+)$/.exec(lock.http) ?? []
+        this.#scheme = scheme
+        this.host = host
         break
       }
       if (this.#child === undefined) return // it has died, and whoever waits is told of that
