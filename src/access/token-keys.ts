@@ -48,11 +48,21 @@ async function readFileOfKeys(file: string): Promise<JWK[]> {
 }
 
 function fromSet(text: string): JWK[] {
-  const { keys } = JSON.parse(text) as Partial<JSONWebKeySet>
+  const { keys } = parsed(text)
   const list = Array.isArray(keys) ? keys : []
   if (list.some((key) => key.kty === 'oct' || 'd' in key))
     throw new Error('it holds a secret key: only public ones belong here')
   return list
+}
+
+/** V8 shows a piece of what it cannot read, and that may be of a secret key. */
+function parsed(text: string): Partial<JSONWebKeySet> {
+  try {
+    return JSON.parse(text) as Partial<JSONWebKeySet>
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new Error('it is not JSON')
+  }
 }
 
 async function fromPem(text: string): Promise<JWK[]> {

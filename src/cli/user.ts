@@ -21,6 +21,11 @@ export async function user(args: Arguments, io: CommandIO): Promise<number> {
 }
 
 async function add(args: Arguments, io: CommandIO): Promise<number> {
+  // It may be a password, which belongs in no command line, and in no message.
+  if (args.words.length > 2)
+    throw new UsageError(
+      'heliport user add takes one name; the password is asked for, or read from standard input',
+    )
   expect(args, { options: ['config', 'data'], words: [1, 1] })
   const [, name = ''] = args.words
   const file = await userFile(args, io)

@@ -9,8 +9,10 @@ function parseRealm(text: string): string {
   const isGood =
     url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.hash === ''
   if (isGood && !/["\\\s]/.test(text)) return text
+  // What stands before an @ may be a password.
+  const shown = text.replace(/^([a-z]+:\/\/)?.*@/is, '$1…@')
   throw new InvalidValue(
-    `is ${quote(text)}: write a whole URL, like https://auth.example.com/token`,
+    `is ${quote(shown)}: write a whole URL without a user, like https://auth.example.com/token`,
   )
 }
 

@@ -92,7 +92,9 @@ function readJson(text: string, what: string): unknown {
     return JSON.parse(text) as unknown
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return new Wrong(`is not JSON (${error.message}): write ${what}`)
+    // Without the piece of it that V8 shows: there may be a secret in it.
+    const why = error.message.replace(/, (\.\.\.)?".*$/s, '')
+    return new Wrong(`is not JSON (${why}): write ${what}`)
   }
 }
 

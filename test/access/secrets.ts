@@ -19,6 +19,7 @@ export const SECRETS = {
   right: 'Pw-2c8mt6-is-right',
   wrong: 'Pw-9e5vn1-is-wrong',
   refresh: 'Rt-4j7qd3-refresh',
+  short: 'Pw-5z2hx-short',
   configured: 'Pw-6s1bz8-in-the-configuration',
 } as const
 
