@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { RegistryError } from '../oci/errors.ts'
-import type { CryptoKey, JWTPayload, JWTVerifyGetKey } from 'jose'
+import type { CryptoKey, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
 import type { AccessEntry } from './scope.ts'
 
 /** Longer tokens are not looked at. */
@@ -67,11 +67,29 @@ async function verified(token: string, rules: TokenRules): Promise<JWTPayload> {
     currentDate: new Date(rules.now()),
   }
   const { key } = rules
-  const { payload } =
-    typeof key === 'function'
-      ? await jwtVerify(token, key, options)
-      : await jwtVerify(token, key, options)
-  return payload
+  if (typeof key !== 'function') return (await jwtVerify(token, key, options)).payload
+  try {
+    return (await jwtVerify(token, key, options)).payload
+  } catch (error) {
+    // Several keys could have signed it: none has a name, or the token says none.
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    return await verifiedByAny(token, error, options)
+  }
+}
+
+async function verifiedByAny(
+  token: string,
+  keys: AsyncIterable<CryptoKey>,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  for await (const key of keys) {
+    try {
+      return (await jwtVerify(token, key, options)).payload
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed()
 }
 
 function claimsOf({ sub, access, stamp }: JWTPayload): TokenClaims {

@@ -9,19 +9,27 @@ export class TokenKeyError extends Error {
   override readonly name = 'TokenKeyError'
 }
 
+/** Each may have to be tried for a token that names none. */
+const MAX_KEYS = 32
+
 /** What tokens may be signed with; never with a secret that both sides share. */
 export const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'EdDSA']
 
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s]+-----END \1-----/g
 
 /**
- * The public keys of a token service: PEM (keys, or certificates, of which only the key counts) or a JWK set.
+ * The public keys of a token service: PEM (keys, or certificates, of which only the key counts) or a JWK set. For a token
+ * that several of them may have signed, what is returned throws jose's error that holds them all.
  *
  * @throws TokenKeyError that names the file
  */
 export async function readTokenKeys(files: readonly string[]): Promise<JWTVerifyGetKey> {
   const sets = await Promise.all(files.map(readFileOfKeys))
   const keys = sets.flat()
+  if (keys.length > MAX_KEYS)
+    throw new TokenKeyError(
+      `auth.token.keys: there are ${keys.length} keys, and at most ${MAX_KEYS} may be there: remove those that sign no more`,
+    )
   const all = createLocalJWKSet({ keys })
   const unnamed = createLocalJWKSet({ keys: keys.filter(({ kid }) => kid === undefined) })
   return async (header, token) => {

@@ -59,6 +59,23 @@ describe('access: scopes', () => {
     assert.equal(grantsCatalog(grants(['repository:catalog:*'])), false)
   })
 
+  it("have no wildcards but an action's, in another service's tokens too", () => {
+    const name = parseName('team/app')
+    const of = (type: string, repository: string, ...actions: string[]) =>
+      grantOf([{ type, name: repository, actions }])
+    for (const action of ['pull', 'push', 'overwrite', 'delete'] as const) {
+      assert.equal(of('repository', 'team/app', '*')(action, name), true)
+      assert.equal(of('repository', 'team/app', '*')(action, parseName('team')), false)
+      for (const odd of ['*', '**', 'team/*', 'team/**', 'team', '', 'TEAM/APP'])
+        assert.equal(of('repository', odd, '*', 'pull', 'push', 'delete')(action, name), false, odd)
+      for (const type of ['*', 'registry', 'repository(plugin)', 'Repository'])
+        assert.equal(of(type, 'team/app', '*')(action, name), false, type)
+    }
+    for (const catalog of ['*', 'catalog*'])
+      assert.equal(grantsCatalog([{ type: 'registry', name: catalog, actions: ['*'] }]), false)
+    assert.equal(grantsCatalog([{ type: '*', name: 'catalog', actions: ['*'] }]), false)
+  })
+
   it('never give more than the policy (property)', () => {
     const text = fc.oneof(
       fc.string(),

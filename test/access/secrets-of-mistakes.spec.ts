@@ -62,16 +62,16 @@ describe('B66: secrets and what is said of mistakes', () => {
   })
   after(() => made[Symbol.asyncDispose]())
 
-  const foreign = (name: string): Mistake['config'] => ({
+  const foreign = (name: string): object => ({
     auth: {
       mode: 'token',
       token: { realm: 'https://t.example', service: 's', issuer: 'i', keys: [file(name)] },
     },
   })
-  const tls = (certificate: string, key: string): Mistake['config'] => ({
+  const tls = (certificate: string, key: string): object => ({
     http: { addr: '127.0.0.1:0', tls: { certificate: file(certificate), key: file(key) } },
   })
-  const users = (name: string): Mistake['config'] => ({
+  const users = (name: string): object => ({
     auth: { mode: 'htpasswd', htpasswd: file(name) },
   })
 
