@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, realpath } from 'node:fs/promises'
 import { isPassword, isUserName } from './basic.ts'
+import { lockFile, replaceFile } from './exclusive-file.ts'
 import { hashPassword } from './passwords.ts'
 import { UserListError, parseUserList } from './user-list.ts'
 
@@ -38,15 +37,28 @@ export async function listUsers(file: string): Promise<string[]> {
   return [...parseUserList(text, file).keys()].toSorted()
 }
 
-async function change(file: string, name: string, line: string | undefined): Promise<boolean> {
+async function change(named: string, name: string, line: string | undefined): Promise<boolean> {
+  const file = await target(named)
+  // Two commands at once would each write what they read, and one change would be lost.
+  await using _lock = await lockFile(file)
   const text = (await readIfThere(file)) ?? ''
   const had = parseUserList(text, file).has(name)
   if (!had && line === undefined) return false
-  const lines = text.split('\n').filter((each) => each !== '')
+  const lines = text.replace(/\n$/, '').split('\n')
   const kept = lines.map((each) => (each.startsWith(`${name}:`) ? line : each))
-  const all = had ? kept : [...kept, line]
-  await replace(file, all.flatMap((each) => (each === undefined ? [] : [`${each}\n`])).join(''))
+  const all = had ? kept : [...(text === '' ? [] : kept), line]
+  await replaceFile(file, all.flatMap((each) => (each === undefined ? [] : [`${each}\n`])).join(''))
   return had
+}
+
+/** What a link leads to: that is to change, and the link to stay. */
+async function target(file: string): Promise<string> {
+  try {
+    return await realpath(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return file
+    throw error
+  }
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {
@@ -55,33 +67,5 @@ async function readIfThere(file: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
-  }
-}
-
-/** Whoever reads it meanwhile, a daemon too, sees the old or the new one. */
-async function replace(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    await write(temporary, text)
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  const directory = await open(dirname(file), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
-
-async function write(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -30,6 +30,8 @@ export interface ApiState {
   signal: AbortSignal
   /** From where it was sent. */
   client: Client
+  /** Whether the name he called us may be a web page's, which was pointed here (DNS rebinding). */
+  isStrangeHost?: boolean
   /** What its sender may use; absent where nobody is limited. */
   allowance?: Allowance
   /** Who asks; set by the guard of the route. */

@@ -36,6 +36,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       ctx.state.allowance?.identified(principal.user)
       ctx.state.rights = new PolicyRights(policy, principal)
       if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
+      if (isForNobody(ctx, decision, principal)) throw strange(ctx, needed, principal)
       return next()
     }
     return Object.assign(guard, { [DECISION]: decision })
@@ -76,6 +77,14 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
     return challenged(ctx, needed, { error: new RegistryError('UNAUTHORIZED'), reason })
   }
 
+  /** Whoever has no token yet can still log in; of who has one for nobody in particular this is the end. */
+  function strange(ctx: ApiContext, needed: Needed, who: Principal): RegistryError {
+    const message = 'nothing is served under this host name without a login: list it in http.hosts'
+    if (who.grant !== undefined) return new RegistryError('DENIED', { message })
+    const error = new RegistryError('UNAUTHORIZED', { message })
+    return challenged(ctx, needed, { error, reason: undefined })
+  }
+
   function challenged(
     ctx: ApiContext,
     needed: Needed,
@@ -90,6 +99,12 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       headers: { 'WWW-Authenticate': challenge },
     })
   }
+}
+
+/** Whether it may be a page that asks for what is for everybody: that is for everybody who reaches us himself. */
+function isForNobody({ state }: ApiContext, decision: Decision, { user }: Principal): boolean {
+  const isContent = decision !== 'enter' && decision !== 'look'
+  return state.isStrangeHost === true && user === undefined && isContent
 }
 
 /** Who presented something that proves anything at all; an anonymous token does. */

@@ -17,8 +17,9 @@ const AUTHORITY = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/
  * do that directly (then `Origin` names the page) or by pointing its own name at this address (DNS rebinding: then
  * `Host` is that name). So a `Host` must be one that no foreign page can own, and an `Origin` must be us.
  *
- * With authentication a page whose name was pointed here has no credentials, for browsers keep them by name; what it gets
- * is what anybody gets. So any `Host` will do. An `Origin` must be us all the same: a browser that knows a name and a
+ * With authentication a page whose name was pointed here has no credentials, for browsers keep them by name. So any
+ * `Host` will do for whoever has some; it is noted where it may be such a page, which then is given nothing of what is for
+ * everybody ({@link ApiState.isStrangeHost}). An `Origin` must be us all the same: a browser that knows a name and a
  * password would send them for any page.
  *
  * @param hosts further names (`registry.example`, or `registry.example:5000` for that port only)
@@ -36,7 +37,10 @@ export function hostCheck(
   return (ctx, next) => {
     if (isLocal(ctx.req.socket)) return next()
     const host = hostOf(ctx)
-    if (isOpen && !isTrusted(host, listed)) deny('this host name is not listed in http.hosts')
+    const isStrange = !isTrusted(host, listed)
+    if (isOpen && isStrange) deny('this host name is not listed in http.hosts')
+    // Over TLS the browser has seen a certificate for that name, which the page's owner has none for here.
+    ctx.state.isStrangeHost = isStrange && ctx.state.client.protocol !== 'https'
     checkOrigin(ctx, host)
     return next()
   }

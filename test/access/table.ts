@@ -141,11 +141,19 @@ export const TABLE: readonly Row[] = [
   ],
   [
     'B66',
-    'Secrets in every place where a client may put them',
-    'in no log, at any level; control characters are escaped',
+    'Secrets in every place where a client or an operator may put them; keys, tokens',
+    'in no log, at any level, nor in messages, nor in what a process says that dies; control characters are escaped',
     [
       'access/secrets.spec.ts',
       'no log has a secret that a client or the operator gave us, at level trace and with the audit log on',
+    ],
+    [
+      'access/secrets-logins.spec.ts',
+      'no log has them where we give tokens: nor the tokens, nor the key that signs them',
+    ],
+    [
+      'access/secrets-of-mistakes.spec.ts',
+      'are not said by a process that dies in the middle of a login',
     ],
     [
       'daemon/audit-file.spec.ts',
