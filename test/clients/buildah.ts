@@ -7,13 +7,13 @@ import { containersHome } from './support/containers-home.ts'
 import { assertImage, assertPlatforms, mirrored, written } from './support/content.ts'
 import { engineUnavailable } from './support/engines.ts'
 import { PLATFORMS } from './support/images.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
 const NAME = 'buildah/hello'
 const WORDS = 'hello from buildah\n'
 const LOCAL = 'localhost/hello:made'
-const PLAIN_HTTP = '--tls-verify=false'
 
 let env: Readonly<Record<string, string>> = {}
 let id = ''
@@ -40,7 +40,7 @@ export const buildah: Client = {
   actions: {
     async push(world) {
       const place = { host: world.host, name: NAME, reference: 'v1' }
-      await cli(world, 'push', PLAIN_HTTP, LOCAL, `docker://${written(place)}`)
+      await cli(world, 'push', ...plain(world), LOCAL, `docker://${written(place)}`)
       digest = await assertImage(place, id)
     },
 
@@ -53,7 +53,7 @@ export const buildah: Client = {
       const here = { host: world.host, name: NAME, reference: 'v1' }
       const there = { host: world.other, name: 'buildah/copied', reference: 'v1' }
       await pullAndRun(world, here)
-      await cli(world, 'push', PLAIN_HTTP, written(here), `docker://${written(there)}`)
+      await cli(world, 'push', ...plain(world), written(here), `docker://${written(there)}`)
       await assertImage(there, id)
     },
 
@@ -64,7 +64,7 @@ export const buildah: Client = {
       for (const each of PLATFORMS)
         ids[each] = await build(world, ['--manifest', list, `--platform=linux/${each}`])
       const there = `docker://${written(place)}`
-      await cli(world, 'manifest', 'push', '--all', PLAIN_HTTP, list, there)
+      await cli(world, 'manifest', 'push', '--all', ...plain(world), list, there)
       await assertPlatforms(place, ids)
       for (const [architecture, wanted] of Object.entries(ids)) {
         await forgetAll(world)
@@ -86,6 +86,10 @@ export const buildah: Client = {
     'artifact with subject':
       'no command for it before version 1.35, in which `buildah manifest add --artifact` makes one',
   },
+}
+
+function plain({ host }: World): readonly string[] {
+  return plainHttp(host, '--tls-verify=false')
 }
 
 function cli({ tool, signal, directory }: World, ...args: string[]): Promise<string> {
@@ -112,7 +116,7 @@ async function build(world: World, options: string[]): Promise<string> {
 /** Pulls into a storage that has nothing of it. @returns the id of the image that came */
 async function pull(world: World, place: Place, ...options: string[]): Promise<string> {
   await forgetAll(world)
-  const pulled = await cli(world, 'pull', '--quiet', PLAIN_HTTP, ...options, written(place))
+  const pulled = await cli(world, 'pull', '--quiet', ...plain(world), ...options, written(place))
   return `sha256:${pulled.trim()}`
 }
 

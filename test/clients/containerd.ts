@@ -6,6 +6,7 @@ import { assertHolds, clientOf, mirrored, written } from './support/content.ts'
 import { engineUnavailable, lines } from './support/engines.ts'
 import { artifactAbout, layoutArchive, platformIndex, wordsImage } from './support/images.ts'
 import type { Image } from '../e2e/support/image.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -44,7 +45,7 @@ export const containerd: Client = {
       const there = { host: world.other, name: 'containerd/copied', reference: 'v1' }
       await pull(world, here)
       await ctr(world, ['images', 'tag', written(here), written(there)])
-      await ctr(world, ['images', 'push', '--plain-http', written(there)])
+      await ctr(world, ['images', 'push', ...plainHttp(world.host, '--plain-http'), written(there)])
       await assertHolds(there, [image.manifest, ...image.blobs])
     },
 
@@ -90,14 +91,20 @@ async function importAndPush(world: World, made: Image, place: Place): Promise<v
   await forgetAll(world)
   const archive = layoutArchive(made, written(place))
   await ctr(world, ['images', 'import', '--no-unpack', '--all-platforms', '-'], archive)
-  await ctr(world, ['images', 'push', '--plain-http', written(place)])
+  await ctr(world, ['images', 'push', ...plainHttp(world.host, '--plain-http'), written(place)])
   await assertHolds(place, [made.manifest, ...made.blobs])
 }
 
 /** Pulls into an engine that has nothing of it. */
 async function pull(world: World, place: Place, ...options: string[]): Promise<void> {
   await forgetAll(world)
-  await ctr(world, ['images', 'pull', '--plain-http', ...options, written(place)])
+  await ctr(world, [
+    'images',
+    'pull',
+    ...plainHttp(world.host, '--plain-http'),
+    ...options,
+    written(place),
+  ])
 }
 
 async function pullAndRun(world: World, place: Place): Promise<void> {

@@ -6,6 +6,7 @@ import { layoutFiles } from '../e2e/support/oci-layout.ts'
 import { client } from './support/go-client.ts'
 import { clientOf, manifestAt, written } from './support/content.ts'
 import type { Image } from '../e2e/support/image.ts'
+import { plainHttp } from './support/transport.ts'
 import type { World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -35,7 +36,7 @@ export function cosign(world: World, command: string, ...args: string[]): Promis
 
 /** A command that talks to a registry. */
 export function remote(world: World, command: string, ...args: string[]): Promise<string> {
-  return cosign(world, command, '--allow-http-registry', ...args)
+  return cosign(world, command, ...plainHttp(world.host, '--allow-http-registry'), ...args)
 }
 
 /** Keys, and a world of Sigstore without services. */

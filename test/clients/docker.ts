@@ -4,6 +4,7 @@ import { DockerEngine } from '../e2e/support/docker-engine.ts'
 import { assertImage, assertPlatforms, assertSame, mirrored, written } from './support/content.ts'
 import { engineUnavailable, lines } from './support/engines.ts'
 import { dockerArchive, idOf, idsOf, platformIndex, wordsImage } from './support/images.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 
 const NAME = 'docker/hello'
@@ -65,8 +66,9 @@ export const docker: Client = {
         await cli(world, ['push', of(architecture)])
       }
       const all = Object.keys(images).map(of)
-      await cli(world, ['manifest', 'create', '--insecure', written(place), ...all])
-      await cli(world, ['manifest', 'push', '--insecure', written(place)])
+      const insecure = plainHttp(world.host, '--insecure')
+      await cli(world, ['manifest', 'create', ...insecure, written(place), ...all])
+      await cli(world, ['manifest', 'push', ...insecure, written(place)])
       const ids = idsOf(images)
       await assertPlatforms(place, ids)
       for (const [architecture, wanted] of Object.entries(ids)) {

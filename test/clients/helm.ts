@@ -6,6 +6,7 @@ import { OCI_IMAGE_MANIFEST } from '../../src/oci/media-type.ts'
 import { indexOf, piece } from '../support/random-image.ts'
 import { client, refused } from './support/go-client.ts'
 import { clientOf, contentAt, manifestAt, mirrored } from './support/content.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -128,7 +129,7 @@ async function pushes(
   version: string,
   path = archive(world, version),
 ): Promise<void> {
-  await run(world, 'push', '--plain-http', path, `oci://${host}/helm`)
+  await run(world, 'push', ...plainHttp(world.host, '--plain-http'), path, `oci://${host}/helm`)
   const place: Place = { host, name: APP, reference: version.replace('+', '_') }
   const { manifest } = await manifestAt(place)
   const layer = manifest.layers?.find(({ mediaType }) => /helm\.chart\.content/.test(mediaType))
@@ -145,7 +146,15 @@ async function pulls(
 ): Promise<string> {
   const to = join(world.directory, `pulled-${randomUUID()}`)
   await mkdir(to)
-  await run(world, 'pull', '--plain-http', `oci://${from}`, '--destination', to, ...which)
+  await run(
+    world,
+    'pull',
+    ...plainHttp(world.host, '--plain-http'),
+    `oci://${from}`,
+    '--destination',
+    to,
+    ...which,
+  )
   const [name, ...rest] = await readdir(to)
   assert.deepEqual(rest, [])
   const pulled = join(to, name ?? '')
@@ -158,12 +167,26 @@ async function pullsProvenance(world: World, host: string): Promise<void> {
   const to = join(world.directory, `pulled-${randomUUID()}`)
   await mkdir(to)
   const which = ['--version', '1.2.3', '--destination', to]
-  await run(world, 'pull', '--plain-http', '--prov', `oci://${host}/${APP}`, ...which)
+  await run(
+    world,
+    'pull',
+    ...plainHttp(world.host, '--plain-http'),
+    '--prov',
+    `oci://${host}/${APP}`,
+    ...which,
+  )
   assert.equal(await readFile(join(to, 'app-1.2.3.tgz.prov'), 'utf8'), PROVENANCE)
 }
 
 function shows(world: World, what: string, from: string, ...which: string[]): Promise<string> {
-  return run(world, 'show', what, '--plain-http', `oci://${from}`, ...which)
+  return run(
+    world,
+    'show',
+    what,
+    ...plainHttp(world.host, '--plain-http'),
+    `oci://${from}`,
+    ...which,
+  )
 }
 
 /** What needs no archive on disk, and no cluster. */
@@ -172,7 +195,14 @@ async function reads(world: World, host: string): Promise<void> {
   const which = ['--version', NEXT]
   assert.match(await shows(world, 'chart', from, ...which), /^version: 2\.0\.0-rc\.1\+build\.7$/m)
   assert.match(await shows(world, 'values', from, ...which), /^words: from helm$/m)
-  const release = ['release', `oci://${from}`, '--plain-http', ...which, '--set', 'words=mine']
+  const release = [
+    'release',
+    `oci://${from}`,
+    ...plainHttp(world.host, '--plain-http'),
+    ...which,
+    '--set',
+    'words=mine',
+  ]
   for (const command of [['template'], ['install', '--dry-run=client']]) {
     const made = await run(world, ...command, ...release)
     assert.match(made, /^ {2}words: "mine"\n {2}version: "2\.0\.0-rc\.1\+build\.7"$/m)
@@ -205,7 +235,7 @@ async function depends(world: World, host: string): Promise<void> {
   const lines = ['apiVersion: v2', 'name: whole', 'version: 1.0.0', 'dependencies:']
   const other = [`  - name: app`, `    version: ^1`, `    repository: oci://${host}/helm`]
   await writeFile(join(chart, 'Chart.yaml'), [...lines, ...other, ''].join('\n'))
-  await run(world, 'dependency', 'update', '--plain-http', 'whole')
+  await run(world, 'dependency', 'update', ...plainHttp(world.host, '--plain-http'), 'whole')
   const fetched = await readFile(join(chart, 'charts', 'app-1.10.0.tgz'))
   assert.ok(fetched.equals(await readFile(archive(world, '1.10.0'))))
 }

@@ -155,8 +155,16 @@ describe('the client matrix', () => {
       names: ['crane'],
       required: ['docker', 'crane'],
       write: false,
+      tls: false,
     })
-    for (const wrong of [['cran'], ['--require', 'cran'], ['--writ'], ['crane', '--write']])
+    assert.equal(parseArguments(['--tls'], known).tls, true)
+    for (const wrong of [
+      ['cran'],
+      ['--require', 'cran'],
+      ['--writ'],
+      ['crane', '--write'],
+      ['--tls', '--write'],
+    ])
       assert.throws(() => parseArguments(wrong, known), wrong.join(' '))
   })
 })

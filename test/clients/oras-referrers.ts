@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { client } from './support/go-client.ts'
 import { assertGone, clientOf, manifestAt, mirrored } from './support/content.ts'
+import { plainHttp } from './support/transport.ts'
 import type { World } from './client.ts'
 
 /** What the artifacts are that are attached: in the API's way, in the way of old registries, and at the mirror. */
@@ -18,7 +19,7 @@ interface Discovered {
 }
 
 function run(world: World, args: readonly string[]): Promise<string> {
-  return client(world, 'oras', [...args, '--plain-http'])
+  return client(world, 'oras', [...args, ...plainHttp(world.host, '--plain-http')])
 }
 
 /** Attaches an artifact to `name:v1`. @returns its digest */
@@ -107,7 +108,7 @@ export async function refersByTag(world: World, name: string): Promise<void> {
 /** To another daemon, directly and by way of an archive. */
 export async function copiesReferrers(world: World, name: string): Promise<void> {
   const { host, other } = world
-  const plain = ['--from-plain-http', '--to-plain-http']
+  const plain = plainHttp(host, '--from-plain-http', '--to-plain-http')
   const copied = `${name}-copied`
   const to = `${other}/${copied}:v1`
   await client(world, 'oras', ['cp', '--recursive', ...plain, `${host}/${name}:v1`, to])
@@ -127,9 +128,9 @@ export async function refersThroughMirror(world: World, name: string): Promise<v
   const { host, mirror, other } = world
   await mirrored(world, name, 'v1')
   await assertReferrers(world, mirror, name, [SBOM, SIGNATURE])
-  const from = ['--from-plain-http', `${mirror}/${name}:v1`]
+  const from = [...plainHttp(mirror, '--from-plain-http'), `${mirror}/${name}:v1`]
   const copied = `${name}-from-mirror`
-  const to = ['--to-plain-http', `${other}/${copied}:v1`]
+  const to = [...plainHttp(other, '--to-plain-http'), `${other}/${copied}:v1`]
   await client(world, 'oras', ['cp', '--recursive', ...from, ...to])
   await assertReferrers(world, other, copied, [SBOM, SIGNATURE])
 

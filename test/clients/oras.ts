@@ -23,6 +23,7 @@ import {
 } from './support/content.ts'
 import { PLATFORMS, plainImage } from './support/images.ts'
 import { lines } from './support/engines.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -149,11 +150,12 @@ export const oras: Client = {
 
 /** oras' command for one registry, or for none. */
 function run(world: World, ...args: string[]): Promise<string> {
-  return client(world, 'oras', [...args, '--plain-http'])
+  return client(world, 'oras', [...args, ...plainHttp(world.host, '--plain-http')])
 }
 
 async function copies(world: World, from: string, to: string, ...more: string[]): Promise<void> {
-  await client(world, 'oras', ['cp', '--from-plain-http', '--to-plain-http', from, to, ...more])
+  const plain = plainHttp(world.host, '--from-plain-http', '--to-plain-http')
+  await client(world, 'oras', ['cp', ...plain, from, to, ...more])
 }
 
 async function digestAt(world: World): Promise<string> {
@@ -191,7 +193,14 @@ async function pulls(world: World, place: Place): Promise<void> {
 /** A blob alone; one that breaks off is not there, and the next try finds nothing in its way. */
 async function pushesBlob(world: World): Promise<void> {
   const place = { host: world.host, name: 'oras/blob', reference: digestOf(blob) }
-  const args = ['blob', 'push', '--plain-http', `--size=${blob.length}`, written(place), '-']
+  const args = [
+    'blob',
+    'push',
+    ...plainHttp(place.host, '--plain-http'),
+    `--size=${blob.length}`,
+    written(place),
+    '-',
+  ]
   const part = { input: blob.subarray(0, 100_000) }
   await refused(client(world, 'oras', args, part), /ContentLength=200000 with Body length 100000/)
   const path = `/v2/${place.name}/blobs/${place.reference}`
@@ -207,7 +216,8 @@ async function indexes(world: World): Promise<void> {
   const at = written(place)
   for (const [index, digest] of digests.entries()) {
     const layout = ['cp', '--from-oci-layout', `image-${index}:v1`]
-    await client(world, 'oras', [...layout, '--to-plain-http', `${host}/${place.name}@${digest}`])
+    const to = [...plainHttp(host, '--to-plain-http'), `${host}/${place.name}@${digest}`]
+    await client(world, 'oras', [...layout, ...to])
   }
   await run(world, 'manifest', 'index', 'create', at, digests[0]!)
   await run(world, 'manifest', 'index', 'update', at, '--add', digests[1]!)

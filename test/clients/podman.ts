@@ -6,13 +6,13 @@ import { containersHome } from './support/containers-home.ts'
 import { assertImage, assertPlatforms, clientOf, mirrored, written } from './support/content.ts'
 import { engineUnavailable, lines } from './support/engines.ts'
 import { dockerArchive, idOf, idsOf, platformIndex, wordsImage } from './support/images.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
 const NAME = 'podman/hello'
 const WORDS = 'hello from podman\n'
 const LOCAL = 'localhost/hello:made'
-const PLAIN_HTTP = '--tls-verify=false'
 
 let env: Readonly<Record<string, string>> = {}
 let id = ''
@@ -36,11 +36,11 @@ export const podman: Client = {
   actions: {
     async push(world) {
       const place = { host: world.host, name: NAME, reference: 'v1' }
-      await cli(world, 'push', PLAIN_HTTP, LOCAL, written(place))
+      await cli(world, 'push', ...plain(world), LOCAL, written(place))
       digest = await assertImage(place, id)
       // The other form: OCI media types.
       const oci = { ...place, reference: 'oci' }
-      await cli(world, 'push', PLAIN_HTTP, '--format=oci', LOCAL, written(oci))
+      await cli(world, 'push', ...plain(world), '--format=oci', LOCAL, written(oci))
       await assertOciImage(oci)
     },
 
@@ -49,11 +49,11 @@ export const podman: Client = {
     'pull by digest': (world) => pull(world, { host: world.host, name: NAME, reference: digest }),
 
     async 'list tags'(world) {
-      const options = ['--list-tags', '--format=json', PLAIN_HTTP]
+      const options = ['--list-tags', '--format=json', ...plain(world)]
       const list = await cli(world, 'search', ...options, `${world.host}/${NAME}`)
       const [found] = JSON.parse(list) as { Name: string; Tags: string[] }[]
       assert.deepEqual(found, { Name: `${world.host}/${NAME}`, Tags: ['oci', 'v1'] })
-      const names = ['--format={{.Name}}', '--limit=100', PLAIN_HTTP]
+      const names = ['--format={{.Name}}', '--limit=100', ...plain(world)]
       const repositories = lines(await cli(world, 'search', ...names, `${world.host}/podman`))
       assert.deepEqual(repositories, [`${world.host}/${NAME}`])
     },
@@ -62,7 +62,7 @@ export const podman: Client = {
       const here = { host: world.host, name: NAME, reference: 'v1' }
       const there = { host: world.other, name: 'podman/copied', reference: 'v1' }
       await pull(world, here)
-      await cli(world, 'push', PLAIN_HTTP, written(here), written(there))
+      await cli(world, 'push', ...plain(world), written(here), written(there))
       await assertImage(there, id)
     },
 
@@ -76,12 +76,14 @@ export const podman: Client = {
         await load(world, dockerArchive(each, local))
         await cli(world, 'manifest', 'add', list, `containers-storage:${local}`)
       }
-      await cli(world, 'manifest', 'push', '--all', PLAIN_HTTP, list, `docker://${written(place)}`)
+      const there = `docker://${written(place)}`
+      await cli(world, 'manifest', 'push', '--all', ...plain(world), list, there)
       const ids = idsOf(images)
       await assertPlatforms(place, ids)
       for (const [architecture, wanted] of Object.entries(ids)) {
         await forgetAll(world)
-        await cli(world, 'pull', PLAIN_HTTP, `--platform=linux/${architecture}`, written(place))
+        const platform = `--platform=linux/${architecture}`
+        await cli(world, 'pull', ...plain(world), platform, written(place))
         assert.equal(`sha256:${await inspect(world, place, 'Id')}`, wanted)
       }
     },
@@ -100,6 +102,10 @@ export const podman: Client = {
   },
 }
 
+function plain({ host }: World): readonly string[] {
+  return plainHttp(host, '--tls-verify=false')
+}
+
 function cli({ tool, signal }: World, ...args: string[]): Promise<string> {
   return run(tool('podman'), args, { env, signal })
 }
@@ -113,7 +119,7 @@ async function load(world: World, archive: Uint8Array): Promise<void> {
 /** Pulls into a storage that has nothing of it, and looks into the files that came. */
 async function pull(world: World, place: Place): Promise<void> {
   await forgetAll(world)
-  await cli(world, 'pull', PLAIN_HTTP, written(place))
+  await cli(world, 'pull', ...plain(world), written(place))
   assert.equal(`sha256:${await inspect(world, place, 'Id')}`, id)
   assert.equal(await inspect(world, place, 'Digest'), digest)
   const root = (await cli(world, 'image', 'mount', written(place))).trim()

@@ -14,6 +14,7 @@ import {
   written,
 } from './support/content.ts'
 import { artifactAbout, plainImage, platformIndex } from './support/images.ts'
+import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -58,7 +59,12 @@ export const skopeo: Client = {
       pull(world, { host: world.host, name: NAME, reference: image.manifest.digest }),
 
     async 'list tags'(world) {
-      const output = await cli(world, 'list-tags', PLAIN_HTTP, `docker://${world.host}/${NAME}`)
+      const output = await cli(
+        world,
+        'list-tags',
+        ...plainHttp(world.host, PLAIN_HTTP),
+        `docker://${world.host}/${NAME}`,
+      )
       const { Tags } = JSON.parse(output) as { Tags: string[] }
       assert.deepEqual(Tags, ['docker', 'v1'])
     },
@@ -72,7 +78,7 @@ export const skopeo: Client = {
 
     async delete(world) {
       const place = { host: world.host, name: NAME, reference: 'docker' }
-      await cli(world, 'delete', PLAIN_HTTP, docker(place))
+      await cli(world, 'delete', ...plainHttp(place.host, PLAIN_HTTP), docker(place))
       await assertGone(place)
       assert.deepEqual(await clientOf(world).tags(NAME), ['v1'])
     },
@@ -119,7 +125,8 @@ function cli({ tool, signal, directory }: World, ...args: string[]): Promise<str
 }
 
 function copy(world: World, ...args: string[]): Promise<string> {
-  return cli(world, 'copy', '--src-tls-verify=false', '--dest-tls-verify=false', ...args)
+  const plain = plainHttp(world.host, '--src-tls-verify=false', '--dest-tls-verify=false')
+  return cli(world, 'copy', ...plain, ...args)
 }
 
 function docker(place: Place): string {

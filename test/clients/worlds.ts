@@ -1,4 +1,6 @@
+import { Certificates } from '../support/certificate.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
+import { speaksTls, trustAuthority } from './support/transport.ts'
 import type { DaemonOptions } from '../support/daemon-process.ts'
 import type { World } from './client.ts'
 
@@ -9,14 +11,17 @@ export interface Daemons {
   complaints(since: number): string[]
 }
 
-/** Two independent daemons, and a mirror that knows the first one's name and address only. */
+/** Two independent daemons, and a mirror that knows the first one's name and address only. @param options `tls`: they speak TLS */
 export async function startDaemons(
   cleanUp: AsyncDisposableStack,
-  { signal }: { signal: AbortSignal },
+  { signal, tls = false }: { signal: AbortSignal; tls?: boolean },
 ): Promise<Daemons> {
+  const http = tls ? { tls: await trustedCertificate(cleanUp) } : {}
   const start = async (options?: DaemonOptions): Promise<DaemonProcess> => {
     signal.throwIfAborted()
-    return cleanUp.use(await DaemonProcess.start(options))
+    const daemon = cleanUp.use(await DaemonProcess.start({ ...options, config: { http } }))
+    if (tls) speaksTls(daemon.host)
+    return daemon
   }
   const first = await start()
   const other = await start()
@@ -28,6 +33,14 @@ export async function startDaemons(
         log.filter((line) => isComplaint(line, since)).map((line) => `${name}: ${line}`),
       ),
   }
+}
+
+/** A certificate of an authority that all clients know. */
+async function trustedCertificate(cleanUp: AsyncDisposableStack) {
+  const made = cleanUp.use(await Certificates.open())
+  const authority = await made.make('authority')
+  trustAuthority(authority.certificate)
+  return made.make('registry', authority)
 }
 
 /** pino's lines; whatever else a daemon writes is a complaint too, without a time. */

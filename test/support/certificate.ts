@@ -6,6 +6,15 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** Its certificate and its key, as the paths of PEM files. */
+interface Pair {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** It signs no others. */
+const LEAF = 'basicConstraints=critical,CA:FALSE'
+
 /** Certificates for specs, made by openssl, in a directory that goes with them. */
 export class Certificates implements AsyncDisposable {
   readonly directory: string
@@ -18,10 +27,12 @@ export class Certificates implements AsyncDisposable {
     return new Certificates(await mkdtemp(join(tmpdir(), 'heliport-tls-')))
   }
 
-  /** A certificate of 30 days for `name` that signs itself, and its key. */
-  async make(name: string): Promise<{ certificate: string; key: string }> {
+  /** A certificate of 30 days for `name`, and its key. @param by who signs it; without one, it signs itself */
+  async make(name: string, by?: Pair): Promise<Pair> {
     const [key, certificate] = [this.path(`${name}.key`), this.path(`${name}.crt`)]
-    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    const signed = by && ['-CA', by.certificate, '-CAkey', by.key]
+    const subject = [...names, ...(signed ? [...signed, '-addext', LEAF] : [])]
     const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
     const files = ['-keyout', key, '-out', certificate]
     await run('openssl', ['req', '-x509', ...curve, ...files, '-days', '30', ...subject])

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { RegistryClient } from '../../support/client.ts'
+import { urlOf } from './transport.ts'
 import type { World } from '../client.ts'
 
 /** Something in a registry. */
@@ -116,9 +117,9 @@ export async function assertPlatforms(
 
 /** Waits until the mirror has what the first daemon has under this tag. @returns where to pull it from */
 export async function mirrored(world: World, name: string, tag: string): Promise<Place> {
-  const wanted = await new RegistryClient(`http://${world.host}`).digestOf(name, tag)
+  const wanted = await clientOf(world).digestOf(name, tag)
   assert.ok(wanted, `${world.host} has no ${name}:${tag}`)
-  const mirror = new RegistryClient(`http://${world.mirror}`)
+  const mirror = clientOf({ host: world.mirror })
   while ((await mirror.digestOf(name, tag)) !== wanted)
     await pause(50, undefined, { signal: world.signal })
   return { host: world.mirror, name, reference: tag }
@@ -132,5 +133,5 @@ export async function assertGone({ host, name, reference }: Place): Promise<void
 }
 
 export function clientOf({ host }: Pick<Place, 'host'>): RegistryClient {
-  return new RegistryClient(`http://${host}`)
+  return new RegistryClient(urlOf(host))
 }
