@@ -1,8 +1,12 @@
-import { ASK_AT_LEAST, fullPage } from './full-page.ts'
+import { ASK_AT_LEAST, boundedPage } from './full-page.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { RepositoryView } from '../oci/repository-pattern.ts'
+import type { Found } from './full-page.ts'
 import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from './ports.ts'
+
+/** So often names are asked for in one request: who may see one in a million does not make us read a million each time. */
+const MOST_TIMES = 10
 
 /** A registry of which only some repositories exist: nothing is looked up in the others, whatever is asked of them. */
 export class AllowedReader implements RegistryReader {
@@ -45,12 +49,21 @@ export class AllowedReader implements RegistryReader {
   }
 
   async repositories(options: Abortable & RepositoryPage = {}): Promise<string[]> {
+    return (await this.#page(options, Infinity)).names
+  }
+
+  /** A page of them for so much work as a request may cost. */
+  repositoryPage(options: Abortable & RepositoryPage): Promise<Found> {
+    return this.#page(options, MOST_TIMES)
+  }
+
+  async #page(options: Abortable & RepositoryPage, most: number): Promise<Found> {
     const within = (parts: readonly string[]): boolean => this.#allowed.mayHold(parts)
-    const names = await fullPage(options, ASK_AT_LEAST, async (which) => {
+    const page = await boundedPage(options, { least: ASK_AT_LEAST, most }, async (which) => {
       const batch = await this.#inner.repositories({ ...options, ...which, within })
       return { batch, shown: batch.filter((name) => this.#allowed.has(name as RepositoryName)) }
     })
-    return names ?? []
+    return page ?? { names: [] }
   }
 
   async referrers(name: RepositoryName, subject: Digest, options?: Abortable): Promise<Digest[]> {

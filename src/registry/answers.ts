@@ -31,6 +31,11 @@ export interface ManifestContent extends Noticed {
 export interface NamePage extends Noticed {
   names: string[]
   more: boolean
+  /**
+   * The name that was looked at last, when that became too much work before the page was full: go on after it. It may be one
+   * that the reader may not see.
+   */
+  stoppedAt?: string | undefined
 }
 
 /** A page of the manifests that refer to a subject, in the order of their digests, and whether there are more after it. */

@@ -25,8 +25,13 @@ export async function listRepositories(
   reader: OverlayReader,
   { by, ...page }: Page & Asked,
 ): Promise<NamePage> {
-  const seen = by?.view === undefined ? reader : new AllowedReader(reader, by.view)
-  return listPage(reader, page, (which) => seen.repositories(which))
+  const view = by?.view
+  if (view === undefined) return listPage(reader, page, (which) => reader.repositories(which))
+  const size = Math.min(page.limit ?? PAGE_MAX, PAGE_MAX)
+  const seen = new AllowedReader(reader, view)
+  const { names, stoppedAt } = await seen.repositoryPage({ ...page, limit: size + 1 })
+  const more = size > 0 && names.length > size
+  return { names: names.slice(0, size), more, stoppedAt, notices: reader.notices }
 }
 
 /** Asks for one name more than the page takes, to know whether there are more. */

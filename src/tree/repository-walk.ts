@@ -1,9 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
 import { tryParseName } from '../oci/name.ts'
 import { REPOSITORY_BRANCHES, isBranch } from './layout.ts'
 import { isIn, positionOf } from './sorted.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { RepositoryPage } from '../registry/ports.ts'
 import type { TreeView } from './view.ts'
+
+/** Names that are looked at before others have their turn. */
+const NAMES_IN_A_ROW = 2000
 
 /** Where a walk is. */
 interface Place {
@@ -43,7 +47,10 @@ async function* walk(place: Place, after: string, options: Options): AsyncGenera
   const waiting = beginningsOf(rest).filter(
     (entry) => isIn(names, entry) && mayHold(prefix + entry, options),
   )
+  let seen = 0
   for (const entry of names.slice(positionOf(names, rest))) {
+    // What is not wanted is passed over without a wait, and there may be a million of it.
+    if (++seen % NAMES_IN_A_ROW === 0) await setImmediate()
     options.signal?.throwIfAborted()
     while (waiting.length > 0 && `${waiting.at(-1)}/` < entry)
       yield* below(place, waiting.pop() ?? '', after, options)

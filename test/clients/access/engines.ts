@@ -9,6 +9,7 @@ import { containersHome } from '../support/containers-home.ts'
 import { written } from '../support/content.ts'
 import { engineUnavailable, lines } from '../support/engines.ts'
 import { dockerArchive, layoutArchive, wordsImage } from '../support/images.ts'
+import { plainHttp } from '../support/transport.ts'
 import type { DockerEngine } from '../../e2e/support/docker-engine.ts'
 import type { Image } from '../../e2e/support/image.ts'
 import type { World } from '../client.ts'
@@ -24,6 +25,7 @@ let home: Readonly<Record<string, string>> = {}
 
 export const docker: Visitor = {
   name: 'docker',
+  cannot: { 'TLS of a stranger': 'on loopback it takes any certificate' },
   needs: ['dockerd', 'docker'],
   unavailable: engineUnavailable,
   version: (world) => dockerClient.version(world),
@@ -65,13 +67,25 @@ export const containerd: Visitor = {
     const archive = layoutArchive(image, written(place))
     await ctr(world, ['images', 'import', '--no-unpack', '--all-platforms', '-'], archive)
     const as = login === undefined ? [] : ['--user', `${login.user}:${login.password}`]
-    await ctr(world, ['images', 'push', '--plain-http', ...as, written(place)])
+    await ctr(world, [
+      'images',
+      'push',
+      ...plainHttp(place.host, '--plain-http'),
+      ...as,
+      written(place),
+    ])
   },
   async pull(world, place, login) {
     const names = lines(await ctr(world, ['images', 'ls', '--quiet']))
     if (names.length > 0) await ctr(world, ['images', 'rm', '--sync', ...names])
     const as = login === undefined ? [] : ['--user', `${login.user}:${login.password}`]
-    await ctr(world, ['images', 'pull', '--plain-http', ...as, written(place)])
+    await ctr(world, [
+      'images',
+      'pull',
+      ...plainHttp(place.host, '--plain-http'),
+      ...as,
+      written(place),
+    ])
   },
 }
 
@@ -92,15 +106,15 @@ export const podman: Visitor = {
   },
   stop: async (world) => void (await pod(world, ['rmi', '--all', '--force'])),
   async login(world, host, { user, password }) {
-    const args = ['login', PLAIN_HTTP, '-u', user, '--password-stdin', host]
+    const args = ['login', ...plainHttp(host, PLAIN_HTTP), '-u', user, '--password-stdin', host]
     await pod(world, args, Buffer.from(password))
   },
   logout: async (world, host) => void (await pod(world, ['logout', host])),
   push: async (world, place) =>
-    void (await pod(world, ['push', PLAIN_HTTP, LOCAL, written(place)])),
+    void (await pod(world, ['push', ...plainHttp(place.host, PLAIN_HTTP), LOCAL, written(place)])),
   async pull(world, place) {
     await pod(world, ['rmi', '--ignore', written(place)])
-    await pod(world, ['pull', PLAIN_HTTP, written(place)])
+    await pod(world, ['pull', ...plainHttp(place.host, PLAIN_HTTP), written(place)])
   },
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { RegistryClient } from '../../support/client.ts'
+import { clientOf } from '../support/content.ts'
 import { PEOPLE } from './people.ts'
 import type { World } from '../client.ts'
 import type { Suite } from '../suite.ts'
@@ -16,41 +16,53 @@ const REFUSED =
   /unauthorized|denied|authentication required|basic auth credentials|basic credential not found|wrong name or password|authorization failed|invalid username/i
 
 type Act = (visitor: Visitor, world: World, place: Place) => Promise<void>
+type Steps = readonly (readonly [what: string, act: Act])[]
+
+/** What clients say who do not know a certificate's authority. */
+const NOT_TRUSTED = /x509|certificate/i
+
+/** What asks for a login, and lets one person in. */
+const BY_LOGIN: Steps = [
+  ['refuse a push without a login', refusePush()],
+  ['refuse a wrong password', refuseLogin(WRONG)],
+  ['login, push, pull', pushAndPull(ALICE)],
+  ['refuse a pull after the logout', refusePull()],
+]
+
+/** What everybody may pull, and one person push. */
+const OPEN_TO_READERS: Steps = [
+  ['refuse a push without a login', refusePush()],
+  ['refuse a wrong password', refuseLogin(WRONG)],
+  ['login, push, pull', pushAndPull(ALICE)],
+  ['pull without a login', (visitor, world, place) => visitor.pull(world, place)],
+  ['refuse the push of a reader, who may pull', readOnly],
+]
 
 /** What is tried at each door. Later steps pull what earlier ones pushed. */
-const STEPS: Readonly<Record<Door['mode'], readonly (readonly [what: string, act: Act])[]>> = {
+const STEPS: Readonly<Record<Door['mode'], Steps>> = {
   open: [
     ['push and pull without a login', pushAndPull()],
     ['push and pull with a login', pushAndPull(ALICE)],
   ],
-  htpasswd: [
-    ['refuse a push without a login', refusePush()],
-    ['refuse a wrong password', refuseLogin(WRONG)],
-    ['login, push, pull', pushAndPull(ALICE)],
-    ['refuse a pull after the logout', refusePull()],
+  htpasswd: BY_LOGIN,
+  'htpasswd, TLS': BY_LOGIN,
+  token: BY_LOGIN,
+  'token, policies': [
+    ...OPEN_TO_READERS,
+    ['refuse a pull without a login of what is not for everybody', notForEverybody],
   ],
-  token: [
-    ['refuse a push without a login', refusePush()],
-    ['refuse a wrong password', refuseLogin(WRONG)],
-    ['login, push, pull', pushAndPull(ALICE)],
-    ['refuse a pull after the logout', refusePull()],
-  ],
-  'token of another service': [
-    ['refuse a push without a login', refusePush()],
-    ['refuse a wrong password', refuseLogin(WRONG)],
-    ['login, push, pull', pushAndPull(ALICE)],
-    ['pull without a login', (visitor, world, place) => visitor.pull(world, place)],
-    ['refuse the push of a reader, who may pull', readOnly],
-  ],
+  'token of another service': OPEN_TO_READERS,
+  'TLS of a stranger': [['refuse a certificate of nobody it knows', refuseCertificate]],
 }
 
-/** The suite of a client, at all doors. */
+/** The suite of a client, at all doors. Each has a repository of its own: the doors are there for all of them. */
 export function accessSuite(visitor: Visitor, doors: readonly Door[]): Suite {
+  const place = { name: `${visitor.name}/hello`, reference: 'v1' }
   const steps = doors.flatMap(({ mode, host }) =>
     STEPS[mode].map(([what, act]) => ({
       name: `${mode}: ${what}`,
       cannot: visitor.cannot?.[mode],
-      run: (world: World) => act(visitor, world, { host, name: 'team/hello', reference: 'v1' }),
+      run: (world: World) => act(visitor, world, { host, ...place }),
     })),
   )
   return {
@@ -92,8 +104,18 @@ function refuseLogin(login: Login): Act {
 async function readOnly(visitor: Visitor, world: World, place: Place): Promise<void> {
   await as(visitor, world, place, READER, async () => {
     await visitor.pull(world, place, READER)
-    await refused(visitor.push(world, { ...place, name: 'team/other' }, READER))
+    await refused(visitor.push(world, { ...place, name: `${visitor.name}/other` }, READER))
   })
+}
+
+async function notForEverybody(visitor: Visitor, world: World, place: Place): Promise<void> {
+  const hidden = { ...place, name: `${visitor.name}/hidden` }
+  await pushAndPull(ALICE)(visitor, world, hidden)
+  await refused(visitor.pull(world, hidden))
+}
+
+async function refuseCertificate(visitor: Visitor, world: World, place: Place): Promise<void> {
+  await refused(visitor.push(world, place, ALICE), NOT_TRUSTED)
 }
 
 /** Logged in for so long, where the client has a login. */
@@ -109,9 +131,9 @@ async function as(
   if (login !== undefined) await visitor.logout?.(world, host)
 }
 
-async function refused(failing: Promise<unknown>): Promise<void> {
+async function refused(failing: Promise<unknown>, words = REFUSED): Promise<void> {
   await assert.rejects(failing, ({ message }: Error) => {
-    assert.match(message, REFUSED)
+    assert.match(message, words)
     return true
   })
 }
@@ -120,7 +142,7 @@ async function refused(failing: Promise<unknown>): Promise<void> {
 async function assertNothing({ host, name }: Place): Promise<void> {
   const basic = Buffer.from(`${ALICE.user}:${ALICE.password}`).toString('base64')
   const headers = { Authorization: `Basic ${basic}` }
-  const answer = await new RegistryClient(`http://${host}`).call('GET', `/v2/${name}/tags/list`, {
+  const answer = await clientOf({ host }).call('GET', `/v2/${name}/tags/list`, {
     headers,
   })
   assert.ok([401, 404].includes(answer.status), `${name} is there: ${answer.status}`)

@@ -10,6 +10,7 @@ import { containersHome } from '../support/containers-home.ts'
 import { written } from '../support/content.ts'
 import { client } from '../support/go-client.ts'
 import { plainImage } from '../support/images.ts'
+import { plainHttp } from '../support/transport.ts'
 import type { World } from '../client.ts'
 import type { Visitor } from './visitor.ts'
 
@@ -24,17 +25,30 @@ export const skopeo: Visitor = {
     await writeLayout(join(directory, 'made'), plainImage('access'))
   },
   async login(world, host, { user, password }) {
-    const args = ['login', '--tls-verify=false', '-u', user, '--password-stdin', host]
+    const args = [
+      'login',
+      ...plainHttp(host, '--tls-verify=false'),
+      '-u',
+      user,
+      '--password-stdin',
+      host,
+    ]
     await copier(world, args, Buffer.from(password))
   },
   logout: async (world, host) => void (await copier(world, ['logout', host])),
   async push(world, place) {
     const to = `docker://${written(place)}`
-    await copier(world, ['copy', '--dest-tls-verify=false', 'oci:made:v1', to])
+    await copier(world, [
+      'copy',
+      ...plainHttp(place.host, '--dest-tls-verify=false'),
+      'oci:made:v1',
+      to,
+    ])
   },
   async pull(world, place) {
     const from = `docker://${written(place)}`
-    await copier(world, ['copy', '--src-tls-verify=false', from, `oci:${randomUUID()}:v1`])
+    const plain = plainHttp(place.host, '--src-tls-verify=false')
+    await copier(world, ['copy', ...plain, from, `oci:${randomUUID()}:v1`])
   },
 }
 
@@ -70,14 +84,16 @@ export const oras: Visitor = {
   version: (world) => orasClient.version(world),
   start: ({ directory }) => writeFile(join(directory, 'words.txt'), 'access\n'),
   async login(world, host, { user, password }) {
-    const args = ['login', '--plain-http', '-u', user, '--password-stdin', host]
+    const args = ['login', ...plainHttp(host, '--plain-http'), '-u', user, '--password-stdin', host]
     await client(world, 'oras', args, { input: password })
   },
   logout: async (world, host) => void (await client(world, 'oras', ['logout', host])),
   async push(world, place) {
-    await client(world, 'oras', ['push', '--plain-http', written(place), 'words.txt:text/plain'])
+    const plain = plainHttp(place.host, '--plain-http')
+    await client(world, 'oras', ['push', ...plain, written(place), 'words.txt:text/plain'])
   },
   async pull(world, place) {
-    await client(world, 'oras', ['pull', '--plain-http', '-o', randomUUID(), written(place)])
+    const plain = plainHttp(place.host, '--plain-http')
+    await client(world, 'oras', ['pull', ...plain, '-o', randomUUID(), written(place)])
   },
 }
