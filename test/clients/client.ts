@@ -48,6 +48,8 @@ export interface Client {
   readonly actions: Partial<Record<Action, (world: World) => Promise<void>>>
   /** Why an action is left out: what this client has no command for. */
   readonly cannot?: Partial<Record<Action, string>>
+  /** The same, where the registry speaks TLS on loopback. */
+  readonly cannotOverTls?: Partial<Record<Action, string>>
   /** After the last action, also when one failed. */
   stop?(world: World): Promise<void>
 }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { run } from '../e2e/support/command.ts'
-import { ContainerdEngine } from './support/containerd-engine.ts'
+import { ContainerdEngine, ctrFlags } from './support/containerd-engine.ts'
 import { assertHolds, clientOf, mirrored, written } from './support/content.ts'
 import { engineUnavailable, lines } from './support/engines.ts'
 import { artifactAbout, layoutArchive, platformIndex, wordsImage } from './support/images.ts'
 import type { Image } from '../e2e/support/image.ts'
-import { plainHttp } from './support/transport.ts'
 import type { Client, World } from './client.ts'
 import type { Place } from './support/content.ts'
 
@@ -45,7 +44,7 @@ export const containerd: Client = {
       const there = { host: world.other, name: 'containerd/copied', reference: 'v1' }
       await pull(world, here)
       await ctr(world, ['images', 'tag', written(here), written(there)])
-      await ctr(world, ['images', 'push', ...plainHttp(world.host, '--plain-http'), written(there)])
+      await ctr(world, ['images', 'push', ...(await ctrFlags(world, there.host)), written(there)])
       await assertHolds(there, [image.manifest, ...image.blobs])
     },
 
@@ -91,7 +90,7 @@ async function importAndPush(world: World, made: Image, place: Place): Promise<v
   await forgetAll(world)
   const archive = layoutArchive(made, written(place))
   await ctr(world, ['images', 'import', '--no-unpack', '--all-platforms', '-'], archive)
-  await ctr(world, ['images', 'push', ...plainHttp(world.host, '--plain-http'), written(place)])
+  await ctr(world, ['images', 'push', ...(await ctrFlags(world, place.host)), written(place)])
   await assertHolds(place, [made.manifest, ...made.blobs])
 }
 
@@ -101,7 +100,7 @@ async function pull(world: World, place: Place, ...options: string[]): Promise<v
   await ctr(world, [
     'images',
     'pull',
-    ...plainHttp(world.host, '--plain-http'),
+    ...(await ctrFlags(world, place.host)),
     ...options,
     written(place),
   ])

@@ -54,7 +54,7 @@ async function runAll(asked: Arguments, signal: AbortSignal): Promise<Results> {
       results.push(await runSuite(suite, { daemons, tell: (line) => console.log(line), signal }))
     return results
   }
-  const clients = await run(wanted.map(clientSuite))
+  const clients = await run(wanted.map((client) => clientSuite(client, asked)))
   // They show how it is done without.
   const documented = asked.tls ? new Map<string, Suite>() : await exampleSuites(EXAMPLES)
   const examples = await run(wanted.flatMap(({ name }) => documented.get(name) ?? []))

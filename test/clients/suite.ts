@@ -17,10 +17,11 @@ export interface Suite extends Pick<Client, 'name' | 'version' | 'start' | 'stop
 }
 
 /** A client, with every action of the matrix: an action of which it says nothing fails. */
-export function clientSuite(client: Client): Suite {
+export function clientSuite(client: Client, { tls = false } = {}): Suite {
   const steps = ACTIONS.map((name): Step => {
     const { [name]: action } = client.actions
-    const cannot = action === undefined ? client.cannot?.[name] : undefined
+    const overTls = tls ? client.cannotOverTls?.[name] : undefined
+    const cannot = action === undefined ? client.cannot?.[name] : overTls
     const nothing = () =>
       Promise.reject(new Error(`${client.name} says neither how it does this nor why it cannot`))
     return { name, cannot, run: action ?? nothing }

@@ -4,7 +4,7 @@ import { run } from '../../e2e/support/command.ts'
 import { containerd as containerdClient } from '../containerd.ts'
 import { docker as dockerClient, startDocker } from '../docker.ts'
 import { podman as podmanClient } from '../podman.ts'
-import { ContainerdEngine } from '../support/containerd-engine.ts'
+import { ContainerdEngine, ctrFlags } from '../support/containerd-engine.ts'
 import { containersHome } from '../support/containers-home.ts'
 import { written } from '../support/content.ts'
 import { engineUnavailable, lines } from '../support/engines.ts'
@@ -26,6 +26,8 @@ let home: Readonly<Record<string, string>> = {}
 export const docker: Visitor = {
   name: 'docker',
   cannot: { 'TLS of a stranger': 'on loopback it takes any certificate' },
+  // There, whom it was refused with TLS it asks without, and tells of that.
+  refusal: /this port speaks TLS/,
   needs: ['dockerd', 'docker'],
   unavailable: engineUnavailable,
   version: (world) => dockerClient.version(world),
@@ -70,7 +72,7 @@ export const containerd: Visitor = {
     await ctr(world, [
       'images',
       'push',
-      ...plainHttp(place.host, '--plain-http'),
+      ...(await ctrFlags(world, place.host)),
       ...as,
       written(place),
     ])
@@ -82,7 +84,7 @@ export const containerd: Visitor = {
     await ctr(world, [
       'images',
       'pull',
-      ...plainHttp(place.host, '--plain-http'),
+      ...(await ctrFlags(world, place.host)),
       ...as,
       written(place),
     ])

@@ -24,6 +24,8 @@ export interface Visitor {
   readonly believes?: boolean
   /** Why it has no business at a door. */
   readonly cannot?: Partial<Record<Door['mode'], string>>
+  /** What else it says when it was refused. */
+  readonly refusal?: RegExp
   logout?(world: World, host: string): Promise<void>
   /** @param login for clients without {@link login} */
   push(world: World, place: Place, login?: Login): Promise<void>

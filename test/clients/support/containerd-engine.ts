@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { run } from '../../e2e/support/command.ts'
 import { NO_WAY_OUT } from '../../e2e/support/no-way-out.ts'
 import { Service } from '../../e2e/support/service.ts'
+import { isSecure, knownAuthority } from './transport.ts'
 import type { World } from '../client.ts'
 
 /** A containerd of its own, which knows nothing of the machine's. */
@@ -63,6 +64,20 @@ export class ContainerdEngine implements AsyncDisposable {
     await this.#service.stop()
     await rm(this.#directory, { recursive: true, force: true })
   }
+}
+
+/** What `ctr` has to be told of a registry on loopback, which it would speak plain HTTP with, or not verify. */
+export async function ctrFlags(
+  { directory }: Pick<World, 'directory'>,
+  host: string,
+): Promise<readonly string[]> {
+  if (!isSecure(host)) return ['--plain-http']
+  const hosts = join(directory, 'hosts')
+  await mkdir(join(hosts, host), { recursive: true })
+  const [server, ca] = [JSON.stringify(`https://${host}`), JSON.stringify(knownAuthority())]
+  const settings = `server = ${server}\n[host.${server}]\nca = ${ca}\nskip_verify = false\n`
+  await writeFile(join(hosts, host, 'hosts.toml'), settings)
+  return ['--hosts-dir', hosts]
 }
 
 /** Kubernetes' plug-in looks for a network, and goes on without one. */

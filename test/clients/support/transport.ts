@@ -29,6 +29,16 @@ export function urlOf(host: string): string {
   return `${secure.has(host) ? 'https' : 'http'}://${host}`
 }
 
+/** The certificate of the authority that clients know, as the path of a PEM file. */
+export function knownAuthority(): string {
+  return process.env['SSL_CERT_FILE'] ?? ''
+}
+
+/** Whether a daemon speaks TLS. */
+export function isSecure(host: string): boolean {
+  return secure.has(host)
+}
+
 /** What tells a client that there is no TLS: nothing where there is. */
 export function plainHttp(host: string, ...flags: readonly string[]): readonly string[] {
   return secure.has(host) ? [] : flags
