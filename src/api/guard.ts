@@ -1,7 +1,8 @@
 import { RegistryError } from '../oci/errors.ts'
 import { nameOf } from './params.ts'
+import { refusals } from './refusals.ts'
 import { PolicyRights } from './rights.ts'
-import type { Access, Action, Needed, Principal, TokenError } from '../access/ports.ts'
+import type { Access, Action, Needed, Principal } from '../access/ports.ts'
 import type { ApiContext, ApiMiddleware } from './context.ts'
 
 /**
@@ -27,6 +28,7 @@ export function decisionOf(middleware: object): Decision | undefined {
  * only those who may.
  */
 export function guards({ authenticator, policy }: Access): (decision: Decision) => Guard {
+  const refuse = refusals(authenticator)
   return (decision) => {
     const guard: ApiMiddleware = async (ctx, next) => {
       if (decision === 'anyone') return next()
@@ -35,8 +37,8 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       ctx.state.principal = principal
       ctx.state.allowance?.identified(principal.user)
       ctx.state.rights = new PolicyRights(policy, principal)
-      if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
-      if (isForNobody(ctx, decision, principal)) throw strange(ctx, needed, principal)
+      if (!isLetIn(ctx, decision, principal)) throw refuse.lacking(ctx, needed, principal)
+      if (isForNobody(ctx, decision, principal)) throw refuse.strange(ctx, needed, principal)
       return next()
     }
     return Object.assign(guard, { [DECISION]: decision })
@@ -49,7 +51,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-      throw challenged(ctx, needed, { error, reason: 'invalid_token' })
+      throw refuse.challenged(ctx, needed, { error, reason: 'invalid_token' })
     }
   }
 
@@ -68,36 +70,6 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       default:
         return policy.may(who, decision, nameOf(ctx))
     }
-  }
-
-  /** Credentials, or better ones, may help (401); where none would, it is denied (403). */
-  function refusal(ctx: ApiContext, needed: Needed, who: Principal): RegistryError {
-    if (who.user !== undefined && who.grant === undefined) return new RegistryError('DENIED')
-    const reason = who.grant === undefined ? undefined : 'insufficient_scope'
-    return challenged(ctx, needed, { error: new RegistryError('UNAUTHORIZED'), reason })
-  }
-
-  /** Whoever has no token yet can still log in; of who has one for nobody in particular this is the end. */
-  function strange(ctx: ApiContext, needed: Needed, who: Principal): RegistryError {
-    const message = 'nothing is served under this host name without a login: list it in http.hosts'
-    if (who.grant !== undefined) return new RegistryError('DENIED', { message })
-    const error = new RegistryError('UNAUTHORIZED', { message })
-    return challenged(ctx, needed, { error, reason: undefined })
-  }
-
-  function challenged(
-    ctx: ApiContext,
-    needed: Needed,
-    { error, reason }: { error: RegistryError; reason: TokenError | undefined },
-  ): RegistryError {
-    const challenge = authenticator.challenge(needed, originOf(ctx), reason)
-    if (challenge === undefined) return new RegistryError('DENIED', { cause: error })
-    const { message } = error
-    return new RegistryError('UNAUTHORIZED', {
-      message,
-      cause: error,
-      headers: { 'WWW-Authenticate': challenge },
-    })
   }
 }
 
@@ -127,8 +99,4 @@ function neededFor(ctx: ApiContext, decision: Decision): Needed {
     case 'anyone':
       return { kind: 'nothing' }
   }
-}
-
-function originOf({ state: { client } }: ApiContext): string {
-  return `${client.protocol}://${client.host ?? ''}`
 }
