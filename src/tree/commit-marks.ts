@@ -1,5 +1,5 @@
 import { fileBlocks } from '../blocks/file-reader.ts'
-import { lostBlocks, newBlocks } from './reach.ts'
+import { hexOf, lostBlocks, newBlocks } from './reach.ts'
 import type { BlockSource } from '../blocks/block-source.ts'
 import type { LinkMarks } from '../blocks/link-marks.ts'
 import type { TreeTransaction } from './transaction.ts'
@@ -20,9 +20,9 @@ export interface Committed {
 /** Which blocks peers may have from a commit on, and which they may not any longer. */
 export async function marksOf(committed: Committed): Promise<LinkMarks> {
   const { read, before, root, hidden, written, edits } = committed
-  const linked = [root, ...written]
+  const linked = [root, ...written].map(hexOf)
   if (edits.some(({ isGrafted }) => isGrafted))
-    for await (const cid of newBlocks(read, root, before)) linked.push(cid)
+    for await (const cid of newBlocks(read, root, before)) linked.push(hexOf(cid))
   if (!edits.some(({ isUnpublished }) => isUnpublished)) return { linked, unlinked: [] }
   const others = [before, hidden].filter((other) => other !== undefined)
   return { linked, unlinked: await lostBlocks(read, others, root) }
