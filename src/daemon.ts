@@ -87,7 +87,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const exchange = await openExchange(stack, storage, node, log)
   const provider = stack.use(new Provider(node, log))
-  const parts = { storage, node, exchange, provider, signatures, log }
+  const parts = { storage, node, exchange, provider, signatures, rules: published, log }
   const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
   const publisher = await startPublisher(stack, config, parts)

@@ -1,5 +1,6 @@
 import { FetchedBlocks } from '../blocks/block-source.ts'
 import { OpenBlocks } from '../blocks/open-blocks.ts'
+import { askedOf } from '../oci/publish-rules.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
@@ -16,6 +17,7 @@ import type { IpfsNode } from '../ipfs/node.ts'
 import type { Advance } from '../naming/advancer.ts'
 import type { FollowedName } from '../naming/mirror.ts'
 import type { MirrorSource } from '../registry/mirror.ts'
+import type { PublishRules } from '../oci/publish-rules.ts'
 import type { RecordExchange } from '../naming/record-exchange.ts'
 import type { ExportedTree } from '../tree/export.ts'
 import type { NodeCache } from '../tree/node-cache.ts'
@@ -48,6 +50,8 @@ export interface MirrorParts {
   readonly exchange: RecordExchange
   readonly provider: Provider
   readonly signatures: Signatures
+  /** Which of our repositories are published. */
+  readonly rules: PublishRules
   readonly log: Logger
 }
 
@@ -69,7 +73,7 @@ export function openMirrors(
 }
 
 function openMirror(entry: MirrorEntry, parts: MirrorParts & { cache: NodeCache }): OpenMirror {
-  const { storage, node, cache } = parts
+  const { storage, node, cache, rules } = parts
   const supply = new Supply(node)
   // Whatever was fetched came from a published tree, so it may be passed on: that is what mirroring is for.
   const onKept = (cid: CID): void => {
@@ -87,7 +91,7 @@ function openMirror(entry: MirrorEntry, parts: MirrorParts & { cache: NodeCache 
   const advance = advanceWith(directories, { open, usedElsewhere: storage.usedElsewhere }, supply)
   const follower = follow(entry, { ...parts, onRoot, advance })
   const root = (): CID | undefined => follower.root()
-  const repositories = new RepositorySet(entry.repositories)
+  const repositories = askedOf(new RepositorySet(entry.repositories), rules)
   const freshness = new Freshness(entry, follower, storage.state.map('confirmed'))
   const tree = new TreeSource(entry.text, root, directories, storage.usedElsewhere, () =>
     freshness.staleSince(),

@@ -3,6 +3,7 @@ import { DAG_PB, RAW, cidFromHash } from '../blocks/cids.ts'
 import { LiveSet } from '../blocks/live-set.ts'
 import { linksOf } from '../blocks/node-links.ts'
 import { Pace } from '../blocks/pace.ts'
+import { isDamage } from './damage.ts'
 import { Marker } from './mark.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { NodeLink } from '../blocks/node-links.ts'
@@ -46,6 +47,14 @@ export async function* newBlocks(
   }
 }
 
+/** What {@link lostBlocks} compares. */
+interface Trees {
+  readonly now: CID
+  readonly others: readonly CID[]
+  /** Trees of earlier commits, as far as they can be read. */
+  readonly history: AsyncIterable<{ readonly public: CID }>
+}
+
 /**
  * The blocks that are in other trees and nowhere in the tree as it is now. Reads every node once.
  *
@@ -54,16 +63,28 @@ export async function* newBlocks(
  */
 export async function lostBlocks(
   read: ReadBlock,
-  others: readonly CID[],
-  now: CID,
+  { now, others, history }: Trees,
   options: BlockOptions = {},
 ): Promise<string[]> {
-  const marker = new Marker({ live: new LiveSet(), read, pace: new Pace(1) })
+  const [live, pace] = [new LiveSet(), new Pace(1)]
+  const marker = new Marker({ live, read, pace })
   await marker.mark(now, options)
   const lost: string[] = []
   const onNew = (hash: Uint8Array): void => void lost.push(hex(hash))
   for (const other of others) await marker.mark(other, { ...options, onNew })
+  const past = new Marker({ live, read: (cid) => ifWhole(read, cid), pace })
+  for await (const { public: root } of history)
+    await past.mark(root, { ...options, onNew, isPartial: true })
   return lost
+}
+
+async function ifWhole(read: ReadBlock, cid: CID): Promise<Uint8Array | undefined> {
+  try {
+    return await read(cid)
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
 }
 
 /** A block's hash, which is its name in the store. */
