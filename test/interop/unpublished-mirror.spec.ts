@@ -138,3 +138,27 @@ describe('a mirror that has what is not published here too', () => {
     for (const cid of cidsOf(image)) assert.deepEqual(await stranger.hear(cid), EVERYTHING)
   })
 })
+
+describe('a mirror that has a repository of the name of one that is not published', () => {
+  it('is not asked about it, unless its entry says that it is for that', async () => {
+    const [mine, theirs, other] = [randomImage(), randomImage(), randomImage()]
+    await using source = await TestNode.start()
+    await source.client.pushImage('secret/app', theirs, { tag: 'theirs' })
+    await source.client.pushImage('secret/other', other, { tag: 'v1' })
+    await source.client.pushImage('team/app', other, { tag: 'v1' })
+    await using node = await TestNode.start({ env, mirrors: [source] })
+    await node.client.pushImage('secret/app', mine, { tag: 'mine' })
+    await node.follows(source)
+    assert.equal(await node.client.digestOf('team/app', 'v1'), other.digest)
+    assert.deepEqual(await node.client.tags('secret/app'), ['mine'])
+    assert.deepEqual(await node.client.catalog(), ['secret/app', 'team/app'])
+    assert.equal(await node.client.digestOf('secret/app', 'theirs'), undefined)
+    const blob = `/v2/secret/app/blobs/${theirs.blobs[1]?.digest}`
+    assert.equal((await node.client.call('HEAD', blob)).status, 404)
+    await node.restart({ mirrors: [{ key: source, repositories: ['secret/app', 'team/**'] }] })
+    await node.follows(source)
+    assert.deepEqual(await node.client.tags('secret/app'), ['mine', 'theirs'])
+    assert.deepEqual(await node.client.catalog(), ['secret/app', 'team/app'])
+    await node.client.pullsExactly('secret/app', 'theirs', theirs)
+  })
+})
