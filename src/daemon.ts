@@ -265,9 +265,11 @@ async function serve(
   return http
 }
 
-function controlOf({ storage, mirrors, node, publisher, collector, checker }: Whole): Control {
+function controlOf({ storage, mirrors, node, publisher, replication, ...whole }: Whole): Control {
   const trees = () => [...ownTrees(storage), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
-  return new DaemonControl({ keys: node.keys, trees, storage, publisher, collector, checker })
+  const { collector, checker } = whole
+  const upkeep = { collector, checker, replication }
+  return new DaemonControl({ keys: node.keys, trees, storage, publisher, ...upkeep })
 }
 
 function openDoor(stack: AsyncDisposableStack, listener: Listener): void {

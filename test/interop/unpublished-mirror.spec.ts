@@ -162,3 +162,21 @@ describe('a mirror that has a repository of the name of one that is not publishe
     await node.client.pullsExactly('secret/app', 'theirs', theirs)
   })
 })
+
+describe('a full mirror that has what the rules take back', () => {
+  it('is complete again when it gave that anew, and then does without its source', async () => {
+    const image = randomImage()
+    await using source = await TestNode.start()
+    await source.client.pushImage('team/app', image, { tag: 'v1' })
+    await using node = await TestNode.start()
+    await node.client.pushImage('secret/app', image, { tag: 'v1' }) // published, as yet
+    await node.restart({ mirrors: [{ key: source, replicate: 'full' }] })
+    await node.copies(source)
+    await node.restart({ env })
+    await node.copies(source)
+    await source.stop()
+    await node.client.pullsExactly('team/app', 'v1', image)
+    await using stranger = await Stranger.meet(node.address)
+    for (const cid of cidsOf(image)) assert.deepEqual(await stranger.hear(cid), EVERYTHING)
+  })
+})
