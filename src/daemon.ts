@@ -87,7 +87,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const exchange = await openExchange(stack, storage, node, log)
   const provider = stack.use(new Provider(node, log))
-  const parts = { storage, node, exchange, provider, signatures, log }
+  const parts = { storage, node, exchange, provider, signatures, rules: published, log }
   const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
   const publisher = await startPublisher(stack, config, parts)
@@ -265,9 +265,11 @@ async function serve(
   return http
 }
 
-function controlOf({ storage, mirrors, node, publisher, collector, checker }: Whole): Control {
+function controlOf({ storage, mirrors, node, publisher, replication, ...whole }: Whole): Control {
   const trees = () => [...ownTrees(storage), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
-  return new DaemonControl({ keys: node.keys, trees, storage, publisher, collector, checker })
+  const { collector, checker } = whole
+  const upkeep = { collector, checker, replication }
+  return new DaemonControl({ keys: node.keys, trees, storage, publisher, ...upkeep })
 }
 
 function openDoor(stack: AsyncDisposableStack, listener: Listener): void {

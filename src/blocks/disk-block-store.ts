@@ -254,11 +254,11 @@ export class DiskBlockStore implements BlockStore {
 
   /** A collection that runs, or begins meanwhile, must not take the marks back that come with this commit. */
   async #marked(writes: readonly StateWrite[], marks: LinkMarks): Promise<void> {
-    const keys = this.#links.begin(hashesOf(marks.linked), hashesOf(marks.unlinked))
     try {
+      const keys = await this.#links.begin(marks)
       await this.#commit([...keys, ...writes])
     } finally {
-      for (const { multihash } of marks.linked) this.#barrier.open(multihash.digest)
+      for (const hash of marks.linked) this.#barrier.open(Buffer.from(hash, 'hex'))
       this.#links.end()
     }
   }
@@ -380,10 +380,6 @@ export class DiskBlockStore implements BlockStore {
 /** The sha2-256 in hex, which is a block's name here; `undefined` for kinds of block that are never stored. */
 function hashOf(cid: CID): string | undefined {
   return isSupported(cid) ? Buffer.from(cid.multihash.digest).toString('hex') : undefined
-}
-
-function hashesOf(cids: readonly CID[]): string[] {
-  return cids.flatMap((cid) => hashOf(cid) ?? [])
 }
 
 function smallKey(hash: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { DamagedBlockError } from './block-store.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, matches } from './cids.ts'
 import { NodeFormatError } from './nodes.ts'
@@ -35,10 +35,10 @@ export class KeptBlocks implements BlockSource {
     if (!isSupported(cid))
       throw new NodeFormatError(cid, 'only raw and dag-pb with sha2-256 are fetched')
     const { store, onKept } = this.#init
-    const local = await this.#local(cid, options)
-    if (local !== undefined && (await store.isLinked(cid))) return local
-    const bytes = await this.#fetch(cid, local, options)
-    if (bytes === local) return local
+    // What is here for another reason is not looked at (see `OpenBlocks`).
+    const local = (await store.isLinked(cid)) ? await this.#local(cid, options) : undefined
+    if (local !== undefined) return local
+    const bytes = await this.#fetch(cid, options)
     store.link([cid])
     onKept?.(cid)
     return bytes
@@ -50,26 +50,10 @@ export class KeptBlocks implements BlockSource {
     return (await store.isLinked(cid)) ? store.size(cid) : undefined
   }
 
-  /**
-   * What is here for another reason than a published tree, such as an upload or a repository that is not published, is
-   * fetched all the same: that a mirror's tree names it does not prove that the mirror has it, and peers are given what
-   * is linked. Where nobody has it, what is here serves, and is not passed on.
-   */
-  async #fetch(
-    cid: CID,
-    local: Uint8Array | undefined,
-    options: BlockOptions,
-  ): Promise<Uint8Array> {
+  async #fetch(cid: CID, options: BlockOptions): Promise<Uint8Array> {
     const { store, fetch, makeRoom } = this.#init
-    let bytes
-    try {
-      if (local === undefined) await makeRoom()
-      bytes = await fetch(cid, { ...options, ahead: true })
-    } catch (error) {
-      options.signal?.throwIfAborted()
-      if (local !== undefined && error instanceof MissingBlockError) return local
-      throw error
-    }
+    await makeRoom()
+    const bytes = await fetch(cid, { ...options, ahead: true })
     if (bytes.length > LIMITS.blockBytes)
       throw new NodeFormatError(cid, `${bytes.length} bytes are too many`)
     if (!matches(cid, bytes)) throw new DamagedBlockError(cid, 'a peer sent other bytes')

@@ -1,5 +1,6 @@
 import { isDamage } from '../tree/damage.ts'
 import { StartError } from '../ipfs/errors.ts'
+import { forgetReplicas } from './replica-state.ts'
 import type { Logger } from 'pino'
 import type { CID } from 'multiformats/cid'
 import type { PublishRules } from '../oci/publish-rules.ts'
@@ -37,6 +38,7 @@ export async function arranged(
   if (known === rules.text) return servable
   const nobody = (): Promise<boolean> => Promise.resolve(false)
   if (lane.stopped !== undefined) return nobody // nothing can be moved, and what is to be private may be linked
+  await forgetReplicas(state.map('replicas')) // what is taken from peers now may be in them
   try {
     const moved = lane.isNew ? 0 : await lane.arrange({ signal })
     if (moved > 0)

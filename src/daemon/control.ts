@@ -16,6 +16,7 @@ import type { Publisher } from '../naming/publisher.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { Checker } from './checker.ts'
 import type { Collector } from './collector.ts'
+import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
 import type { ExportedTree } from '../tree/export.ts'
 
@@ -27,6 +28,7 @@ export class DaemonControl implements Control {
   readonly #publisher: Publisher | undefined
   readonly #collector: Collector
   readonly #checker: Checker
+  readonly #replication: Pick<Replication, 'doubt'>
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
@@ -36,6 +38,7 @@ export class DaemonControl implements Control {
     publisher: Publisher | undefined
     collector: Collector
     checker: Checker
+    replication: Pick<Replication, 'doubt'>
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
@@ -43,6 +46,7 @@ export class DaemonControl implements Control {
     this.#publisher = parts.publisher
     this.#collector = parts.collector
     this.#checker = parts.checker
+    this.#replication = parts.replication
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -95,9 +99,10 @@ export class DaemonControl implements Control {
     return toldCheck(this.#checker, options)
   }
 
-  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
+  async *rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncGenerator<object> {
     const isReadOnly = this.#publisher === undefined
-    return rollback({ ...this.#storage, isReadOnly }, root, options)
+    yield* rollback({ ...this.#storage, isReadOnly }, root, options)
+    if (!options.dryRun && this.#storage.lane.roots.private !== undefined) this.#replication.doubt()
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

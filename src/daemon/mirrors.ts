@@ -1,4 +1,6 @@
 import { FetchedBlocks } from '../blocks/block-source.ts'
+import { OpenBlocks } from '../blocks/open-blocks.ts'
+import { askedOf } from '../oci/publish-rules.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { DnsLinkMirror } from '../naming/dnslink-mirror.ts'
 import { Mirror } from '../naming/mirror.ts'
@@ -15,8 +17,10 @@ import type { IpfsNode } from '../ipfs/node.ts'
 import type { Advance } from '../naming/advancer.ts'
 import type { FollowedName } from '../naming/mirror.ts'
 import type { MirrorSource } from '../registry/mirror.ts'
+import type { PublishRules } from '../oci/publish-rules.ts'
 import type { RecordExchange } from '../naming/record-exchange.ts'
 import type { ExportedTree } from '../tree/export.ts'
+import type { NodeCache } from '../tree/node-cache.ts'
 import type { CID } from 'multiformats/cid'
 import type { Provider } from './provider.ts'
 import type { Signatures } from './signatures.ts'
@@ -46,6 +50,8 @@ export interface MirrorParts {
   readonly exchange: RecordExchange
   readonly provider: Provider
   readonly signatures: Signatures
+  /** Which of our repositories are published. */
+  readonly rules: PublishRules
   readonly log: Logger
 }
 
@@ -62,28 +68,30 @@ export function openMirrors(
   const others = ipns.readOnlyKeys.filter((entry) => entry.text !== own)
   if (others.length < ipns.readOnlyKeys.length)
     parts.log.info({ name: own }, 'ipns.readOnlyKeys names our own key, which needs no mirror')
-  return others.map((entry) => openMirror(entry, parts))
+  const cache = parts.storage.cache.apart()
+  return others.map((entry) => openMirror(entry, { ...parts, cache }))
 }
 
-function openMirror(entry: MirrorEntry, parts: MirrorParts): OpenMirror {
-  const { storage, node } = parts
+function openMirror(entry: MirrorEntry, parts: MirrorParts & { cache: NodeCache }): OpenMirror {
+  const { storage, node, cache, rules } = parts
   const supply = new Supply(node)
   // Whatever was fetched came from a published tree, so it may be passed on: that is what mirroring is for.
   const onKept = (cid: CID): void => {
     storage.blocks.link([cid])
     supply.onKept(cid)
   }
-  const fetched = new FetchedBlocks(storage.fetched, supply, onKept, storage.cached)
-  const directories = new DirectoryReader(fetched, storage.cache)
+  const open = new OpenBlocks(storage.fetched, (cid) => storage.blocks.isLinked(cid))
+  const fetched = new FetchedBlocks(open, supply, onKept, storage.cached)
+  const directories = new DirectoryReader(fetched, cache)
   const moved = new Set<() => void>()
   const onRoot = (root: CID): void => {
     parts.provider.provide(root)
     for (const listener of moved) listener()
   }
-  const advance = advanceWith(directories, storage, supply)
+  const advance = advanceWith(directories, { open, usedElsewhere: storage.usedElsewhere }, supply)
   const follower = follow(entry, { ...parts, onRoot, advance })
   const root = (): CID | undefined => follower.root()
-  const repositories = new RepositorySet(entry.repositories)
+  const repositories = askedOf(new RepositorySet(entry.repositories), rules)
   const freshness = new Freshness(entry, follower, storage.state.map('confirmed'))
   const tree = new TreeSource(entry.text, root, directories, storage.usedElsewhere, () =>
     freshness.staleSince(),
@@ -151,15 +159,15 @@ function follow(name: MirrorName, parts: FollowParts): FollowedName {
 
 function advanceWith(
   directories: DirectoryReader,
-  { fetched, usedElsewhere }: Storage,
+  { open, usedElsewhere }: Pick<Storage, 'usedElsewhere'> & { open: OpenBlocks },
   supply: Supply,
 ): Advance {
   return async (newRoot, oldRoot, { signal, providers }) => {
     usedElsewhere.note(newRoot) // the collector must not take what was found here
     supply.expect(newRoot, providers)
-    const isKept = (cid: CID): Promise<boolean> => fetched.has(cid)
+    const isKept = (cid: CID): Promise<boolean> => open.has(cid)
     await advanceTree({ reader: directories, isKept }, newRoot, oldRoot, { signal })
     usedElsewhere.note(newRoot) // until it is the one that serves
-    await fetched.sync() // the new root is remembered next, and must not outlive what it stands for
+    await open.sync() // the new root is remembered next, and must not outlive what it stands for
   }
 }

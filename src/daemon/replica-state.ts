@@ -31,6 +31,11 @@ export async function saveReplica(
   await map.put(mirror, Buffer.from(JSON.stringify({ ...replica, root: replica.root.toString() })))
 }
 
+/** Nothing counts as complete any more: everything is looked through again. */
+export async function forgetReplicas(map: DurableMap): Promise<void> {
+  for await (const [mirror] of map.entries()) await map.delete(mirror)
+}
+
 /** What is here as a whole of the tree of an IPNS name, whatever the mirror was called. */
 export async function replicaOf(map: DurableMap, key: string): Promise<Replica | undefined> {
   let newest: Replica | undefined

@@ -70,6 +70,11 @@ export class Replication implements AsyncDisposable {
     return this.#replicators.get(mirror)?.roots()
   }
 
+  /** Blocks were taken from peers, which mirrors may have too: those must be fetched, to be passed on again. */
+  doubt(): void {
+    for (const replicator of this.#replicators.values()) replicator.doubt()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#replicators.values()].map((replicator) => replicator.stop()))
   }

@@ -75,6 +75,7 @@ export class Replicator {
   /** Runs in a row that were given up for a newer root. */
   #overtaken = 0
   #giveUp: (() => void) | undefined
+  #isDoubtful = false
 
   constructor(components: ReplicatorComponents) {
     this.#components = components
@@ -93,6 +94,12 @@ export class Replicator {
   /** The mirror moved to another root. */
   moved(): void {
     this.#giveUp?.()
+    this.#waker.wake()
+  }
+
+  /** Something of what was complete may not count as here any more: all of it is looked through again. */
+  doubt(): void {
+    this.#isDoubtful = true
     this.#waker.wake()
   }
 
@@ -134,6 +141,11 @@ export class Replicator {
   /** Does what is to be done now; returns the milliseconds until there may be something again. */
   async #round(signal: AbortSignal): Promise<number> {
     const { state, mirror } = this.#components
+    if (this.#isDoubtful) {
+      this.#isDoubtful = false
+      this.#replica = undefined
+      await state.delete(mirror)
+    }
     this.#replica ??= await loadReplica(state, mirror)
     const root = this.#components.root()
     if (root === undefined || this.#hopeless?.equals(root) === true) return NOTHING

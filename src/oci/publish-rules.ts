@@ -1,6 +1,6 @@
 import { RepositorySet } from './repository-pattern.ts'
 import type { RepositoryName } from './name.ts'
-import type { RepositoryPattern } from './repository-pattern.ts'
+import type { Repositories, RepositoryPattern } from './repository-pattern.ts'
 
 /** What is said of some repositories. */
 export interface PublishRule {
@@ -24,6 +24,16 @@ export class PublishRules {
   isPublished(name: RepositoryName): boolean {
     return this.#rules.find(({ set }) => set.has(name))?.publish ?? true
   }
+}
+
+/**
+ * The repositories that exist through a mirror. Those that are not published here are asked of none, unless its entry says
+ * which it is for: it draws its tree so that each look into it is a question to it, and would hear which digests and tags
+ * clients want of them.
+ */
+export function askedOf(mirror: RepositorySet, rules: PublishRules): Repositories {
+  if (!mirror.isAll || rules.text === '') return mirror
+  return { isAll: false, has: (name) => rules.isPublished(name), mayHold: () => true }
 }
 
 /** Everything is published. */

@@ -30,9 +30,14 @@ export interface RepositoryView {
   mayHold(parts: readonly string[]): boolean
 }
 
-/** Some patterns as one question: which repositories any of them means. */
-export class RepositorySet implements RepositoryView {
+/** The repositories that exist through a tree. */
+export interface Repositories extends RepositoryView {
   /** Whether every repository is meant, so that nothing has to be asked. */
+  readonly isAll: boolean
+}
+
+/** Some patterns as one question: which repositories any of them means. */
+export class RepositorySet implements Repositories {
   readonly isAll: boolean
   /** The patterns, each once and in order: two sets with the same text mean the same. */
   readonly text: string

@@ -1,6 +1,6 @@
 import { ALL_REPOSITORIES } from '../oci/repository-pattern.ts'
 import { Recent } from './recent.ts'
-import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { Repositories } from '../oci/repository-pattern.ts'
 import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
 import type { SignatureGate } from './signatures/gate.ts'
 
@@ -10,7 +10,7 @@ const UNSIGNED_MS = 60_000
 /** A mirror, and what its operator has decided about it. */
 export interface MirrorSource extends RegistrySource {
   /** The repositories that exist through it; all when it is absent. */
-  readonly repositories?: RepositorySet
+  readonly repositories?: Repositories
   /** How long its tags and listings are heard while it is stale, in ms; for ever when it is absent. */
   readonly maxStale?: number | undefined
   /** Longest wait for one answer, in ms, in place of everybody's. */
@@ -55,7 +55,7 @@ export interface MirrorPatience {
  */
 export class Mirror {
   readonly name: string
-  readonly repositories: RepositorySet
+  readonly repositories: Repositories
   readonly signedBy: SignatureGate | undefined
   /** What was found unsigned under this root, lately. */
   readonly unsigned: Recent

@@ -11,7 +11,7 @@ import { SignedReader } from './signatures/signed-reader.ts'
 import { VerifiedReader } from './verified.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
-import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { Repositories } from '../oci/repository-pattern.ts'
 import type { Hidden } from './hiding.ts'
 import type { MirrorErrorHandler, MirrorSource } from './mirror.ts'
 import type { MirrorLayer } from './overlay-reader.ts'
@@ -177,6 +177,6 @@ export class Overlay implements RegistrySource {
   }
 }
 
-function limited(reader: RegistryReader, repositories: RepositorySet): RegistryReader {
+function limited(reader: RegistryReader, repositories: Repositories): RegistryReader {
   return repositories.isAll ? reader : new AllowedReader(reader, repositories)
 }

@@ -11,7 +11,7 @@ import { LayoutWalk } from './layout-walk.ts'
 import { rootPlace } from './places.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Digest, Hasher } from '../oci/digest.ts'
-import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { Repositories } from '../oci/repository-pattern.ts'
 import type { DirectoryReader } from './directory.ts'
 import type { Path } from './layout.ts'
 import type { DirectoryPlace, Place } from './places.ts'
@@ -23,7 +23,7 @@ export interface ExportedTree {
   readonly root: CID
   readonly directories: DirectoryReader
   /** The repositories of it that exist; all when it is absent. */
-  readonly repositories?: RepositorySet | undefined
+  readonly repositories?: Repositories | undefined
 }
 
 /** How far an export has come. */

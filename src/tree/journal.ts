@@ -150,6 +150,17 @@ export class Journal {
     }
   }
 
+  /** All entries that can be read, from the newest to the oldest. */
+  async *readable(): AsyncGenerator<JournalEntry> {
+    for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
+      try {
+        yield decode(sequenceOf(key), value)
+      } catch (error) {
+        if (!(error instanceof DamagedJournalError)) throw error // heliport fsck tells of it
+      }
+    }
+  }
+
   /** Entries after a sequence, from the oldest to the newest. @throws DamagedJournalError */
   async *after(sequence: number): AsyncGenerator<JournalEntry> {
     for await (const [key, value] of this.#state.entries(PREFIX, { after: keyOf(sequence) }))

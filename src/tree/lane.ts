@@ -328,6 +328,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
       before: this.#root?.cid,
       root,
       hidden,
+      history: this.#parts.journal.readable(),
       written,
       edits: done.map(({ tx }) => tx),
     }

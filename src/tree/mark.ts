@@ -27,6 +27,8 @@ export interface MarkOptions extends BlockOptions {
   readonly isOpen?: boolean | undefined
   /** Gets each leaf that is met for the first time. */
   readonly onLeaf?: ((hash: Uint8Array) => void) | undefined
+  /** Gets each block, node or leaf, that is met for the first time. */
+  readonly onNew?: ((hash: Uint8Array) => void) | undefined
   /** Gets the files that are called `data`, which are then not marked. */
   readonly onData?: ((link: NodeLink) => void) | undefined
 }
@@ -76,7 +78,8 @@ export class Marker {
 
   #meet({ hash, isLeaf }: NodeLink, stack: Uint8Array[], how: MarkOptions): void {
     const { live } = this.#parts
-    const { onLeaf, isOpen } = how
+    const { onLeaf, onNew, isOpen } = how
+    if (onNew !== undefined && !live.has(hash)) onNew(hash)
     if (!isLeaf) {
       if (isOpen === true ? live.expandOpen(hash) : live.expand(hash)) stack.push(hash)
       return

@@ -33,40 +33,60 @@ const NAME_BYTES = 32
  */
 const LOADS_IN_A_ROW = 100
 
+/** The memory of one or more caches. */
+class Memory {
+  readonly nodes: WeightedCache<Node>
+  readonly large: WeightedCache<Node>
+  readonly names: WeightedCache<readonly string[]>
+  /** How often it was cleared: a load that was begun before is not kept. */
+  cleared = 0
+
+  constructor(limit: number) {
+    this.nodes = new WeightedCache(limit, LARGEST_KEPT)
+    this.large = new WeightedCache(Math.min(limit, LARGE_BYTES), LARGE_BYTES)
+    this.names = new WeightedCache(Math.min(limit, NAMES_BYTES), LARGEST_NAMES)
+  }
+}
+
 /**
  * Tree nodes as they were decoded last, and the names of directories in order. A CID always means the same directory, so
  * nothing here is ever stale.
  */
 export class NodeCache {
-  readonly #nodes: WeightedCache<Node>
-  readonly #large: WeightedCache<Node>
-  readonly #names: WeightedCache<readonly string[]>
+  readonly #memory: Memory
+  /** Stands before every key. */
+  readonly #prefix: string
   /** Loads under way, by source: what one cannot give another may have. */
   readonly #flights = new WeakMap<BlockSource, Flights<Node>>()
   #loads = 0
-  /** How often it was cleared: a load that was begun before is not kept. */
-  #cleared = 0
 
   /** @param limit bytes of memory to use for nodes; 0 keeps nothing */
-  constructor(limit: number = CACHE_BYTES) {
-    this.#nodes = new WeightedCache(limit, LARGEST_KEPT)
-    this.#large = new WeightedCache(Math.min(limit, LARGE_BYTES), LARGE_BYTES)
-    this.#names = new WeightedCache(Math.min(limit, NAMES_BYTES), LARGEST_NAMES)
+  constructor(limit: number = CACHE_BYTES, memory: Memory = new Memory(limit), prefix = '') {
+    this.#memory = memory
+    this.#prefix = prefix
+  }
+
+  /**
+   * The same memory for trees that others draw, which name what they like: they find nothing here that was not loaded for
+   * one of them, so that what is in our own trees is not shown, nor told by a node that need not be fetched.
+   */
+  apart(): NodeCache {
+    return new NodeCache(0, this.#memory, '+')
   }
 
   /** @throws NodeFormatError, and what the source throws */
   async load(source: BlockSource, cid: CID, options?: BlockOptions): Promise<Node> {
     if (++this.#loads % LOADS_IN_A_ROW === 0) await setImmediate()
     options?.signal?.throwIfAborted() // a cached node would not notice
-    const key = keyOf(cid)
-    const known = this.#nodes.get(key) ?? this.#large.get(key)
+    const key = this.#keyOf(cid)
+    const { nodes, large, cleared } = this.#memory
+    const known = nodes.get(key) ?? large.get(key)
     if (known !== undefined) return known
-    const cleared = this.#cleared
     return this.#flightsOf(source).join(
       `${cleared} ${key}`, // whoever comes after does not share what was read before
       async (signal) => {
         const node = await readNode(source, cid, { signal })
-        if (cleared === this.#cleared) this.#set(key, node)
+        if (cleared === this.#memory.cleared) this.#set(key, node)
         return node
       },
       options ?? {},
@@ -75,7 +95,7 @@ export class NodeCache {
 
   /** Takes a node that need not be loaded, because its block was put just now: no collection begun since deletes it. */
   set(cid: CID, node: Node): void {
-    this.#set(keyOf(cid), node)
+    this.#set(this.#keyOf(cid), node)
   }
 
   /**
@@ -83,14 +103,20 @@ export class NodeCache {
    * loaded from now on is left there.
    */
   clear(): void {
-    this.#cleared++
-    this.#nodes.clear()
-    this.#large.clear()
+    const memory = this.#memory
+    memory.cleared++
+    memory.nodes.clear()
+    memory.large.clear()
+  }
+
+  #keyOf(cid: CID): string {
+    return this.#prefix + keyOf(cid)
   }
 
   #set(key: string, node: Node): void {
     const weight = weightOf(node)
-    const cache = weight > LARGEST_KEPT ? this.#large : this.#nodes
+    const { nodes, large } = this.#memory
+    const cache = weight > LARGEST_KEPT ? large : nodes
     cache.set(key, node, weight)
   }
 
@@ -110,8 +136,8 @@ export class NodeCache {
     directory: CID,
     list: () => AsyncIterable<{ name: string }>,
   ): Promise<readonly string[]> {
-    const key = keyOf(directory)
-    const known = this.#names.get(key)
+    const key = this.#keyOf(directory)
+    const known = this.#memory.names.get(key)
     if (known !== undefined) return known
     const names: string[] = []
     let bytes = 0
@@ -120,7 +146,7 @@ export class NodeCache {
       bytes += NAME_BYTES + name.length
     }
     const sorted = await sortInTurns(names)
-    this.#names.set(key, sorted, bytes)
+    this.#memory.names.set(key, sorted, bytes)
     return sorted
   }
 
@@ -130,12 +156,12 @@ export class NodeCache {
     what: string,
     make: () => Promise<readonly string[]>,
   ): Promise<readonly string[]> {
-    const key = `${keyOf(directory)} ${what}`
-    const known = this.#names.get(key)
+    const key = `${this.#keyOf(directory)} ${what}`
+    const known = this.#memory.names.get(key)
     if (known !== undefined) return known
     const names = await make()
     const bytes = names.reduce((sum, name) => sum + NAME_BYTES + name.length, key.length)
-    this.#names.set(key, names, bytes)
+    this.#memory.names.set(key, names, bytes)
     return names
   }
 }

@@ -2,7 +2,7 @@ import { tryParseDigest } from '../oci/digest.ts'
 import { tryParseName, tryParseTag } from '../oci/name.ts'
 import { isBranch } from './layout.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
-import type { RepositorySet } from '../oci/repository-pattern.ts'
+import type { Repositories } from '../oci/repository-pattern.ts'
 
 /** What stands at a place of the layout. */
 export type Place =
@@ -26,7 +26,7 @@ export interface DirectoryPlace {
  * @param blobs which of `blobs/` do: all, none, or these
  */
 export function rootPlace(
-  repositories: RepositorySet | undefined,
+  repositories: Repositories | undefined,
   blobs: boolean | ReadonlySet<Digest>,
 ): DirectoryPlace {
   const branches = {
@@ -64,7 +64,7 @@ function someBlobsPlace(blobs: ReadonlySet<Digest>): DirectoryPlace {
 }
 
 /** Where repositories are whose names begin with these parts, and perhaps one with that very name. */
-function repositoryPlace(parts: readonly string[], repositories: RepositorySet): DirectoryPlace {
+function repositoryPlace(parts: readonly string[], repositories: Repositories): DirectoryPlace {
   const name = tryParseName(parts.join('/'))
   const branches =
     name !== undefined && repositories.has(name)

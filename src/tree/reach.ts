@@ -1,11 +1,16 @@
+import { setImmediate } from 'node:timers/promises'
 import { DAG_PB, RAW, cidFromHash } from '../blocks/cids.ts'
 import { LiveSet } from '../blocks/live-set.ts'
 import { linksOf } from '../blocks/node-links.ts'
 import { Pace } from '../blocks/pace.ts'
+import { isDamage } from './damage.ts'
 import { Marker } from './mark.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { NodeLink } from '../blocks/node-links.ts'
 import type { CID } from 'multiformats/cid'
+
+/** Nodes that are looked into before other work gets its turn: those in memory are read without leaving it. */
+const NODES_IN_A_ROW = 100
 
 type ReadBlock = (cid: CID) => Promise<Uint8Array>
 
@@ -22,12 +27,14 @@ export async function* newBlocks(
   options: BlockOptions = {},
 ): AsyncGenerator<CID> {
   const stack: { cid: CID; old: CID | undefined }[] = [{ cid: root, old: before }]
+  let nodes = 0
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { cid, old } = next
     if (old?.equals(cid) === true) continue
     options.signal?.throwIfAborted()
     yield cid
     if (cid.code === RAW) continue
+    if (++nodes % NODES_IN_A_ROW === 0) await setImmediate()
     const links = linksOf(await read(cid))
     const there = old === undefined || old.code === RAW ? [] : linksOf(await read(old))
     const known = new Set(there.map(({ hash }) => hex(hash)))
@@ -40,24 +47,49 @@ export async function* newBlocks(
   }
 }
 
+/** What {@link lostBlocks} compares. */
+interface Trees {
+  readonly now: CID
+  readonly others: readonly CID[]
+  /** Trees of earlier commits, as far as they can be read. */
+  readonly history: AsyncIterable<{ readonly public: CID }>
+}
+
 /**
- * The blocks that are in other trees and nowhere in the tree as it is now. Reads every node of the tree as it is.
+ * The blocks that are in other trees and nowhere in the tree as it is now. Reads every node once.
  *
+ * @returns their hashes in hex
  * @throws what keeps a node from being read
  */
 export async function lostBlocks(
   read: ReadBlock,
-  others: readonly CID[],
-  now: CID,
+  { now, others, history }: Trees,
   options: BlockOptions = {},
-): Promise<CID[]> {
-  const live = new LiveSet()
-  await new Marker({ live, read, pace: new Pace(1) }).mark(now, options)
-  const lost: CID[] = []
-  for (const other of others)
-    for await (const cid of newBlocks(read, other, now, options))
-      if (!live.has(cid.multihash.digest)) lost.push(cid)
+): Promise<string[]> {
+  const [live, pace] = [new LiveSet(), new Pace(1)]
+  const marker = new Marker({ live, read, pace })
+  await marker.mark(now, options)
+  const lost: string[] = []
+  const onNew = (hash: Uint8Array): void => void lost.push(hex(hash))
+  for (const other of others) await marker.mark(other, { ...options, onNew })
+  const past = new Marker({ live, read: (cid) => ifWhole(read, cid), pace })
+  for await (const { public: root } of history)
+    await past.mark(root, { ...options, onNew, isPartial: true })
   return lost
+}
+
+async function ifWhole(read: ReadBlock, cid: CID): Promise<Uint8Array | undefined> {
+  try {
+    return await read(cid)
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
+}
+
+/** A block's hash, which is its name in the store. */
+export function hexOf({ multihash }: CID): string {
+  return hex(multihash.digest)
 }
 
 function cidOf({ hash, isLeaf }: NodeLink): CID {

@@ -141,6 +141,31 @@ describe('the scrub', () => {
     assert.equal(healer.lost, 1)
   })
 
+  it('asks nobody for what peers may not have', async () => {
+    await using world = await openWorld(0)
+    const { clock, healer, store } = world
+    const bytes = randomBytes(20_000)
+    const cid = cidFromHash(RAW, sha256(bytes))
+    await store.put(cid, bytes)
+    await store.sync()
+    const asked: string[] = []
+    healer.connect({
+      fetch: (wanted) => {
+        asked.push(wanted.toString())
+        return Promise.resolve(bytes)
+      },
+      onHealed: () => undefined,
+      onLost: () => undefined,
+    })
+    const hash = Buffer.from(cid.multihash.digest).toString('hex')
+    await writeFile(join(world.path, 'blocks', hash.slice(0, 2), hash), 'rot')
+    await using scrubber = world.scrub()
+    await scrubber.start()
+    await clock.pass(31 * DAY)
+    assert.deepEqual(asked, [])
+    assert.deepEqual([scrubber.status().last?.damaged, scrubber.status().last?.healed], [1, 0])
+  })
+
   it('goes on after a restart where it was, at its rate when it is behind', async () => {
     await using world = await openWorld()
     const { clock } = world

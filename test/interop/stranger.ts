@@ -25,6 +25,24 @@ export interface Heard {
   readonly fetched: boolean
 }
 
+/** It let on nothing. */
+export const NOTHING: Heard = {
+  presence: false,
+  block: false,
+  held: false,
+  transferred: false,
+  fetched: false,
+}
+
+/** It gave the block; blocks are none of what the fetch protocol is for. */
+export const EVERYTHING: Heard = {
+  presence: true,
+  block: true,
+  held: true,
+  transferred: true,
+  fetched: false,
+}
+
 /** A libp2p node that is nobody's friend, and asks one peer for blocks in all ways there are. */
 export class Stranger implements AsyncDisposable {
   readonly #libp2p: Libp2p<{ fetch: Fetch; identify: Identify }>

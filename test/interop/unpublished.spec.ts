@@ -5,20 +5,12 @@ import { dataDirectory } from '../../src/daemon/data-directory.ts'
 import { newBlocks } from '../../src/tree/reach.ts'
 import { randomImage } from '../support/random-image.ts'
 import { TestNode } from '../support/two-nodes.ts'
-import { Stranger } from './stranger.ts'
+import { EVERYTHING, NOTHING, Stranger } from './stranger.ts'
 import type { CID } from 'multiformats/cid'
 import type { RandomManifest } from '../support/random-image.ts'
 
 const RULES = JSON.stringify([{ match: ['secret/**'], publish: false }])
 const env = { REGISTRY_REPOSITORIES: RULES, REGISTRY_RETENTION_LEASE: '1s' }
-
-const NOTHING = {
-  presence: false,
-  block: false,
-  held: false,
-  transferred: false,
-  fetched: false,
-}
 
 /** The CIDs of an image's bytes: all of them are one raw block here. */
 function cidsOf(image: RandomManifest): CID[] {
@@ -48,16 +40,7 @@ async function isSilentAbout(node: TestNode, cids: readonly CID[]): Promise<void
 
 async function givesAll(node: TestNode, cids: readonly CID[]): Promise<void> {
   await using stranger = await Stranger.meet(node.address)
-  for (const cid of cids) {
-    const heard = await stranger.hear(cid)
-    assert.deepEqual(heard, {
-      ...NOTHING,
-      presence: true,
-      block: true,
-      held: true,
-      transferred: true,
-    })
-  }
+  for (const cid of cids) assert.deepEqual(await stranger.hear(cid), EVERYTHING, cid.toString())
 }
 
 describe('what is not published', () => {

@@ -1,4 +1,6 @@
-import { digestOf } from '../../src/oci/digest.ts'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digestOf, hexOf } from '../../src/oci/digest.ts'
 import { parseTag } from '../../src/oci/name.ts'
 import { openDisk } from './disk.ts'
 import { TestNode } from './two-nodes.ts'
@@ -41,4 +43,14 @@ export async function drawManifest(
     await tx.putManifest(name, { ...stored, digest })
     await tx.setTag(name, parseTag(tag), digest)
   })
+}
+
+/** Takes bytes that fit into one block away from a tree that goes on naming them: it says that it has what it has not. */
+export async function withhold({ blocks, state, path }: Disk, bytes: Uint8Array): Promise<void> {
+  await blocks.sync()
+  const hash = hexOf(digestOf(bytes))
+  await state.write([
+    { key: Buffer.concat([Buffer.from('b/'), Buffer.from(hash, 'hex')]), value: undefined },
+  ])
+  await rm(join(path, 'blocks', hash.slice(0, 2), hash), { force: true })
 }
