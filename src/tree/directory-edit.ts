@@ -27,11 +27,7 @@ export class DirectoryEditor {
 
   constructor(reader: DirectoryReader, put: PutNode) {
     this.#reader = reader
-    // The next edit begins with what this one has written, and need not decode it.
-    this.#put = async (node) => {
-      await put(node)
-      reader.know(node.cid, node.node)
-    }
+    this.#put = put
   }
 
   /**
