@@ -21,11 +21,11 @@ const TSIZE = 0x18
  */
 export function encodePbNode(data: Uint8Array, links: readonly PbLink[]): Uint8Array {
   const sorted = inOrder(links)
-  const bodies = sorted.map(bodyLength)
-  const length = fieldLength(data.length) + bodies.reduce((sum, body) => sum + fieldLength(body), 0)
+  let length = fieldLength(data.length)
+  for (const link of sorted) length += fieldLength(bodyLength(link))
   const block = Buffer.allocUnsafeSlow(length)
   let at = 0
-  for (const [i, link] of sorted.entries()) at = writeLink(block, at, link, bodies[i] ?? 0)
+  for (const link of sorted) at = writeLink(block, at, link)
   block[at++] = DATA
   at = writeVarint(block, at, data.length)
   block.set(data, at)
@@ -38,23 +38,27 @@ export function fieldLength(bytes: number): number {
 }
 
 /** Bytes of a link without its own tag and length. */
-export function bodyLength({ name, cid, treeSize }: PbLink): number {
-  const nameLength = Buffer.byteLength(name)
+export function bodyLength(link: PbLink): number {
+  return bodyOf(link, Buffer.byteLength(link.name))
+}
+
+function bodyOf({ cid, treeSize }: PbLink, nameLength: number): number {
   return fieldLength(cid.bytes.length) + fieldLength(nameLength) + 1 + varintLength(treeSize)
 }
 
-function writeLink(block: Buffer, start: number, link: PbLink, body: number): number {
+function writeLink(block: Buffer, start: number, link: PbLink): number {
   const { name, cid, treeSize } = link
+  const nameLength = Buffer.byteLength(name)
   let at = start
   block[at++] = LINKS
-  at = writeVarint(block, at, body)
+  at = writeVarint(block, at, bodyOf(link, nameLength))
   block[at++] = HASH
   at = writeVarint(block, at, cid.bytes.length)
   block.set(cid.bytes, at)
   at += cid.bytes.length
   block[at++] = NAME
-  at = writeVarint(block, at, Buffer.byteLength(name))
-  at += block.write(name, at)
+  at = writeVarint(block, at, nameLength)
+  at += nameLength === name.length ? block.write(name, at, 'latin1') : block.write(name, at)
   block[at++] = TSIZE
   return writeVarint(block, at, treeSize)
 }
@@ -78,7 +82,7 @@ function writeVarint(block: Buffer, start: number, value: number): number {
 const SURROGATE = /[\ud800-\udfff]/
 
 function inOrder(links: readonly PbLink[]): readonly PbLink[] {
-  if (links.some(({ name }) => SURROGATE.test(name)))
+  if (links.some(({ name }) => Buffer.byteLength(name) > name.length && SURROGATE.test(name)))
     return links.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
   const isSorted = links.every(({ name }, i) => i === 0 || (links[i - 1]?.name ?? '') <= name)
   return isSorted ? links : links.toSorted((a, b) => (a.name < b.name ? -1 : +(a.name > b.name)))

@@ -20,6 +20,12 @@ import type { Storage } from './storage.ts'
 /** What MFS holds before anything was pushed. */
 const EMPTY_ROOT = encodeDirectory([]).cid
 
+/**
+ * The least time from one record to the next, in ms. Each costs two signatures and three synced writes, which pushes in a
+ * row would wait for: of their roots one in so long goes out, and the last one always.
+ */
+const RECORD_PAUSE = 100
+
 /** What follows from a new root: the MFS root is set to it, and it is published. Both can be made again from the journal. */
 export class RootFollower {
   readonly #log: Logger
@@ -132,6 +138,6 @@ export async function openPublisher(
       isOurs: (root) => isOurs(root, name, storage),
       log: log.child({ room: 'naming' }),
     },
-    { lifetime: ipns.lifetime },
+    { lifetime: ipns.lifetime, pause: RECORD_PAUSE },
   )
 }

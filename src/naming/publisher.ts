@@ -68,6 +68,8 @@ export interface PublisherOptions {
   readonly lifetime: number
   /** How often a record is told again. Milliseconds. */
   readonly republishEvery?: number | undefined
+  /** The least time from one record to the next; 0 when it is not given. Milliseconds. */
+  readonly pause?: number | undefined
 }
 
 /**
@@ -83,6 +85,7 @@ export class Publisher {
   readonly #clock: Clock
   readonly #lifetime: number
   readonly #republishEvery: number
+  readonly #pause: number
   readonly #waker: Waker
   readonly #dht: DhtKeeper
   /** What others hold under our name. */
@@ -95,12 +98,14 @@ export class Publisher {
   /** What the network heard last in this life of the process. */
   #told: IpnsRecord | undefined
   #failure: string | undefined
+  #signedAt = -Infinity
 
   constructor(components: PublisherComponents, options: PublisherOptions) {
     this.#components = components
     this.#clock = components.clock ?? systemClock
     this.#lifetime = options.lifetime
     this.#republishEvery = Math.min(options.republishEvery ?? 12 * HOUR, options.lifetime / 2)
+    this.#pause = options.pause ?? 0
     this.name = ipnsName(components.key.publicKey.toCID().toV1().toString(base36))
     this.#waker = new Waker(this.#clock)
     const { exchange, log } = components
@@ -194,6 +199,8 @@ export class Publisher {
     const known = await this.#usable(state, value)
     const wait = known === undefined ? 0 : this.#waitToMove(known, state)
     const record = wait === 0 ? undefined : known
+    const pause = record === undefined ? this.#pauseLeft() : 0
+    if (pause > 0) return pause
     const isTold = record !== undefined && this.#told?.sequence === record.sequence
     if (!isTold || isDue(state.publishedAt, this.#republishEvery, this.#clock.now()))
       await this.#tell(record ?? (await this.#sign(state, value)))
@@ -289,12 +296,19 @@ export class Publisher {
     return this.#told === undefined || age < 0 ? 0 : Math.max(MOVE_PAUSE - age, 0)
   }
 
+  /** How long no other record is signed yet, in ms; a clock that was set back holds nothing up. */
+  #pauseLeft(): number {
+    const age = this.#clock.now() - this.#signedAt
+    return age < 0 ? 0 : Math.max(this.#pause - age, 0)
+  }
+
   /** The sequence and its value are durable before it is signed. */
   async #sign(state: PublisherState, value: string): Promise<IpnsRecord> {
     const { key, keychain } = this.#components
     if (state.sequence >= MAX_SEQUENCE) throw new Error('this key has used up its sequence numbers')
     const sequence = this.#last(state) + 1n
     const { publishedAt, confirmed } = state
+    this.#signedAt = this.#clock.now()
     await this.#save({ sequence, value, publishedAt, confirmed })
     const addresses = this.#addresses()
     const [lifetime, ttl, now] = [this.#lifetime, TTL, this.#clock.now()]

@@ -27,11 +27,7 @@ export class DirectoryEditor {
 
   constructor(reader: DirectoryReader, put: PutNode) {
     this.#reader = reader
-    // The next edit begins with what this one has written, and need not decode it.
-    this.#put = async (node) => {
-      await put(node)
-      reader.know(node.cid, node.node)
-    }
+    this.#put = put
   }
 
   /**
@@ -55,12 +51,15 @@ export class DirectoryEditor {
     return this.#writeWhole(applyTo(entries, changes))
   }
 
-  async #writeWhole(entries: ReadonlyMap<string, Entry>): Promise<Entry | undefined> {
-    if (entries.size === 0) return undefined
-    const named = [...entries].map(([name, { cid, treeSize }]) => ({ name, cid, treeSize }))
-    const size = flatSize(named)
-    if (size > FLAT_DIRECTORY_BYTES) return this.#writeShards(undefined, entries, size)
-    const made = encodeDirectory(named)
+  async #writeWhole(entries: readonly NamedEntry[]): Promise<Entry | undefined> {
+    if (entries.length === 0) return undefined
+    // Drawn at once where it may be small enough, for to count its bytes takes as long.
+    const made = entries.length <= FLAT_ENTRIES ? encodeDirectory(entries) : undefined
+    const size = made?.bytes.length ?? flatSize(entries)
+    if (made === undefined || size > FLAT_DIRECTORY_BYTES) {
+      const all = new Map<string, Entry>(entries.map((entry) => [entry.name, entry]))
+      return this.#writeShards(undefined, all, size)
+    }
     await this.#put(made)
     return { cid: made.cid, treeSize: made.treeSize }
   }
@@ -98,14 +97,16 @@ export class DirectoryEditor {
   }
 }
 
-function applyTo(entries: readonly NamedEntry[], changes: DirectoryChanges): Map<string, Entry> {
-  const result = new Map<string, Entry>(entries.map((entry) => [entry.name, entry]))
-  for (const [name, entry] of changes) {
-    if (entry === undefined) result.delete(name)
-    else result.set(name, entry)
-  }
-  return result
+/** The entries after the changes, in the order in which they are written, when they were in it before. */
+function applyTo(entries: readonly NamedEntry[], changes: DirectoryChanges): NamedEntry[] {
+  const result = entries.filter(({ name }) => !changes.has(name))
+  for (const [name, entry] of changes)
+    if (entry !== undefined) result.push({ name, cid: entry.cid, treeSize: entry.treeSize })
+  return result.sort((a, b) => (a.name < b.name ? -1 : +(a.name > b.name)))
 }
+
+/** A flat directory has fewer entries than this: a link to a file of one byte has 44 bytes at least. */
+const FLAT_ENTRIES = Math.floor(FLAT_DIRECTORY_BYTES / 44)
 
 /** A flat directory without links: the UnixFS message `08 01` as the node's data field. */
 const EMPTY_DIRECTORY_BYTES = 4

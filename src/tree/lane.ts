@@ -8,6 +8,7 @@ import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
 import { PUBLISH_ALL } from '../oci/publish-rules.ts'
 import { blocksOf, marksOf } from './commit-marks.ts'
+import { NodeWrites } from './node-writes.ts'
 import { newBlocks } from './reach.ts'
 import { redrawTree } from './redraw.ts'
 import { stoppedError } from './stopped.ts'
@@ -63,6 +64,7 @@ interface Done {
  */
 export class CommitLane implements RegistryWriter, BlobFinder {
   readonly #parts: LaneParts
+  readonly #writes: NodeWrites
   /** Writes directories of the published tree; the other one, those of the other. */
   readonly #editor: DirectoryEditor
   readonly #privateEditor: DirectoryEditor
@@ -87,10 +89,9 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   private constructor(parts: LaneParts) {
     this.#parts = parts
     this.#rules = parts.rules ?? PUBLISH_ALL
+    this.#writes = new NodeWrites(parts.blocks, parts.reader)
     this.#editor = new DirectoryEditor(parts.reader, (node) => this.#putNode(node))
-    this.#privateEditor = new DirectoryEditor(parts.reader, ({ cid, bytes }) =>
-      parts.blocks.put(cid, bytes),
-    )
+    this.#privateEditor = new DirectoryEditor(parts.reader, (node) => this.#writes.put(node))
     this.#hints = new LinkHints(() => parts.journal.entries({ limit: HINT_COMMITS }))
     this.#search = new BlobSearch(parts.reader, this.#hints)
   }
@@ -106,7 +107,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     lane.#stopped = damage
     lane.#lost = damage
     if (entry !== undefined) lane.#set(entry)
-    else if (damage === undefined) lane.#root = await lane.#putEmpty()
+    else if (damage === undefined) lane.#root = await lane.#writes.whole(() => lane.#putEmpty())
     return lane
   }
 
@@ -172,8 +173,10 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   async begin(root: CID, options: BlockOptions = {}): Promise<CID> {
     if (!this.isNew) throw new Error('a registry begins only once')
     const { reader, blocks } = this.#parts
-    const editor = new DirectoryEditor(reader, ({ cid, bytes }) => blocks.put(cid, bytes))
-    const drawn = (await redrawTree(reader, editor, root, options)) ?? (await this.#putEmpty())
+    const drawn = await this.#writes.whole(
+      async () =>
+        (await redrawTree(reader, this.#privateEditor, root, options)) ?? (await this.#putEmpty()),
+    )
     const entry = {
       sequence: 1,
       time: this.#parts.now(),
@@ -303,8 +306,10 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   async #commit(drafts: Drafts, done: readonly Done[]): Promise<void> {
     this.#nodes = []
     // Until all nodes are written, a failure costs nothing: the old roots still stand.
-    const root = (await drafts.public.write(this.#editor)) ?? (await this.#putEmpty())
-    const hidden = await drafts.private.write(this.#privateEditor)
+    const { root, hidden } = await this.#writes.whole(async () => ({
+      root: (await drafts.public.write(this.#editor)) ?? (await this.#putEmpty()),
+      hidden: await drafts.private.write(this.#privateEditor),
+    }))
     const isPublic = this.#root === undefined || !root.cid.equals(this.#root.cid)
     // Pushing again what is there changes nothing and is no commit, but may have mended blocks.
     if (!isPublic && hidden?.cid.toString() === this.#private?.cid.toString())
@@ -383,7 +388,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
   }
 
   async #putNode(node: MadeNode): Promise<void> {
-    await this.#parts.blocks.put(node.cid, node.bytes)
+    await this.#writes.put(node)
     this.#nodes.push(node.cid)
   }
 }

@@ -13,6 +13,8 @@ describe('the arguments of the bench', () => {
     assert.equal(measure().rounds, 5)
     assert.equal(measure('--quick').rounds, 1)
     assert.equal(measure('--quick', '--rounds', '3').rounds, 3)
+    assert.deepEqual([measure().seconds, measure('--quick').seconds], [1800, 5])
+    assert.equal(measure('--seconds', '60').seconds, 60)
   })
 
   it('choose scenarios and contenders, in the order of the bench', () => {

@@ -19,6 +19,8 @@ export interface MeasureTask {
   readonly contenders: readonly ContenderId[] | undefined
   readonly rounds: number
   readonly quick: boolean
+  /** How long mixed load goes on. */
+  readonly seconds: number
   readonly write: boolean
   readonly json: string | undefined
   /** A directory for CPU profiles. */
@@ -26,6 +28,7 @@ export interface MeasureTask {
 }
 
 const ROUNDS = { usual: 5, quick: 1 }
+const SECONDS = { usual: 1800, quick: 5 }
 
 /** @throws Error for a person when they cannot be understood */
 export function parseTask([first, ...rest]: readonly string[]): Task {
@@ -41,6 +44,7 @@ export function parseTask([first, ...rest]: readonly string[]): Task {
       only: { type: 'string' },
       contenders: { type: 'string' },
       rounds: { type: 'string' },
+      seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -57,6 +61,7 @@ export function parseTask([first, ...rest]: readonly string[]): Task {
     only: chosen('--only', values.only, scenarioIds()) ?? scenarioIds(),
     contenders: chosen('--contenders', values.contenders, contenderIds()),
     rounds: number('--rounds', values.rounds) ?? (quick ? ROUNDS.quick : ROUNDS.usual),
+    seconds: number('--seconds', values.seconds) ?? (quick ? SECONDS.quick : SECONDS.usual),
     quick,
     write,
     json,

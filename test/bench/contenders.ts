@@ -121,18 +121,21 @@ export interface HeliportOptions {
   readonly seed?: Shape | undefined
   /** A data directory that is there already, and stays; without it a new one. */
   readonly data?: string | undefined
+  /** More of its configuration. */
+  readonly config?: Readonly<Record<string, unknown>> | undefined
   /** Where its CPU profile goes when it ends. */
   readonly profile?: string | undefined
 }
 
-export async function startHeliport({ seed, data, profile }: HeliportOptions): Promise<Running> {
+export async function startHeliport(options: HeliportOptions): Promise<Running> {
+  const { seed, data, profile } = options
   const directory = await mkdtemp(join(tmpdir(), 'heliport-bench-'))
   const remove = () => rm(directory, { recursive: true, force: true })
   const path = data ?? join(directory, 'data')
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   try {
     if (seed !== undefined) await growHeliport(path, seed)
-    const config = { log: { level: 'error' } }
+    const config = { log: { level: 'error' }, ...options.config }
     const daemon = await DaemonProcess.start({ data: path, config, nodeOptions })
     return {
       host: daemon.host,

@@ -12,6 +12,7 @@ export interface MeasureOptions {
   readonly contenders: readonly Contender[]
   readonly rounds: number
   readonly quick: boolean
+  readonly seconds: number
   readonly signal: AbortSignal
   say(line: string): void
 }

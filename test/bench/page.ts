@@ -1,5 +1,6 @@
 import { medianRatio } from './figures.ts'
 import { megabytes, table } from '../network/support/figures.ts'
+import { growthTable } from './growth-series.ts'
 import { figuresTable, memoryLine, reached, wanted } from './report.ts'
 import { titleOf } from './results.ts'
 import type { Result } from './results.ts'
@@ -15,6 +16,8 @@ const CHARTS = [
   '![How many times as good Heliport is as the best of the others](performance/ratios.svg)',
   '',
   '![Cost as a registry grows](performance/growth.svg)',
+  '',
+  '![Memory under mixed load](performance/mixed.svg)',
 ]
 
 /** Every goal in one table. */
@@ -33,7 +36,7 @@ function goals(results: readonly Result[]): string {
 }
 
 /** What Heliport may have in RAM in every scenario, in bytes. */
-const MEMORY = 450e6
+export const MEMORY = 450e6
 
 function memoryRow(results: readonly Result[]): string[][] {
   const peaks = results.flatMap(({ title, outcome }) => {
@@ -53,7 +56,7 @@ function section(result: Result): string {
   if (outcome === undefined)
     lines.push(missing === undefined ? `Failed: ${failed}` : sentence(missing), '')
   else {
-    lines.push(`${provenance(result)}:`, '', figuresTable(result), '')
+    lines.push(`${provenance(result)}:`, '', growthTable(result) ?? figuresTable(result), '')
     for (const line of [memoryLine(result), ...(outcome.notes ?? []), durability(result)])
       if (line !== undefined) lines.push(line, '')
   }

@@ -65,7 +65,8 @@ function measuredIds(figures: readonly Figure[]): ContenderId[] {
   return [...ids].toSorted((a, b) => Number(b === 'heliport') - Number(a === 'heliport'))
 }
 
-function shownValue(values: readonly number[] | undefined): string {
+/** A median as it is shown; empty when nothing was measured. */
+export function shownValue(values: readonly number[] | undefined): string {
   if (values === undefined || values.length === 0) return ''
   const value = median(values)
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)

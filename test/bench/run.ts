@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseTask } from './arguments.ts'
 import { CONTENDERS, findContenders, usualContenders } from './contenders.ts'
+import { growthTable } from './growth-series.ts'
 import { measure } from './measure.ts'
 import { figuresTable, memoryLine } from './report.ts'
 import { showProfiles } from './profile.ts'
@@ -18,6 +19,7 @@ They run in turns, several rounds; figures are medians of the rounds, and median
 
   --only A,B         only these scenarios
   --rounds N         rounds (5; 1 with --quick)
+  --seconds N        how long mixed load goes on (1800; 5 with --quick)
   --contenders A,B   who is measured (${CONTENDERS.map(({ id }) => id).join(', ')});
                      without it: heliport, the newer distribution that is here, zot
   --quick            everything is small: only shows that it works
@@ -28,7 +30,7 @@ They run in turns, several rounds; figures are medians of the rounds, and median
 npm run bench -- profile DIR: where the time went in these profiles
 
 npm run bench -- grow --manifests N --data DIRECTORY [--gib N]: makes a data directory with so many manifests,
-and so many GiB of zeros
+and so many GiB of layers besides, in files with holes
 
 Scenarios:
 ${SCENARIOS.map(({ id, title }) => `  ${id.padEnd(16)} ${title}`).join('\n')}
@@ -93,7 +95,7 @@ async function measureAll(task: MeasureTask, signal: AbortSignal): Promise<numbe
 
 function show(result: Result): void {
   if (result.outcome === undefined) return
-  console.log(`\n${result.title}\n\n${figuresTable(result)}`)
+  console.log(`\n${result.title}\n\n${growthTable(result) ?? figuresTable(result)}`)
   for (const line of [memoryLine(result), ...(result.outcome.notes ?? [])])
     if (line !== undefined) console.log(`\n${line}`)
 }

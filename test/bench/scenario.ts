@@ -9,6 +9,8 @@ export interface Stage {
   readonly rounds: number
   /** Only shows that it works: everything is small. */
   readonly quick: boolean
+  /** How long a load goes on that is to go on for long. */
+  readonly seconds: number
   /** A directory that is removed at the end. */
   readonly directory: string
   readonly signal: AbortSignal
@@ -23,10 +25,18 @@ export interface Memory {
   readonly peak: number
 }
 
+/** The memory of a registry at a moment. */
+export interface CoursePoint {
+  readonly seconds: number
+  readonly mb: number
+}
+
 /** What came of a scenario. */
 export interface Outcome {
   readonly figures: readonly Figure[]
   readonly memory?: Readonly<Partial<Record<ContenderId, Memory>>>
+  /** How Heliport's memory went. */
+  readonly course?: readonly CoursePoint[]
   /** What a reader has to know. */
   readonly notes?: readonly string[]
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { replaced } from '../support/figures-page.ts'
 import { scenarioIds } from './arguments.ts'
 import { barChart } from './chart/bars.ts'
+import { courseChart } from './chart/course.ts'
 import { lineChart } from './chart/lines.ts'
 import { growthSeries } from './growth-series.ts'
-import { page, ratioBars } from './page.ts'
+import { MEMORY, page, ratioBars } from './page.ts'
 import { merged, parseResults } from './results.ts'
 import type { Result } from './results.ts'
 
@@ -25,6 +26,8 @@ export async function writeResults(results: readonly Result[]): Promise<void> {
   await writeFile(join(DIRECTORY, 'ratios.svg'), barChart(ratioBars(all)))
   const growth = all.find(({ id }) => id === 'growth')?.outcome?.figures ?? []
   await writeFile(join(DIRECTORY, 'growth.svg'), lineChart(growthSeries(growth), 'manifests'))
+  const course = all.find(({ id }) => id === 'mixed')?.outcome?.course ?? []
+  await writeFile(join(DIRECTORY, 'mixed.svg'), courseChart(course, MEMORY / 1e6))
   const text = await readFile(PAGE, 'utf8')
   await writeFile(PAGE, replaced(text, 'bench', page(all).trimEnd()))
   console.log('written: docs/performance.md, docs/performance/')

@@ -52,7 +52,7 @@ describe('the publisher', () => {
 
   afterEach(close)
 
-  async function open(): Promise<void> {
+  async function open(options: { pause?: number } = {}): Promise<void> {
     network = hub.join('us')
     exchange = new RecordExchange({ network, held, keychain, clock, log: silent })
     await exchange.start()
@@ -68,7 +68,7 @@ describe('the publisher', () => {
         addresses: () => addresses,
         isOurs: (root) => Promise.resolve(history.has(root.toString())),
       },
-      { lifetime: LIFETIME },
+      { lifetime: LIFETIME, ...options },
     )
     publisher.start()
   }
@@ -79,9 +79,9 @@ describe('the publisher', () => {
     network.leave()
   }
 
-  async function restart(): Promise<void> {
+  async function restart(options: { pause?: number } = {}): Promise<void> {
     await close()
-    await open()
+    await open(options)
   }
 
   async function publish(n: number): Promise<CID> {
@@ -130,6 +130,25 @@ describe('the publisher', () => {
       sequences.toSorted((a, b) => (a < b ? -1 : 1)),
     )
     assert.equal(new Set(sequences).size, sequences.length)
+  })
+
+  it('leaves a pause between records, after which the last of the roots goes out', async () => {
+    await restart({ pause: 100 })
+    await publish(1)
+    for (const n of [2, 3, 4]) publisher.publish(await rootNumber(n))
+    await clock.pass(99)
+    assert.equal((await sent()).length, 1)
+    await clock.pass(1)
+    const values = (await sent()).map(({ value }) => value)
+    assert.deepEqual(values, [valueOf(await rootNumber(1)), valueOf(await rootNumber(4))])
+  })
+
+  it('is not held up by a clock that was set back in a pause between records', async () => {
+    await restart({ pause: 100 })
+    await publish(1)
+    clock.set(clock.now() - 3_600_000)
+    await publish(2)
+    assert.equal((await sent()).length, 2)
   })
 
   it('never uses a sequence for two values, even if it dies between deciding and signing', async () => {

@@ -4,7 +4,10 @@ export const COLORS = {
   line: '#80808066',
   good: '#2f9e68',
   bad: '#d9822b',
-  series: ['#4c78c8', '#d9822b', '#2f9e68', '#b05cb0', '#c04a4a', '#8a8a3a'],
+  series: [
+    ...['#4c78c8', '#d9822b', '#2f9e68', '#b05cb0', '#c04a4a'],
+    ...['#8a8a3a', '#3a9aa8', '#a06a4a', '#808080', '#d0609a'],
+  ],
 } as const
 
 /** A drawing of that size, in pixels. */

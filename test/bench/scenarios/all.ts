@@ -4,6 +4,7 @@ import { GROWTH } from './growth.ts'
 import { LISTING_SCENARIOS } from './listings.ts'
 import { MANIFESTS } from './manifests.ts'
 import { CLIENT_PULLS } from './pull-clients.ts'
+import { MIXED } from './mixed.ts'
 import { PULLS } from './pull.ts'
 import { PUSHES } from './push.ts'
 import { START } from './start.ts'
@@ -21,5 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   COLD_PULL,
   PUSH_DURING_GC,
   GROWTH,
+  MIXED,
   ZB,
 ]

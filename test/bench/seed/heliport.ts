@@ -1,8 +1,9 @@
 import { dataDirectory } from '../../../src/daemon/data-directory.ts'
 import { openStorage } from '../../../src/daemon/storage.ts'
 import { parseName, parseTag } from '../../../src/oci/name.ts'
-import { LAYER, seedlings } from './shape.ts'
-import { zeros } from './zeros.ts'
+import { imageManifest } from '../load/manifest.ts'
+import { CONTENT, LAYER, seedlings, tagAt } from './shape.ts'
+import { plantSparse } from './sparse.ts'
 import type { Storage } from '../../../src/daemon/storage.ts'
 import type { StoredContent } from '../../../src/registry/ports.ts'
 import type { Seedling, Shape } from './shape.ts'
@@ -18,8 +19,10 @@ const AT_ONCE = 64
 
 /** What is grown besides the manifests. */
 export interface GrowOptions {
-  /** GiB of content that is all zeros, in blobs of 1 GiB: one leaf on disk, whatever the number. */
+  /** Images of one layer each, which together have so many GiB: see {@link plantSparse}. */
   readonly gib?: number | undefined
+  /** Leaves of 1 MiB that such a layer has, if not 1024. */
+  readonly leaves?: number | undefined
   /** Told how many manifests are there, every few seconds. */
   readonly onProgress?: ((done: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -32,9 +35,10 @@ export interface GrowOptions {
 export async function growHeliport(
   directory: string,
   shape: Shape,
-  { gib = 0, onProgress, signal }: GrowOptions = {},
+  { gib = 0, leaves = 1024, onProgress, signal }: GrowOptions = {},
 ): Promise<void> {
-  await using storage = await openStorage(dataDirectory(directory), async () => undefined)
+  const places = dataDirectory(directory)
+  await using storage = await openStorage(places, async () => undefined)
   const layer = await storage.contents.write(LAYER.bytes, LAYER.digest)
   let group: Seedling[] = []
   let done = 0
@@ -50,7 +54,10 @@ export async function growHeliport(
     if (group.length === GROUP) await plantGroup()
   }
   if (group.length > 0) await plantGroup()
-  for (let at = 0; at < gib; at++) await plantZeros(storage, at, signal)
+  for (let number = 0; number < gib; number++) {
+    await plantContent(storage, places.blocks, { number, leaves, signal })
+    onProgress?.(done + number + 1)
+  }
 }
 
 /** What has to be linked for one image. */
@@ -84,8 +91,19 @@ async function sow({ contents }: Storage, seedling: Seedling): Promise<Sown> {
   return { seedling, config, manifest }
 }
 
-async function plantZeros({ contents, lane }: Storage, at: number, signal?: AbortSignal) {
-  const { digest, bytes } = zeros(at)
-  const stored = await contents.write(bytes(), digest, { signal })
-  await lane.transact((tx) => tx.linkBlob(parseName('bench/zeros'), stored))
+async function plantContent(
+  { blocks, contents, lane }: Storage,
+  directory: string,
+  plan: { number: number; leaves: number; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const layer = await plantSparse(blocks, directory, plan)
+  const image = imageManifest([layer])
+  const config = await contents.write(image.config.bytes, image.config.digest)
+  const manifest = await contents.write(image.bytes, image.digest)
+  const name = parseName(CONTENT)
+  await lane.transact(async (tx) => {
+    for (const blob of [config, layer]) await tx.linkBlob(name, blob)
+    await tx.putManifest(name, manifest)
+    await tx.setTag(name, parseTag(tagAt(plan.number)), manifest.digest)
+  })
 }

@@ -25,6 +25,9 @@ export const LAYER: { readonly bytes: Buffer; readonly digest: Digest; readonly 
   size: bytes.length,
 }
 
+/** Where images of large layers are. */
+export const CONTENT = 'bench/content'
+
 const TAGS = 100
 
 /** So many manifests, in repositories of a hundred tags. */

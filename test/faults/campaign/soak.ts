@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { INSPECTABLE, collectGarbage } from '../../fuzz/inspector.ts'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
+import { emptyRegistry } from '../empty.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { sabotageOptions } from '../sabotage/sabotage.ts'
 import { trendOf } from './trend.ts'
@@ -82,7 +83,7 @@ class SoakCampaign implements Running {
     else await load.run(client, { until: AbortSignal.timeout(LOAD_MS) })
     await load.verify(client)
     this.#acknowledged += load.acknowledged
-    await this.#empty(client)
+    await emptyRegistry(client)
     if (!isLast) await this.#measure(number, daemon)
     this.#judge()
   }
@@ -119,14 +120,6 @@ class SoakCampaign implements Running {
     await daemon.restart()
     this.#life++
     this.#restarts++
-  }
-
-  async #empty(client: RegistryClient): Promise<void> {
-    const { repositories } = (await client.expect(200, 'GET', '/v2/_catalog')).json() as {
-      repositories: string[]
-    }
-    for (const name of repositories)
-      await client.expect(202, 'DELETE', `/v2/${name}/_heliport/repository`)
   }
 
   async #measure(number: number, daemon: DaemonProcess): Promise<void> {
