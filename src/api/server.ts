@@ -43,6 +43,8 @@ export type ListenOptions = ListenTarget &
     tls?: CertificateFiles | undefined
     /** Connections of one address; absent: any number. */
     perAddress?: AddressBound | undefined
+    /** Called with each connection as it comes, before anything is read of it. */
+    onArrival?: (socket: Socket) => void
     /** Connections served at once (default: what {@link connectionBound} finds). */
     maxConnections?: number
     /** In place of `CONNECTION_TIMES.headers`. */
@@ -156,6 +158,7 @@ function watchArrivals(
   // Comes first, before a handshake, which is dear.
   server.prependListener('connection', (socket: Socket) => {
     if (perAddress?.enter(socket) === false) socket.destroy()
+    else options.onArrival?.(socket)
   })
 }
 

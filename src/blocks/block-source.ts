@@ -6,6 +6,8 @@ import { isSupported, keyOf, matches } from './cids.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { BlockPart } from './part-reader.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Where a reader has its blocks from. A block that cannot be had is an error here, never `undefined` (promise I3). */
@@ -21,6 +23,8 @@ export interface BlockSource {
    * @throws MissingBlockError, DamagedBlockError, or the error of the disk or network
    */
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array>
+  /** Some bytes of a large block, if they can be had without the rest, checked as well; in memory of their own. */
+  part?(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined>
   /** Its size in bytes, if that can be told without fetching it. */
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
   /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
@@ -98,6 +102,21 @@ export class LocalBlocks implements BlockSource {
   }
 }
 
+/** A part that this disk has; `undefined` when it does not, or is damaged: then the whole block is brought back. */
+export async function partOf(
+  store: BlockStore,
+  cid: CID,
+  part: ByteRange,
+  options?: BlockOptions,
+): Promise<BlockPart | undefined> {
+  try {
+    return await store.part?.(cid, part, options)
+  } catch (error) {
+    if (error instanceof DamagedBlockError) return undefined
+    throw error
+  }
+}
+
 /** What nobody notes. */
 export const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 
@@ -141,6 +160,10 @@ export class FetchedBlocks implements BlockSource {
     // Apart, so that a block that somebody now waits for is asked for anew: whoever fetches makes one request of both.
     const key = `${keyOf(cid)}${ahead ? '+' : ''}`
     return this.#flights.join(key, (signal) => this.#bring(cid, { signal, ahead }), options)
+  }
+
+  part(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined> {
+    return partOf(this.#store, cid, part, options)
   }
 
   /** From this disk; else fetched, and kept. All who want it at the same time look once. */

@@ -1,3 +1,5 @@
+import type { BlockPart } from './part-reader.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Options of every block store call. */
@@ -19,6 +21,12 @@ export interface BlockStore {
    * @throws the system's error when it could not be read (EIO, EMFILE, EACCES …)
    */
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined>
+  /**
+   * Some bytes of a large block, in memory of their own, read without the rest where that can be had.
+   *
+   * @throws as {@link BlockStore.get}; RangeError when the block has no such part
+   */
+  part?(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined>
   /** Whether a block with this CID is stored, without reading it. Says nothing about its health. */
   has(cid: CID, options?: BlockOptions): Promise<boolean>
   /** Size in bytes of the stored block, without reading it; `undefined` when it is not here. */

@@ -12,6 +12,11 @@ import type { CID } from 'multiformats/cid'
 export interface ReadOptions extends BlockOptions {
   /** Only these bytes; they must lie within the file. */
   range?: ByteRange | undefined
+  /**
+   * Bytes to hand out at a time, each time read when they are asked for: nothing else is kept in memory then. Absent: leaf
+   * by leaf, some read ahead.
+   */
+  piece?: number | undefined
 }
 
 /** A part of a file that is wanted: the leaf or subtree, and which of its bytes. */
@@ -62,7 +67,8 @@ export async function* readFile(
   const state = { depth: 0, budget: new Budget(cid, size), options, ended: ended.signal }
   try {
     const leaves = walk(source, wanted, root, state)
-    for await (const bytes of readAhead(leaves, source.readAhead)) {
+    const ahead = options.piece === undefined ? source.readAhead : 0
+    for await (const bytes of readAhead(leaves, ahead)) {
       options.signal?.throwIfAborted()
       yield bytes
     }
@@ -142,7 +148,9 @@ async function* walk(
     source.prefetch?.(cids, state.ended)
   }
   for (const part of parts) {
-    if (part.cid.code === RAW) {
+    if (part.cid.code === RAW && isCut(part, state.options)) {
+      yield* cut(source, part, state.options)
+    } else if (part.cid.code === RAW) {
       yield () => readLeaf(source, part, state.options)
     } else {
       const child = await readNode(source, part.cid, state.options)
@@ -160,6 +168,35 @@ async function readLeaf(
   const bytes = await source.get(part.cid, options)
   checkSize(part, bytes.length)
   return bytes.subarray(part.from, part.to)
+}
+
+/** Whether a leaf is handed out in several pieces, or only a part of it is wanted. */
+function isCut({ from, to, size }: Wanted, { piece }: ReadOptions): boolean {
+  return piece !== undefined && (to - from > piece || to - from < size)
+}
+
+/** A leaf in pieces, which begin where a whole number of them would: that is how they are checked. */
+function* cut(source: BlockSource, part: Wanted, options: ReadOptions): Generator<PendingLeaf> {
+  const { piece = part.size } = options
+  for (let from = part.from; from < part.to;) {
+    const to = Math.min(part.to, from - (from % piece) + piece)
+    const wanted = { ...part, from, to }
+    yield () => readPiece(source, wanted, options)
+    from = to
+  }
+}
+
+async function readPiece(
+  source: BlockSource,
+  part: Wanted,
+  options: ReadOptions,
+): Promise<Uint8Array> {
+  const range = { offset: part.from, length: part.to - part.from }
+  const found = await source.part?.(part.cid, range, options)
+  // A view of the leaf would keep all of it in memory.
+  if (found === undefined) return Uint8Array.from(await readLeaf(source, part, options))
+  checkSize(part, found.size)
+  return found.bytes
 }
 
 function checkSize(part: FilePart, actual: number): void {

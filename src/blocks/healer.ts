@@ -1,4 +1,4 @@
-import { NOT_HELD, check } from './block-source.ts'
+import { NOT_HELD, check, partOf } from './block-source.ts'
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { keyOf } from './cids.ts'
 import { Flights } from './flights.ts'
@@ -6,6 +6,8 @@ import { storageError } from './storage-error.ts'
 import type { BlockSource, FetchBlock } from './block-source.ts'
 import type { BlockOptions, BlockStore } from './block-store.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { BlockPart } from './part-reader.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Longest time that a reader waits for a block of ours to come back, in ms. */
@@ -169,6 +171,10 @@ export class HealedBlocks implements BlockSource {
       failure = error
     }
     return this.#healer.heal(cid, failure, options)
+  }
+
+  part(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined> {
+    return partOf(this.#store, cid, part, options)
   }
 
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {

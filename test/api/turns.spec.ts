@@ -111,12 +111,13 @@ describe('turns', () => {
 
   it('go to whoever has waited longest, and not to one that has gone', async () => {
     const turns = new Turns({ most: 1, few: 0, patienceMs: 1000 })
-    await turns.take(signal)
+    const taker = { client: 'a', isSlow: false, signal }
+    await turns.take(taker)
     const order: number[] = []
     const gone = new AbortController()
-    const first = turns.take(gone.signal)
+    const first = turns.take({ ...taker, signal: gone.signal })
     const others = [2, 3].map(async (n) => {
-      await turns.take(signal)
+      await turns.take(taker)
       order.push(n)
       turns.leave()
     })
