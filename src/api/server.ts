@@ -29,6 +29,12 @@ const DRAIN_MS = 10_000
 /** Connections beyond the bound of which each is told so, as a part of the bound. Those beyond are closed as they come. */
 const EXTRA = 1 / 2
 
+/**
+ * Connections that the system takes for us while we are busy, if it allows as many (`net.core.somaxconn`). Node asks for 511:
+ * whoever comes then is not heard, and comes again after 1, 3 and 7 s.
+ */
+const BACKLOG = 4096
+
 /** The operator hears of refused connections once in so many ms. */
 const COMPLAIN_MS = 60_000
 
@@ -196,7 +202,7 @@ async function bind(server: Server, { signal, ...target }: ListenOptions): Promi
   const where = 'path' in target ? { path: target.path } : { host: target.host, port: target.port }
   try {
     const listening = once(server, 'listening', signal === undefined ? {} : { signal })
-    server.listen(where)
+    server.listen({ ...where, backlog: BACKLOG })
     await listening
     if ('path' in target) await chmod(target.path, 0o600)
   } catch (error) {

@@ -1,4 +1,5 @@
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { FileNodes } from './file-nodes.ts'
 import { Flights } from './flights.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
@@ -29,6 +30,8 @@ export interface BlockSource {
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
   /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
   prefetch?(cids: readonly CID[], signal: AbortSignal): void
+  /** Remembers nodes of files that are read in small parts. */
+  readonly nodes?: FileNodes
   /** A file is read from now on, until it is let go: the collector leaves it alone. */
   hold?(cid: CID): Disposable
 }
@@ -126,6 +129,7 @@ export const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 export class FetchedBlocks implements BlockSource {
   /** A little more than from disk, since each block costs a round trip. */
   readonly readAhead = 4
+  readonly nodes = new FileNodes()
   readonly #store: BlockStore
   readonly #supply: BlockSupply
   readonly #onKept: (cid: CID) => void

@@ -1,6 +1,7 @@
 import { NOT_HELD, check, partOf } from './block-source.ts'
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { keyOf } from './cids.ts'
+import { FileNodes } from './file-nodes.ts'
 import { Flights } from './flights.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockSource, FetchBlock } from './block-source.ts'
@@ -142,6 +143,7 @@ export class Healer {
  */
 export class HealedBlocks implements BlockSource {
   readonly readAhead = 2
+  readonly nodes = new FileNodes()
   readonly #store: BlockStore
   readonly #healer: Healer
   readonly #files: OpenFiles | undefined
