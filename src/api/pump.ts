@@ -46,8 +46,8 @@ export type OpenBody = (
  *
  * Usually the source is opened once and read to its end, leaf by leaf and some leaves ahead. A reader that does not take
  * what it was given loses its turn, and with it all that is held for it but the chunk in its socket. Later it goes on
- * where it was, as all do when many send at once: in windows, one a turn, read slice by slice and nothing ahead, until it
- * has taken a window without a stop.
+ * where it was, as all do when many send at once: in windows, one a turn, and nothing ahead. Until it has taken a window
+ * without a stop, it is read for slice by slice.
  *
  * Own loop instead of Koa's or `stream.pipeline`: those buffer ahead and end the response when the source closes early.
  */
@@ -106,7 +106,8 @@ export class Pump {
     const start = this.#sent
     const isWhole = start === 0 && end === length
     const part = isWhole ? undefined : { offset: start, length: end - start }
-    const piece = this.#isInWindows || length <= SLICE_BYTES ? SLICE_BYTES : undefined
+    // Who is quick takes a leaf at once, and then it is less work to read it at once.
+    const piece = this.#isSlow || length <= SLICE_BYTES ? SLICE_BYTES : undefined
     let got = start
     let last: Uint8Array | undefined
     for await (const chunk of turns.lend(this.#open(part, { piece }))) {

@@ -1,10 +1,16 @@
-import type { BlockPart } from './part-reader.ts'
 import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Options of every block store call. */
 export interface BlockOptions {
   signal?: AbortSignal | undefined
+}
+
+/** A part of a block, checked. */
+export interface BlockPart {
+  readonly bytes: Uint8Array
+  /** Of the whole block, in bytes. */
+  readonly size: number
 }
 
 /**

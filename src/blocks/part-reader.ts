@@ -4,7 +4,7 @@ import { isNotFound } from './files.ts'
 import { Flights } from './flights.ts'
 import { WeightedCache } from './weighted-cache.ts'
 import type { FileHandle } from 'node:fs/promises'
-import type { BlockOptions } from './block-store.ts'
+import type { BlockOptions, BlockPart } from './block-store.ts'
 import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -18,13 +18,6 @@ const CACHE_BYTES = 4 * 1024 * 1024
 const ENTRY_BYTES = 256
 
 const HASH_BYTES = 32
-
-/** A part of a block, checked. */
-export interface BlockPart {
-  readonly bytes: Uint8Array
-  /** Of the whole block, in bytes. */
-  readonly size: number
-}
 
 /** What is known of a block that was read as a whole. */
 interface Known {

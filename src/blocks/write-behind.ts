@@ -1,7 +1,6 @@
 import { keyOf } from './cids.ts'
 import { storageError } from './storage-error.ts'
-import type { BlockOptions, BlockStore } from './block-store.ts'
-import type { BlockPart } from './part-reader.ts'
+import type { BlockOptions, BlockPart, BlockStore } from './block-store.ts'
 import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
