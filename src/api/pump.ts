@@ -63,6 +63,8 @@ export class Pump {
   #paid = 0
   /** Whether the reader left its last turn with something that it had not taken. */
   #isSlow = false
+  /** Whether it has taken all that it was given in its last turn. */
+  #isQuick = false
 
   constructor(res: ServerResponse, open: OpenBody, options: PumpOptions) {
     this.#res = res
@@ -106,8 +108,7 @@ export class Pump {
     const start = this.#sent
     const isWhole = start === 0 && end === length
     const part = isWhole ? undefined : { offset: start, length: end - start }
-    // Who is quick takes a leaf at once, and then it is less work to read it at once.
-    const piece = this.#isSlow || length <= SLICE_BYTES ? SLICE_BYTES : undefined
+    const piece = this.#isInSlices ? SLICE_BYTES : undefined
     let got = start
     let last: Uint8Array | undefined
     for await (const chunk of turns.lend(this.#open(part, { piece }))) {
@@ -121,6 +122,7 @@ export class Pump {
     if (got !== end) throw this.#wrongLength()
     signal.throwIfAborted()
     this.#isSlow = false
+    this.#isQuick = true
     if (last !== undefined) await this.#give(last)
   }
 
@@ -134,6 +136,7 @@ export class Pump {
       this.#sent += piece.length
       if (!this.#res.write(piece) && !(await this.#isTaken())) {
         this.#isSlow = true
+        this.#isQuick = false
         return false
       }
       counter(this.#sent)
@@ -189,6 +192,11 @@ export class Pump {
   get #isInWindows(): boolean {
     const { turns, isAtOnce } = this.#options
     return !isAtOnce && (this.#isSlow || turns.isCrowded)
+  }
+
+  /** Who is quick takes a leaf at once, and then it is less work to read it at once. Of many, each has to prove that. */
+  get #isInSlices(): boolean {
+    return (this.#isInWindows && !this.#isQuick) || this.#options.length <= SLICE_BYTES
   }
 
   #windowEnd(): number {

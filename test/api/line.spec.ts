@@ -9,7 +9,7 @@ describe('a line', () => {
     return order
   }
   const add = (line: Line, clients: string) =>
-    [...clients].map((client) => {
+    clients.split('').map((client) => {
       const waiting = { client, enter: () => undefined }
       line.add(waiting)
       return waiting
