@@ -46,6 +46,6 @@ function sendable(blob: Content, signal: AbortSignal): Sendable {
     mediaType: 'application/octet-stream',
     size: blob.size,
     isWholeFirst: blob.isWholeFirst ?? false,
-    open: (range) => blob.open({ range, signal }),
+    open: (range, { piece }) => blob.open({ range, signal, piece }),
   }
 }

@@ -69,8 +69,9 @@ export interface ApiLimits {
   /** Manifest bytes that may be in memory at once over all requests (default 128 MiB); beyond, 503. */
   manifestBytes: number
   /**
-   * Downloads that may hold chunks of 1 MiB at once: up to `few` (default 16) hold three, with two read ahead; more hold
-   * one; beyond `most` (default 96) they take turns, and those who are slow (1 s) let others in.
+   * Downloads that may read and send at once. While up to `few` (default 16) are under way, each holds three chunks of
+   * 1 MiB, two of them read ahead; of more, and of those who are slow (1 s), each holds 64 KiB. At most `most` (default 32)
+   * are at work, one chunk each, and the others take turns.
    */
   downloads: TurnsInit
 }
@@ -81,5 +82,5 @@ export const DEFAULT_LIMITS: Omit<ApiLimits, 'blob'> = {
   minUploadRate: 512,
   sendStallMs: 60_000,
   manifestBytes: 128 * 1024 * 1024,
-  downloads: { few: 16, most: 96, patienceMs: 1_000 },
+  downloads: { few: 16, most: 32, patienceMs: 1_000 },
 }

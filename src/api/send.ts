@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { addressKey } from './address-key.ts'
 import { sendEmpty } from './answer.ts'
 import { Pump } from './pump.ts'
 import { matchesEtag, parseRange } from './range.ts'
@@ -6,6 +7,7 @@ import { NO_TURNS } from './turns.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { ByteRange } from '../registry/ports.ts'
 import type { ApiContext } from './context.ts'
+import type { OpenBody } from './pump.ts'
 
 /** Content that can be sent whole or in part. */
 export interface Sendable {
@@ -15,7 +17,8 @@ export interface Sendable {
   size: number
   /** As `Content.isWholeFirst`. */
   isWholeFirst?: boolean
-  open(range: ByteRange | undefined): AsyncIterable<Uint8Array>
+  /** @param how `piece`: as of `Content.open` */
+  open(range: ByteRange | undefined, how: { piece?: number | undefined }): AsyncIterable<Uint8Array>
 }
 
 /**
@@ -46,13 +49,14 @@ export async function sendContent(
   ctx.respond = false
   const counter = (sent: number): void => void (ctx.state.sent = sent)
   const offset = range?.offset ?? 0
-  const open = (part: ByteRange | undefined): AsyncIterable<Uint8Array> =>
-    content.open(part === undefined ? range : { ...part, offset: offset + part.offset })
+  const open: OpenBody = (part, how) =>
+    content.open(part === undefined ? range : { ...part, offset: offset + part.offset }, how)
   // Also content of no bytes is opened: whether it really is that content is found out there.
   const isAtOnce = range === undefined && content.isWholeFirst === true
   const { allowance, signal } = ctx.state
+  const client = addressKey(ctx.state.client.address)
   const pace = allowance?.downloads
-  const options = { length, isAtOnce, stallMs, signal, turns, counter, pace }
+  const options = { length, isAtOnce, stallMs, signal, turns, client, counter, pace }
   await new Pump(ctx.res, open, options).run()
 }
 

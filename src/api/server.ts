@@ -29,6 +29,12 @@ const DRAIN_MS = 10_000
 /** Connections beyond the bound of which each is told so, as a part of the bound. Those beyond are closed as they come. */
 const EXTRA = 1 / 2
 
+/**
+ * Connections that the system takes for us while we are busy, if it allows as many (`net.core.somaxconn`). Node asks for 511:
+ * whoever comes then is not heard, and comes again after 1, 3 and 7 s.
+ */
+const BACKLOG = 4096
+
 /** The operator hears of refused connections once in so many ms. */
 const COMPLAIN_MS = 60_000
 
@@ -43,6 +49,8 @@ export type ListenOptions = ListenTarget &
     tls?: CertificateFiles | undefined
     /** Connections of one address; absent: any number. */
     perAddress?: AddressBound | undefined
+    /** Called with each connection as it comes, before anything is read of it. */
+    onArrival?: (socket: Socket) => void
     /** Connections served at once (default: what {@link connectionBound} finds). */
     maxConnections?: number
     /** In place of `CONNECTION_TIMES.headers`. */
@@ -156,6 +164,7 @@ function watchArrivals(
   // Comes first, before a handshake, which is dear.
   server.prependListener('connection', (socket: Socket) => {
     if (perAddress?.enter(socket) === false) socket.destroy()
+    else options.onArrival?.(socket)
   })
 }
 
@@ -193,7 +202,7 @@ async function bind(server: Server, { signal, ...target }: ListenOptions): Promi
   const where = 'path' in target ? { path: target.path } : { host: target.host, port: target.port }
   try {
     const listening = once(server, 'listening', signal === undefined ? {} : { signal })
-    server.listen(where)
+    server.listen({ ...where, backlog: BACKLOG })
     await listening
     if ('path' in target) await chmod(target.path, 0o600)
   } catch (error) {

@@ -1,11 +1,13 @@
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
+import { FileNodes } from './file-nodes.ts'
 import { Flights } from './flights.ts'
 import { NodeFormatError } from './nodes.ts'
 import { LIMITS } from './chunking.ts'
 import { isSupported, keyOf, matches } from './cids.ts'
 import { storageError } from './storage-error.ts'
-import type { BlockOptions, BlockStore } from './block-store.ts'
+import type { BlockOptions, BlockPart, BlockStore } from './block-store.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Where a reader has its blocks from. A block that cannot be had is an error here, never `undefined` (promise I3). */
@@ -21,10 +23,14 @@ export interface BlockSource {
    * @throws MissingBlockError, DamagedBlockError, or the error of the disk or network
    */
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array>
+  /** Some bytes of a large block, if they can be had without the rest, checked as well; in memory of their own. */
+  part?(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined>
   /** Its size in bytes, if that can be told without fetching it. */
   size(cid: CID, options?: BlockOptions): Promise<number | undefined>
   /** Blocks that the reader will come to. A hint: returns at once, and what comes of it ends with the signal. */
   prefetch?(cids: readonly CID[], signal: AbortSignal): void
+  /** Remembers nodes of files that are read in small parts. */
+  readonly nodes?: FileNodes
   /** A file is read from now on, until it is let go: the collector leaves it alone. */
   hold?(cid: CID): Disposable
 }
@@ -98,6 +104,21 @@ export class LocalBlocks implements BlockSource {
   }
 }
 
+/** A part that this disk has; `undefined` when it does not, or is damaged: then the whole block is brought back. */
+export async function partOf(
+  store: BlockStore,
+  cid: CID,
+  part: ByteRange,
+  options?: BlockOptions,
+): Promise<BlockPart | undefined> {
+  try {
+    return await store.part?.(cid, part, options)
+  } catch (error) {
+    if (error instanceof DamagedBlockError) return undefined
+    throw error
+  }
+}
+
 /** What nobody notes. */
 export const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 
@@ -107,6 +128,7 @@ export const NOT_HELD: Disposable = { [Symbol.dispose]: () => undefined }
 export class FetchedBlocks implements BlockSource {
   /** A little more than from disk, since each block costs a round trip. */
   readonly readAhead = 4
+  readonly nodes = new FileNodes()
   readonly #store: BlockStore
   readonly #supply: BlockSupply
   readonly #onKept: (cid: CID) => void
@@ -141,6 +163,10 @@ export class FetchedBlocks implements BlockSource {
     // Apart, so that a block that somebody now waits for is asked for anew: whoever fetches makes one request of both.
     const key = `${keyOf(cid)}${ahead ? '+' : ''}`
     return this.#flights.join(key, (signal) => this.#bring(cid, { signal, ahead }), options)
+  }
+
+  part(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined> {
+    return partOf(this.#store, cid, part, options)
   }
 
   /** From this disk; else fetched, and kept. All who want it at the same time look once. */

@@ -1,8 +1,16 @@
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Options of every block store call. */
 export interface BlockOptions {
   signal?: AbortSignal | undefined
+}
+
+/** A part of a block, checked. */
+export interface BlockPart {
+  readonly bytes: Uint8Array
+  /** Of the whole block, in bytes. */
+  readonly size: number
 }
 
 /**
@@ -19,6 +27,12 @@ export interface BlockStore {
    * @throws the system's error when it could not be read (EIO, EMFILE, EACCES …)
    */
   get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined>
+  /**
+   * Some bytes of a large block, in memory of their own, read without the rest where that can be had.
+   *
+   * @throws as {@link BlockStore.get}; RangeError when the block has no such part
+   */
+  part?(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined>
   /** Whether a block with this CID is stored, without reading it. Says nothing about its health. */
   has(cid: CID, options?: BlockOptions): Promise<boolean>
   /** Size in bytes of the stored block, without reading it; `undefined` when it is not here. */

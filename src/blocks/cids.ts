@@ -60,3 +60,8 @@ export function isSupported(cid: CID): boolean {
 export function keyOf(cid: CID): string {
   return Buffer.from(cid.multihash.digest).toString('base64url')
 }
+
+/** The sha2-256 in hex, which is a block's name on the disk; `undefined` for kinds of block that are never stored. */
+export function hashOf(cid: CID): string | undefined {
+  return isSupported(cid) ? Buffer.from(cid.multihash.digest).toString('hex') : undefined
+}

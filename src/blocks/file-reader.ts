@@ -12,6 +12,11 @@ import type { CID } from 'multiformats/cid'
 export interface ReadOptions extends BlockOptions {
   /** Only these bytes; they must lie within the file. */
   range?: ByteRange | undefined
+  /**
+   * Bytes to hand out at a time, each time read when they are asked for: nothing else is kept in memory then. Absent: leaf
+   * by leaf, some read ahead.
+   */
+  piece?: number | undefined
 }
 
 /** A part of a file that is wanted: the leaf or subtree, and which of its bytes. */
@@ -50,8 +55,10 @@ export async function* readFile(
   options: ReadOptions = {},
 ): AsyncGenerator<Uint8Array> {
   using _ = source.hold?.(cid)
-  const root = await readNode(source, cid, options)
-  const size = sizeOf(cid, root)
+  // Of a leaf that is handed out in pieces not all is read.
+  const isLeaf = cid.code === RAW && options.piece !== undefined
+  const root = isLeaf ? undefined : await nodeOf(source, cid, options)
+  const size = root === undefined ? await fileSize(source, cid, options) : sizeOf(cid, root)
   const range = options.range ?? { offset: 0, length: size }
   if (range.offset < 0 || range.length < 0 || range.offset + range.length > size) {
     throw new RangeError(`bytes ${range.offset}+${range.length} of a file of ${size}`)
@@ -61,8 +68,10 @@ export async function* readFile(
   const ended = new AbortController()
   const state = { depth: 0, budget: new Budget(cid, size), options, ended: ended.signal }
   try {
-    const leaves = walk(source, wanted, root, state)
-    for await (const bytes of readAhead(leaves, source.readAhead)) {
+    const leaves =
+      root === undefined ? leavesOf(source, wanted, options) : walk(source, wanted, root, state)
+    const ahead = options.piece === undefined ? source.readAhead : 0
+    for await (const bytes of readAhead(leaves, ahead)) {
       options.signal?.throwIfAborted()
       yield bytes
     }
@@ -143,9 +152,9 @@ async function* walk(
   }
   for (const part of parts) {
     if (part.cid.code === RAW) {
-      yield () => readLeaf(source, part, state.options)
+      yield* leavesOf(source, part, state.options)
     } else {
-      const child = await readNode(source, part.cid, state.options)
+      const child = await nodeOf(source, part.cid, state.options)
       checkSize(part, sizeOf(part.cid, child))
       yield* walk(source, part, child, { ...state, depth: state.depth + 1 })
     }
@@ -160,6 +169,55 @@ async function readLeaf(
   const bytes = await source.get(part.cid, options)
   checkSize(part, bytes.length)
   return bytes.subarray(part.from, part.to)
+}
+
+/** A node of a file. When the file is read in many small parts it is remembered. */
+async function nodeOf(source: BlockSource, cid: CID, options: ReadOptions): Promise<Node> {
+  const nodes = options.piece === undefined || cid.code === RAW ? undefined : source.nodes
+  const known = nodes?.get(cid)
+  if (known !== undefined) return known
+  const node = await readNode(source, cid, options)
+  nodes?.keep(cid, node)
+  return node
+}
+
+/** A leaf, as a whole or in pieces. */
+function* leavesOf(
+  source: BlockSource,
+  part: Wanted,
+  options: ReadOptions,
+): Generator<PendingLeaf> {
+  if (isCut(part, options)) yield* cut(source, part, options)
+  else yield () => readLeaf(source, part, options)
+}
+
+/** Whether a leaf is handed out in several pieces, or only a part of it is wanted. */
+function isCut({ from, to, size }: Wanted, { piece }: ReadOptions): boolean {
+  return piece !== undefined && (to - from > piece || to - from < size)
+}
+
+/** A leaf in pieces, which begin where a whole number of them would: that is how they are checked. */
+function* cut(source: BlockSource, part: Wanted, options: ReadOptions): Generator<PendingLeaf> {
+  const { piece = part.size } = options
+  for (let from = part.from; from < part.to;) {
+    const to = Math.min(part.to, from - (from % piece) + piece)
+    const wanted = { ...part, from, to }
+    yield () => readPiece(source, wanted, options)
+    from = to
+  }
+}
+
+async function readPiece(
+  source: BlockSource,
+  part: Wanted,
+  options: ReadOptions,
+): Promise<Uint8Array> {
+  const range = { offset: part.from, length: part.to - part.from }
+  const found = await source.part?.(part.cid, range, options)
+  // A view of the leaf would keep all of it in memory.
+  if (found === undefined) return Uint8Array.from(await readLeaf(source, part, options))
+  checkSize(part, found.size)
+  return found.bytes
 }
 
 function checkSize(part: FilePart, actual: number): void {
@@ -184,7 +242,7 @@ function* overlapping(parts: readonly FilePart[], wanted: Wanted): Generator<Wan
  * reader holds still, and a reader that leaves stops the reading.
  */
 async function* readAhead(
-  leaves: AsyncGenerator<PendingLeaf>,
+  leaves: AsyncIterable<PendingLeaf> | Iterable<PendingLeaf>,
   ahead: number,
 ): AsyncGenerator<Uint8Array> {
   const flying: Promise<Uint8Array>[] = []

@@ -1,11 +1,13 @@
-import { NOT_HELD, check } from './block-source.ts'
+import { NOT_HELD, check, partOf } from './block-source.ts'
 import { DamagedBlockError, MissingBlockError } from './block-store.ts'
 import { keyOf } from './cids.ts'
+import { FileNodes } from './file-nodes.ts'
 import { Flights } from './flights.ts'
 import { storageError } from './storage-error.ts'
 import type { BlockSource, FetchBlock } from './block-source.ts'
-import type { BlockOptions, BlockStore } from './block-store.ts'
+import type { BlockOptions, BlockPart, BlockStore } from './block-store.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Longest time that a reader waits for a block of ours to come back, in ms. */
@@ -140,6 +142,7 @@ export class Healer {
  */
 export class HealedBlocks implements BlockSource {
   readonly readAhead = 2
+  readonly nodes = new FileNodes()
   readonly #store: BlockStore
   readonly #healer: Healer
   readonly #files: OpenFiles | undefined
@@ -169,6 +172,10 @@ export class HealedBlocks implements BlockSource {
       failure = error
     }
     return this.#healer.heal(cid, failure, options)
+  }
+
+  part(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined> {
+    return partOf(this.#store, cid, part, options)
   }
 
   size(cid: CID, options?: BlockOptions): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isNotFound } from './files.ts'
 
@@ -33,4 +33,10 @@ async function isDirectory(path: string): Promise<boolean | undefined> {
     if (isNotFound(error)) return undefined
     throw error
   }
+}
+
+/** What is in a directory, which is made, for its owner alone, when it is not there. */
+export async function readdirOrMake(path: string): Promise<string[]> {
+  await makeDirectories(path, 0o700)
+  return readdir(path)
 }

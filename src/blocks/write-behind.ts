@@ -1,6 +1,7 @@
 import { keyOf } from './cids.ts'
 import { storageError } from './storage-error.ts'
-import type { BlockOptions, BlockStore } from './block-store.ts'
+import type { BlockOptions, BlockPart, BlockStore } from './block-store.ts'
+import type { ByteRange } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Bytes on their way to the store; whoever brings more waits. */
@@ -40,6 +41,12 @@ export class WriteBehind implements BlockStore {
 
   async get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined> {
     return this.#pending.get(keyOf(cid))?.bytes ?? this.#store.get(cid, options)
+  }
+
+  async part(cid: CID, part: ByteRange, options?: BlockOptions): Promise<BlockPart | undefined> {
+    // What is pending is in memory as a whole; from there it is cut.
+    if (this.#pending.has(keyOf(cid))) return undefined
+    return this.#store.part?.(cid, part, options)
   }
 
   async has(cid: CID, options?: BlockOptions): Promise<boolean> {

@@ -1,9 +1,13 @@
+import { sendQueueBound } from './send-queue.ts'
 import type { AppOptions } from '../api/app.ts'
 import type { ListenOptions } from '../api/server.ts'
 import type { Config } from '../config/schema.ts'
 
-/** What the HTTP port is opened with: TLS, and how many connections an address may have. */
-export function portOptions({ http, limits }: Config): Pick<ListenOptions, 'tls' | 'perAddress'> {
+/** What the HTTP port is opened with: TLS, how many connections an address may have, and what the system holds for each. */
+export function portOptions({
+  http,
+  limits,
+}: Config): Pick<ListenOptions, 'tls' | 'perAddress' | 'onArrival'> {
   const { certificate, key, minVersion } = http.tls
   const { connections: most } = limits.address
   return {
@@ -11,6 +15,7 @@ export function portOptions({ http, limits }: Config): Pick<ListenOptions, 'tls'
     // Behind a proxy there are many people.
     perAddress:
       most === null ? undefined : { most, exempt: [...limits.exempt, ...http.trustProxy] },
+    onArrival: sendQueueBound(),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Abortable, ByteRange, Content } from './ports.ts'
+import type { Content, OpenOptions } from './ports.ts'
 
 /** Content as one mirror has it. */
 export interface MirrorCandidate {
@@ -15,14 +15,11 @@ export class Reading {
   readonly #iterator: AsyncIterator<Uint8Array>
   readonly #abort = new AbortController()
 
-  constructor(
-    candidate: MirrorCandidate,
-    { signal, range }: Abortable & { range?: ByteRange | undefined },
-  ) {
+  constructor(candidate: MirrorCandidate, { signal, ...how }: OpenOptions) {
     this.candidate = candidate
     const own = this.#abort.signal
     const either = signal === undefined ? own : AbortSignal.any([signal, own])
-    this.#iterator = candidate.content.open({ range, signal: either })[Symbol.asyncIterator]()
+    this.#iterator = candidate.content.open({ ...how, signal: either })[Symbol.asyncIterator]()
     this.first = Promise.allSettled([this.#iterator.next()]).then(([result]) => result)
   }
 

@@ -6,7 +6,7 @@ import { StillProvingError } from './proofs.ts'
 import { WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { MirrorCandidate } from './first-piece.ts'
-import type { Abortable, ByteRange, Content } from './ports.ts'
+import type { Abortable, Content, OpenOptions } from './ports.ts'
 
 /**
  * A blob of the mirrors: when one fails before its first byte, or turns out wrong, the next one that has it is read; and
@@ -41,9 +41,7 @@ export class MirrorContent implements Content {
   }
 
   /** @throws RegistryError BLOB_UNKNOWN when every mirror was wrong about it; UNAVAILABLE when it cannot be read now */
-  async *open(
-    options: Abortable & { range?: ByteRange | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *open(options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
     const candidates = new Peekable(this.#candidates(options))
     let failure: unknown
     for (let next = await candidates.take(); next !== undefined; next = await candidates.take()) {

@@ -61,9 +61,20 @@ export interface Content {
    * Streams the bytes (all of them, or a range) with a bounded read-ahead. May be called more than once.
    * Stops reading when the consumer stops or the signal aborts.
    *
+   * `piece` is for a consumer that is slow, or one of many: where that can be had, it gets so many bytes at a time, nothing
+   * is read before it is asked for, and nothing is kept in memory beside that.
+   *
    * @throws when a byte could not be read, or turned out not to be what the digest promised
    */
-  open(options?: Abortable & { range?: ByteRange | undefined }): AsyncIterable<Uint8Array>
+  open(options?: OpenOptions): AsyncIterable<Uint8Array>
+}
+
+/** How content is read. */
+export interface OpenOptions extends Abortable {
+  /** All of it when absent. */
+  readonly range?: ByteRange | undefined
+  /** Bytes. */
+  readonly piece?: number | undefined
 }
 
 /** A registry under one root: nothing in it changes while it is used. */

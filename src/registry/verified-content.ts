@@ -2,7 +2,7 @@ import { algorithmOf, createHasher } from '../oci/digest.ts'
 import { notStalled } from './patience.ts'
 import { Trust, WrongContentError } from './trust.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Abortable, ByteRange, Content } from './ports.ts'
+import type { Abortable, Content, OpenOptions } from './ports.ts'
 
 /**
  * A mirror's content that does not go on for so long is given up, in ms. A leaf of 1 MiB may come on a slow line, and three
@@ -14,8 +14,8 @@ const STALLED_MS = 25_000
 export function impatient(content: Content): Content {
   return {
     ...content,
-    open: ({ range, signal } = {}) =>
-      notStalled((either) => content.open({ range, signal: either }), STALLED_MS, signal),
+    open: ({ signal, ...how } = {}) =>
+      notStalled((either) => content.open({ ...how, signal: either }), STALLED_MS, signal),
   }
 }
 
@@ -45,9 +45,7 @@ export class UnprovenContent implements Content {
    * @throws WrongContentError before the last piece, when the content is not what the digest names; StillProvingError when
    *   a part would have to wait too long
    */
-  async *open(
-    options: Abortable & { range?: ByteRange | undefined } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *open(options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
     const { range, signal } = options
     if (await this.#trust.isProven(this.#content)) return yield* this.#open(options)
     if (this.#trust.isRejected(this.#content)) throw this.#wrong('found wrong before')
@@ -92,11 +90,8 @@ export class UnprovenContent implements Content {
     if (held !== undefined) yield held
   }
 
-  #open({
-    signal,
-    range,
-  }: Abortable & { range?: ByteRange | undefined }): AsyncIterable<Uint8Array> {
-    return impatient(this.#content).open({ range, signal })
+  #open(options: OpenOptions): AsyncIterable<Uint8Array> {
+    return impatient(this.#content).open(options)
   }
 
   #wrong(why: string): WrongContentError {

@@ -12,7 +12,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type {
   Abortable,
-  ByteRange,
+  OpenOptions,
   Content,
   Page,
   RegistryReader,
@@ -142,8 +142,7 @@ export class TreeReader implements RegistryReader {
       size,
       id: data.cid.toString(),
       proven: isProof(data, digest),
-      open: (how: Abortable & { range?: ByteRange | undefined } = {}) =>
-        readFile(blocks, data.cid, how),
+      open: (how: OpenOptions = {}) => readFile(blocks, data.cid, how),
     }
   }
 }

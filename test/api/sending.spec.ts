@@ -125,6 +125,21 @@ describe('api: sending content', () => {
       socket.destroy()
     })
 
+    it('is let go while a reader takes nothing, though nobody else wants anything', async () => {
+      const patient = await startApi({
+        service,
+        limits: { blob: 1, downloads: { few: 16, most: 32, patienceMs: 50 } },
+      })
+      const socket = connect(patient.port, '127.0.0.1')
+      socket.write(head)
+      await once(socket, 'readable')
+      assert.equal(await ended, false)
+      assert.ok(given < SIZE)
+      assert.equal(socket.destroyed, false)
+      socket.destroy()
+      await patient.close()
+    })
+
     it('stops reading when the client goes away', async () => {
       const client = api.raw()
       client.write(head)

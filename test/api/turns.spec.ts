@@ -85,6 +85,23 @@ describe('api: many downloads at once', () => {
     assert.equal(open, 0)
   })
 
+  it('that are small need no turn, and no room', async () => {
+    const held = Promise.withResolvers<void>()
+    before = () => held.promise
+    const patient = await startApi({
+      service: api.service,
+      limits: { blob: SIZE, downloads: { few: 1, most: 3, patienceMs: 60_000 } },
+    })
+    const waiting = Array.from({ length: 3 }, () => patient.call('GET', path))
+    while (open < 3) await new Promise((resolve) => void setImmediate(resolve))
+    before = async () => undefined
+    const { body } = await patient.call('GET', path, { headers: { range: 'bytes=5-1004' } })
+    assert.ok(body.equals(content.subarray(5, 1005)))
+    held.resolve()
+    await Promise.all(waiting)
+    await patient.close()
+  })
+
   it('are not held up by those whose content has yet to come', async () => {
     const held = Promise.withResolvers<void>()
     before = () => held.promise
@@ -111,12 +128,13 @@ describe('turns', () => {
 
   it('go to whoever has waited longest, and not to one that has gone', async () => {
     const turns = new Turns({ most: 1, few: 0, patienceMs: 1000 })
-    await turns.take(signal)
+    const taker = { client: 'a', isSlow: false, signal }
+    await turns.take(taker)
     const order: number[] = []
     const gone = new AbortController()
-    const first = turns.take(gone.signal)
+    const first = turns.take({ ...taker, signal: gone.signal })
     const others = [2, 3].map(async (n) => {
-      await turns.take(signal)
+      await turns.take(taker)
       order.push(n)
       turns.leave()
     })
@@ -125,6 +143,34 @@ describe('turns', () => {
     turns.leave()
     await Promise.all(others)
     assert.deepEqual([order, turns.isCrowded, turns.isAwaited], [[2, 3], false, false])
+  })
+
+  it('go to those who were slow now and then, while others wait', async () => {
+    const turns = new Turns({ most: 1, few: 0, patienceMs: 1000 })
+    await turns.take({ client: 'a', isSlow: false, signal })
+    const order: string[] = []
+    const all = 'ssqqqqqq'.split('').map(async (kind, n) => {
+      await turns.take({ client: String(n), isSlow: kind === 's', signal })
+      order.push(kind)
+      turns.leave()
+    })
+    turns.leave()
+    await Promise.all(all)
+    assert.equal(order.join(''), 'qqqsqqqs')
+  })
+
+  it('go to clients one after the other', async () => {
+    const turns = new Turns({ most: 1, few: 0, patienceMs: 1000 })
+    await turns.take({ client: 'a', isSlow: false, signal })
+    const order: string[] = []
+    const all = 'aaab'.split('').map(async (client) => {
+      await turns.take({ client, isSlow: false, signal })
+      order.push(client)
+      turns.leave()
+    })
+    turns.leave()
+    await Promise.all(all)
+    assert.equal(order.join(''), 'abaa')
   })
 
   it('end a source whose reader stops early, and one that fails only once', async () => {

@@ -56,10 +56,11 @@ class SlowClients {
     const at = number % addresses
     const localAddress = `127.1.${(at >> 7) & 255}.${(at & 127) + 1}`
     const socket = connect({ port, host: '127.0.0.1', localAddress })
-    const began = performance.now()
     this.#state.made += 1
+    let began = performance.now()
     let timer: NodeJS.Timeout | undefined
     socket.on('connect', () => {
+      began = performance.now()
       this.#state.open += 1
       timer = this.#play(number % 3, socket)
     })
