@@ -6,11 +6,14 @@ import { RegistryError } from '../oci/errors.ts'
 import { isDamage } from '../tree/damage.ts'
 import { Marker } from '../tree/mark.ts'
 import type { Abortable } from '../registry/ports.ts'
+import type { Roots } from '../tree/own-source.ts'
 import type { CID } from 'multiformats/cid'
 import type { Storage } from './storage.ts'
 
 /** What a rollback works with. */
-type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks'> & { isReadOnly: boolean }
+type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'> & {
+  isReadOnly: boolean
+}
 
 /**
  * Makes our tree what it was under a root, as a new commit: nothing of what was between is lost, and it can be rolled back
@@ -25,16 +28,23 @@ export async function* rollback(
   text: string,
   { dryRun, signal }: Abortable & { dryRun: boolean },
 ): AsyncGenerator<object> {
-  const { history, lane, isReadOnly } = parts
+  const { history, lane, opened, isReadOnly } = parts
   if (isReadOnly)
     throw new RegistryError('DENIED', { message: 'this node is read-only (ipns.writeKey is null)' })
-  const roots = await history.roots(text) // from here on the collector leaves them alone
-  for (const root of [roots.public, roots.private])
-    if (root !== undefined) await checkWhole(root, parts, { signal })
-  yield* history.difference(lane.roots, roots, { signal })
+  const roots = await history.roots(text)
+  using held = new DisposableStack() // it may take longer than a root is kept that was looked at
+  const now = lane.roots
+  for (const root of [...treesOf(roots), ...treesOf(now)]) held.use(opened.hold(root))
+  await history.roots(String(roots.sequence)) // a collection that did not see the hold has trimmed it before
+  for (const root of treesOf(roots)) await checkWhole(root, parts, { signal })
+  yield* history.difference(now, roots, { signal })
   if (dryRun) return
   await lane.restore(roots, { signal })
   yield { rolledBack: roots.public.toString() }
+}
+
+function treesOf({ public: published, private: hidden }: Roots): CID[] {
+  return hidden === undefined ? [published] : [published, hidden]
 }
 
 /** Reads every node, and looks for every leaf. */
