@@ -71,7 +71,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const follower = new RootFollower(log.child({ room: 'daemon' }))
   const [barrier, published] = [barrierFor(config.retention), new PublishRules(config.repositories)]
   const onRoot = follower.changed.bind(follower)
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier, rules: published }))
+  const how = { barrier, lease: config.retention.lease, rules: published }
+  const storage = stack.use(await openStorage(directory, onRoot, how))
   warnIfStopped(storage, log)
   signal.throwIfAborted()
 

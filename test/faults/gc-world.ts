@@ -83,7 +83,8 @@ export async function openWorld(
   const barrier = new kinds[without ?? 'leases'](recent)
   const onRoot = (): Promise<void> => Promise.resolve()
   const directory = dataDirectory(join(data, 'data'))
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier, now, rules }))
+  const how = { barrier, lease: LEASE, now, rules }
+  const storage = stack.use(await openStorage(directory, onRoot, how))
   const { state, lane, contents } = storage
   if (waits) waitAtRandom(state, random)
   const leases = await Leases.open(
