@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rollback } from '../../src/daemon/rollback.ts'
+import { toldRollback } from '../../src/daemon/told-rollback.ts'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { PublishRules } from '../../src/oci/publish-rules.ts'
 import { LEASE, openWorld } from '../faults/gc-world.ts'
 import { SeededRandom } from '../faults/random.ts'
 import { randomImage } from '../support/random-image.ts'
 import { pushBlobs, tagged } from '../support/registry-setup.ts'
+import type { RollbackProgress } from '../../src/daemon/rollback.ts'
 import type { RepositoryPattern } from '../../src/oci/repository-pattern.ts'
 import type { RandomManifest } from '../support/random-image.ts'
 import type { GcWorld } from '../faults/gc-world.ts'
@@ -95,6 +97,30 @@ describe('a rollback', () => {
     gc.storage.cache.clear()
     await readAll(gc, images[0], app)
     await readAll(gc, images[1], hidden)
+  })
+
+  it('tells how far it is while it looks whether everything is here', async () => {
+    await using gc = await world()
+    await push(gc, randomImage({ layers: [50_000] }))
+    const then = gc.storage.lane.root.toString()
+    await push(gc, randomImage())
+    const { blocks } = gc.storage
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const slow: Pick<typeof blocks, 'get' | 'has'> = {
+      get: (cid) => blocks.get(cid),
+      has: async (cid) => {
+        await promise
+        return blocks.has(cid)
+      },
+    }
+    const parts = { ...gc.storage, blocks: slow as typeof blocks, isReadOnly: false }
+    const told = toldRollback(parts, then, { dryRun: false })
+    const { value } = await told.next()
+    assert.equal((value as RollbackProgress).phase, 'check')
+    assert.ok((value as RollbackProgress).done > 5, JSON.stringify(value))
+    resolve()
+    const rest = await Array.fromAsync(told)
+    assert.deepEqual(rest.at(-1), { rolledBack: then })
   })
 
   it('lets go of what it held when its reader leaves', async () => {
