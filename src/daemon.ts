@@ -197,8 +197,8 @@ async function startPublisher(
 ): Promise<Publisher | undefined> {
   const publisher = await openPublisher(config, parts)
   if (publisher === undefined) return undefined
-  publisher.start()
   stack.defer(() => publisher.stop())
+  await publisher.start()
   stack.defer(parts.node.onAddresses(() => publisher.move()))
   return publisher
 }

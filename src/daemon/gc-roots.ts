@@ -1,4 +1,3 @@
-import { CID } from 'multiformats/cid'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { Marker } from '../tree/mark.ts'
 import { CacheLimit } from './cache-limit.ts'
@@ -11,13 +10,14 @@ import type { GcRun } from './gc-report.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
+import type { CID } from 'multiformats/cid'
 
 /** Where everything that is alive hangs from. */
 export interface LiveParts {
   readonly storage: Storage
   readonly mirrors: readonly OpenMirror[]
   readonly replication: Pick<Replication, 'roots'>
-  readonly publisher: Publisher | undefined
+  readonly publisher: Pick<Publisher, 'announced'> | undefined
   /** Bytes that lazily mirrored blobs may take; `null`: any number. */
   readonly cache: number | null
 }
@@ -58,9 +58,9 @@ export async function markLive(
     if (entry.private !== undefined) await mark(entry.private)
   }
   const open = [...storage.used.list(), ...storage.opened.list(), ...storage.cached.list()]
-  const published = publisher?.status().publishedRoot
   // Whoever follows the name has it from there until he hears of a newer root.
-  if (published !== undefined) await mark(CID.parse(published), { isPartial: true, isOpen: true })
+  for (const root of (await publisher?.announced()) ?? [])
+    await mark(root, { isPartial: true, isOpen: true })
   open.push(encodeDirectory([]).cid) // what MFS begins with
   for (const root of open) await mark(root, { isPartial: true })
   await markMirrors(collection, parts, marker, options)

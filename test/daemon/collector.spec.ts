@@ -7,6 +7,7 @@ import { LEASE, openWorld } from '../faults/gc-world.ts'
 import { SeededRandom } from '../faults/random.ts'
 import { randomImage, streamOf } from '../support/random-image.ts'
 import { byDigest, pushBlobs, tagged } from '../support/registry-setup.ts'
+import type { CID } from 'multiformats/cid'
 import type { RandomManifest } from '../support/random-image.ts'
 import type { GcReport } from '../../src/daemon/gc-report.ts'
 import type { GcWorld } from '../faults/gc-world.ts'
@@ -105,6 +106,24 @@ describe('the collector', () => {
     await assert.rejects(collect(gc), /no block was deleted.*more states than are remembered/)
     assert.equal((await largeFiles(gc)).length, 1)
     used.list = list
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+  })
+
+  it('leaves what was announced last to those who follow the name, and everything while that is not known', async () => {
+    let announced: () => Promise<CID[]> = async () => []
+    await using gc = await openWorld(new SeededRandom(1), { announced: () => announced() })
+    await push(gc, randomImage({ layers: [50_000] }))
+    const { lane } = gc.storage
+    const { root } = lane
+    await lane.transact(async (tx) => void (await tx.removeRepository(app)))
+    gc.pass(2 * LEASE)
+    announced = () => Promise.reject(new Error('the disk does not answer'))
+    await assert.rejects(collect(gc), /no block was deleted.*the disk does not answer/)
+    announced = async () => [root]
+    await collect(gc)
+    assert.equal((await largeFiles(gc)).length, 1)
+    announced = async () => []
     await collect(gc)
     assert.deepEqual(await largeFiles(gc), [])
   })
