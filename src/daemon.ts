@@ -70,9 +70,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
   const [barrier, published] = [barrierFor(config.retention), new PublishRules(config.repositories)]
-  const onRoot = follower.changed.bind(follower)
   const how = { barrier, lease: config.retention.lease, rules: published }
-  const storage = stack.use(await openStorage(directory, onRoot, how))
+  const storage = stack.use(await openStorage(directory, (root) => follower.changed(root), how))
   warnIfStopped(storage, log)
   signal.throwIfAborted()
 

@@ -89,8 +89,7 @@ export async function openStorage(
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
   const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
-  const used = new UsedRoots({ lease, now })
-  const usedElsewhere = new UsedRoots({ lease: Math.max(lease, ELSEWHERE), now })
+  const [used, usedElsewhere] = usedRoots(lease, now)
   // What is not published nobody else has, and nobody is to hear of it.
   const mayAsk = (cid: CID): Promise<boolean> => blocks.isLinked(cid)
   const healer = new Healer(blocks, Date.now, mayAsk)
@@ -137,6 +136,12 @@ export async function openStorage(
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Those of our own tree, and those of mirrors. */
+function usedRoots(lease: number, now: StorageOptions['now']): [UsedRoots, UsedRoots] {
+  const elsewhere = Math.max(lease, ELSEWHERE)
+  return [new UsedRoots({ lease, now }), new UsedRoots({ lease: elsewhere, now })]
 }
 
 /** Our own trees, the published one first. */

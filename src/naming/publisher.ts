@@ -4,7 +4,7 @@ import { DhtKeeper } from './dht-keeper.ts'
 import { Hearsay } from './hearsay.ts'
 import { ipnsName } from './name.ts'
 import { loadPublisherState, savePublisherState } from './publisher-state.ts'
-import { InvalidRecordError, fitting, readRecord, signRecord } from './record.ts'
+import { fitting, readRecord, signRecord, tryReadRecord } from './record.ts'
 import { rootOf, valueOf } from './root-value.ts'
 import { Waker } from './waker.ts'
 import type { PrivateKey } from '@ipshipyard/crypto'
@@ -300,7 +300,7 @@ export class Publisher {
     const record =
       this.#told?.sequence === state.sequence
         ? this.#told
-        : await tryRead(this.name, bytes, this.#components.keychain)
+        : await tryReadRecord(this.name, bytes, this.#components.keychain)
     if (record === undefined) return undefined
     // It may have been signed by a clock that was wrong, or for another lifetime.
     const left = record.validUntil - this.#clock.now()
@@ -385,17 +385,4 @@ function explained({ sequence, value }: { sequence: bigint; value: string }): st
     'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
     'If there is none, this data directory is older than what was published from it, and so is what it would publish'
   )
-}
-
-async function tryRead(
-  name: IpnsName,
-  bytes: Uint8Array,
-  keychain: Keychain,
-): Promise<IpnsRecord | undefined> {
-  try {
-    return await readRecord(name, bytes, keychain)
-  } catch (error) {
-    if (error instanceof InvalidRecordError) return undefined
-    throw error
-  }
 }

@@ -132,9 +132,7 @@ describe('api: the audit trail of the control socket', () => {
     const begun = Promise.withResolvers<void>()
     async function* collect({ signal }: Abortable): AsyncGenerator<object> {
       begun.resolve()
-      await new Promise((_resolve, reject) =>
-        signal?.addEventListener('abort', () => reject(signal.reason as Error)),
-      )
+      await pause(60_000, undefined, { signal, ref: false })
       yield {}
     }
     await using socket = await open({ ...CONTROL, collect })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { told, toldReport } from '../../src/daemon/told.ts'
 
 const HOW_FAR = { done: 7 }
@@ -50,7 +51,7 @@ describe('what is told of work that takes long', () => {
     async function* work(signal: AbortSignal): AsyncGenerator<object> {
       try {
         yield { value: 1 }
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        await once(signal, 'abort')
         seen.push('left')
       } finally {
         seen.push('ended')
