@@ -14,7 +14,7 @@ import { clientOptions, portOptions } from './daemon/edge.ts'
 import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain } from './daemon/keys.ts'
-import { checkedName } from './daemon/own-key.ts'
+import { checkedName } from './daemon/write-key.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
 import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
@@ -70,8 +70,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
   const [barrier, published] = [barrierFor(config.retention), new PublishRules(config.repositories)]
-  const onRoot = follower.changed.bind(follower)
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier, rules: published }))
+  const how = { barrier, lease: config.retention.lease, rules: published }
+  const storage = stack.use(await openStorage(directory, (root) => follower.changed(root), how))
   warnIfStopped(storage, log)
   signal.throwIfAborted()
 
@@ -196,8 +196,8 @@ async function startPublisher(
 ): Promise<Publisher | undefined> {
   const publisher = await openPublisher(config, parts)
   if (publisher === undefined) return undefined
-  publisher.start()
   stack.defer(() => publisher.stop())
+  await publisher.start()
   stack.defer(parts.node.onAddresses(() => publisher.move()))
   return publisher
 }

@@ -7,6 +7,9 @@ import type Router from '@koa/router'
 import type { AuditedAction, AuditEntry, AuditNotes, AuditSink, Refusal } from './audit.ts'
 import type { ApiContext, ApiMiddleware, ApiState } from './context.ts'
 
+/** The client left before there was an answer, as web servers have it in their logs. */
+const LEFT = 499
+
 /**
  * Gives the audit log its lines. It stands where the answer is decided and not yet sent, and waits for the line: who gets
  * a 201 is in the log.
@@ -38,13 +41,15 @@ export function auditTrail(sink: AuditSink, router: Router<ApiState>): ApiMiddle
 function* entriesOf(ctx: ApiContext, notes: AuditNotes, pulls: boolean): Generator<AuditEntry> {
   const { route = '' } = ctx.state.audit ?? {}
   const { action: wanted, told } = AUDITED[route] ?? { action: undefined, told: 'refusals' }
-  const status = ctx.res.headersSent ? ctx.res.statusCode : ctx.status
+  const status = statusOf(ctx)
   const refused = refusalOf(ctx, status)
   if (refused !== undefined) {
     yield { ...entryOf(ctx, notes, status), action: refused, wanted, bytes: undefined }
     return
   }
-  if (status < 200 || status > 299 || wanted === undefined || told === 'refusals') return
+  // A command that had begun may have changed something, whatever ended it.
+  const isBroken = notes.changes === true && status >= LEFT
+  if (!(isSuccess(status) || isBroken) || wanted === undefined || told === 'refusals') return
   if (told === 'pulls') {
     if (pulls && ctx.method === 'GET')
       yield { ...entryOf(ctx, notes, status), action: wanted, bytes: sentBytes(ctx) }
@@ -68,6 +73,16 @@ function actionOf(
   if (wanted === 'upload') return status !== 201 ? undefined : mounted ? 'mount' : 'push-blob'
   if (wanted !== 'delete-manifest') return wanted
   return tryParseTag(paramOf(ctx, 'reference')) === undefined ? wanted : 'delete-tag'
+}
+
+/** That of the answer; of a command whose client left before there was one, {@link LEFT}. */
+function statusOf({ res, state, status }: ApiContext): number {
+  if (res.headersSent) return res.statusCode
+  return state.signal.aborted && !isSuccess(status) ? LEFT : status
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299
 }
 
 /** The version check (`GET /v2/`) without credentials is how clients learn to log in: that it says 401 is no refusal. */

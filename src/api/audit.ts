@@ -71,7 +71,7 @@ export interface AuditNotes {
   mounted?: boolean
   key?: string
   root?: string
-  /** False: it was only tried (`--dry-run`). */
+  /** Of a command: whether it is to change something, or only tries (`--dry-run`). */
   changes?: boolean
 }
 

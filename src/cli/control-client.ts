@@ -4,7 +4,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { CommandError } from './io.ts'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 
-/** A daemon that says nothing for this long is stuck. An export tells its progress more often. */
+/** A daemon that says nothing for this long is stuck: what takes long tells how far it is, twice a second. */
 const SILENCE_MS = 60_000
 
 /** JSON as it came: every use of it checks what it needs. */

@@ -1,12 +1,11 @@
 import { expect } from './arguments.ts'
 import { formatBytes } from './format.ts'
 import { CommandError, EXIT } from './io.ts'
+import { showLine } from './progress.ts'
 import { runningDaemon } from './target.ts'
 import type { Arguments } from './arguments.ts'
 import type { Json } from './control-client.ts'
 import type { CommandIO } from './io.ts'
-
-const CLEAR_LINE = '\r\u001B[K'
 
 /** What each phase counts. */
 const COUNTED: Readonly<Record<string, string>> = {
@@ -20,12 +19,13 @@ export async function gc(args: Arguments, io: CommandIO): Promise<number> {
   expect(args, { options: ['config', 'data', 'json', 'dry-run'], words: [0, 0] })
   const daemon = await runningDaemon(args, io)
   const dryRun = args.options['dry-run'] === true
+  const shown = showLine(io)
   let report: Json | undefined
   for await (const line of daemon.lines('/api/v1/gc', { dryRun })) {
     if (typeof line['report'] === 'object') report = line['report'] as Json
-    else if (line['done'] !== true) showProgress(line, io)
+    else if (line['done'] !== true) shown.update(wordsOf(line))
   }
-  if (io.stderr.isTTY === true) io.stderr.write(CLEAR_LINE)
+  shown.end()
   if (report === undefined)
     throw new CommandError('the collection ended before it was done: heliport gc goes on with it')
   io.stdout.write(
@@ -34,11 +34,8 @@ export async function gc(args: Arguments, io: CommandIO): Promise<number> {
   return EXIT.ok
 }
 
-/** Only for a person who watches. */
-function showProgress({ phase, done }: Json, { stderr }: CommandIO): void {
-  if (stderr.isTTY !== true) return
-  const what = COUNTED[String(phase)] ?? String(phase)
-  stderr.write(`${CLEAR_LINE}${String(done)} ${what}`)
+function wordsOf({ phase, done }: Json): string {
+  return `${String(done)} ${COUNTED[String(phase)] ?? String(phase)}`
 }
 
 function described(report: Json): string {

@@ -34,6 +34,26 @@ export function showBar(io: CommandIO): {
   }
 }
 
+/** Shows how far something is of which the end is not known, on a terminal only, in one line that is rewritten. */
+export function showLine({ stderr }: CommandIO): {
+  update(this: void, words: string): void
+  /** Before anything else is written. */
+  end(this: void): void
+} {
+  let isShown = false
+  return {
+    update: (words) => {
+      if (stderr.isTTY !== true) return
+      stderr.write(`${CLEAR_LINE}${words}`)
+      isShown = true
+    },
+    end: () => {
+      if (isShown) stderr.write(CLEAR_LINE)
+      isShown = false
+    },
+  }
+}
+
 /** Shows how far a long command is, on stderr. */
 export function showProgress(
   io: CommandIO,

@@ -24,6 +24,8 @@ export interface CollectorParts extends LiveParts {
   /** `undefined` on a node that only reads. */
   readonly tidy: Pick<Tidy, 'run' | 'noteTimes'> | undefined
   readonly leases: Leases
+  /** After a start nothing is collected for so long, in ms. */
+  readonly lease: number
   readonly keep: Keep
   /** A collection is due after so many ms; `null`: only when somebody asks for it. */
   readonly interval: number | null

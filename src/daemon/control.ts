@@ -1,8 +1,9 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
-import { rollback } from './rollback.ts'
 import { toldCheck } from './told-check.ts'
+import { told } from './told.ts'
 import { toldCollection } from './told-collection.ts'
+import { toldRollback } from './told-rollback.ts'
 import { exportTrees } from '../tree/export.ts'
 import type {
   CommitInfo,
@@ -101,7 +102,7 @@ export class DaemonControl implements Control {
 
   async *rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncGenerator<object> {
     const isReadOnly = this.#publisher === undefined
-    yield* rollback({ ...this.#storage, isReadOnly }, root, options)
+    yield* toldRollback({ ...this.#storage, isReadOnly }, root, options)
     if (!options.dryRun && this.#storage.lane.roots.private !== undefined) this.#replication.doubt()
   }
 
@@ -109,7 +110,10 @@ export class DaemonControl implements Control {
     const trees = this.#trees()
     using held = new DisposableStack() // it may take longer than the history is kept
     for (const { root } of trees) held.use(this.#storage.opened.hold(root))
-    for await (const { files, bytes } of exportTrees(trees, directory, { signal }))
+    const progress = { files: 0, bytes: 0 }
+    const work = (either: AbortSignal): AsyncIterable<ExportProgress> =>
+      exportTrees(trees, directory, { signal: either, progress })
+    for await (const { files, bytes } of told(work, () => progress, { signal }))
       yield { files, bytes }
   }
 }

@@ -1,4 +1,3 @@
-import { CID } from 'multiformats/cid'
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { Marker } from '../tree/mark.ts'
 import { CacheLimit } from './cache-limit.ts'
@@ -11,18 +10,14 @@ import type { GcRun } from './gc-report.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
-
-/** How long a root of a mirror stays at least after it was used, in ms: an attempt at moving to one takes five minutes. */
-const ELSEWHERE = 10 * 60_000
+import type { CID } from 'multiformats/cid'
 
 /** Where everything that is alive hangs from. */
 export interface LiveParts {
   readonly storage: Storage
   readonly mirrors: readonly OpenMirror[]
   readonly replication: Pick<Replication, 'roots'>
-  readonly publisher: Publisher | undefined
-  /** How long a root stays after somebody read from it, in ms. */
-  readonly lease: number
+  readonly publisher: Pick<Publisher, 'announced'> | undefined
   /** Bytes that lazily mirrored blobs may take; `null`: any number. */
   readonly cache: number | null
 }
@@ -46,7 +41,7 @@ export async function markLive(
   parts: LiveParts,
   options: MarkRunOptions,
 ): Promise<void> {
-  const { storage, publisher, lease } = parts
+  const { storage, publisher } = parts
   const { pace, run } = options
   const marker = new Marker({ live: collection.live, read: (cid) => collection.read(cid), pace })
   const mark = async (root: CID, how: Omit<MarkOptions, 'signal'> = {}): Promise<void> => {
@@ -62,10 +57,10 @@ export async function markLive(
     await mark(entry.public)
     if (entry.private !== undefined) await mark(entry.private)
   }
-  const open = [...storage.used.within(lease), ...storage.opened.list(), ...storage.cached.list()]
-  const published = publisher?.status().publishedRoot
+  const open = [...storage.used.list(), ...storage.opened.list(), ...storage.cached.list()]
   // Whoever follows the name has it from there until he hears of a newer root.
-  if (published !== undefined) await mark(CID.parse(published), { isPartial: true, isOpen: true })
+  for (const root of (await publisher?.announced()) ?? [])
+    await mark(root, { isPartial: true, isOpen: true })
   open.push(encodeDirectory([]).cid) // what MFS begins with
   for (const root of open) await mark(root, { isPartial: true })
   await markMirrors(collection, parts, marker, options)
@@ -76,13 +71,13 @@ export async function markLive(
 
 async function markMirrors(
   collection: Collection,
-  { storage, mirrors, replication, lease, cache: limit }: LiveParts,
+  { storage, mirrors, replication, cache: limit }: LiveParts,
   marker: Marker,
   { signal, pace, run }: MarkRunOptions,
 ): Promise<void> {
   const { cached: files } = storage
   const cache = new CacheLimit({ collection, marker, pace, files, limit })
-  const lazy = storage.usedElsewhere.within(Math.max(lease, ELSEWHERE))
+  const lazy = storage.usedElsewhere.list()
   for (const { entry, follower } of mirrors) {
     const root = follower.root()
     const whole = await replication.roots(entry.text)

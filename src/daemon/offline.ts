@@ -4,6 +4,7 @@ import { dataDirectory } from './data-directory.ts'
 import { openKeychain } from './keys.ts'
 import { refuseMissing } from './refuse-missing.ts'
 import { openStorage, ownTrees } from './storage.ts'
+import { told } from './told.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
 import type { Keys } from '../ipfs/keys.ts'
@@ -42,6 +43,9 @@ export async function exportOffline(
   await refuseMissing(from.state, from.path)
   await using storage = await openStorage(from, () => Promise.resolve())
   if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
-  for await (const progress of exportTrees(ownTrees(storage), directory, { signal }))
-    onProgress(progress)
+  const progress = { files: 0, bytes: 0 }
+  const work = (either: AbortSignal): AsyncIterable<ExportProgress> =>
+    exportTrees(ownTrees(storage), directory, { signal: either, progress })
+  for await (const { files, bytes } of told(work, () => progress, { signal }))
+    onProgress({ files, bytes })
 }

@@ -4,7 +4,7 @@ import { openMfsRoot, readMfsRoot } from '../ipfs/mfs-root.ts'
 import { Publisher } from '../naming/publisher.ts'
 import { TOP } from '../tree/layout.ts'
 import { Journal } from '../tree/journal.ts'
-import { noteOwnKey } from './own-key.ts'
+import { noteWriteKey } from './write-key.ts'
 import { isOurs } from './promotion.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
@@ -125,7 +125,7 @@ export async function openPublisher(
   const isNewKey = (await node.keys.list()).every(({ name }) => name !== writeKey)
   const key = await node.keys.getOrCreate(writeKey)
   const name = ipnsNameOf(key)
-  await noteOwnKey(writeKey, name, { storage, log: log.child({ room: 'naming' }) })
+  await noteWriteKey(writeKey, name, { storage, log: log.child({ room: 'naming' }) })
   return new Publisher(
     {
       key,

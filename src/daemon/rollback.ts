@@ -6,47 +6,86 @@ import { RegistryError } from '../oci/errors.ts'
 import { isDamage } from '../tree/damage.ts'
 import { Marker } from '../tree/mark.ts'
 import type { Abortable } from '../registry/ports.ts'
+import type { Roots } from '../tree/own-source.ts'
 import type { CID } from 'multiformats/cid'
 import type { Storage } from './storage.ts'
 
 /** What a rollback works with. */
-type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks'> & { isReadOnly: boolean }
+export type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'> & {
+  isReadOnly: boolean
+}
+
+/** How far a rollback is. */
+export interface RollbackProgress {
+  phase: 'check' | 'compare' | 'commit'
+  /** Blocks that were looked at. */
+  done: number
+}
 
 /**
  * Makes our tree what it was under a root, as a new commit: nothing of what was between is lost, and it can be rolled back
  * in turn. Tells what that changes first.
  *
  * @param text the root's CID, or the number of its commit
+ * @param options `progress`: kept up to date
  * @throws RegistryError DENIED when it was never ours or is no longer kept, UNAVAILABLE when it is not here as a whole; then
  * nothing has changed
  */
 export async function* rollback(
   parts: RollbackParts,
   text: string,
-  { dryRun, signal }: Abortable & { dryRun: boolean },
+  {
+    dryRun,
+    signal,
+    progress = newProgress(),
+  }: Abortable & { dryRun: boolean; progress?: RollbackProgress },
 ): AsyncGenerator<object> {
-  const { history, lane, isReadOnly } = parts
+  const { history, lane, opened, isReadOnly } = parts
   if (isReadOnly)
     throw new RegistryError('DENIED', { message: 'this node is read-only (ipns.writeKey is null)' })
-  const roots = await history.roots(text) // from here on the collector leaves them alone
-  for (const root of [roots.public, roots.private])
-    if (root !== undefined) await checkWhole(root, parts, { signal })
-  yield* history.difference(lane.roots, roots, { signal })
+  const roots = await history.roots(text)
+  using held = new DisposableStack() // it may take longer than a root is kept that was looked at
+  const now = lane.roots
+  for (const root of [...treesOf(roots), ...treesOf(now)]) held.use(opened.hold(root))
+  await history.roots(String(roots.sequence)) // a collection that did not see the hold has trimmed it before
+  for (const root of treesOf(roots)) await checkWhole(root, parts, progress, { signal })
+  progress.phase = 'compare'
+  yield* history.difference(now, roots, { signal })
   if (dryRun) return
+  progress.phase = 'commit'
   await lane.restore(roots, { signal })
   yield { rolledBack: roots.public.toString() }
 }
 
+function treesOf({ public: published, private: hidden }: Roots): CID[] {
+  return hidden === undefined ? [published] : [published, hidden]
+}
+
+/** Before it has begun. */
+export function newProgress(): RollbackProgress {
+  return { phase: 'check', done: 0 }
+}
+
 /** Reads every node, and looks for every leaf. */
-async function checkWhole(root: CID, { blocks }: RollbackParts, options: Abortable): Promise<void> {
+async function checkWhole(
+  root: CID,
+  { blocks }: RollbackParts,
+  progress: RollbackProgress,
+  options: Abortable,
+): Promise<void> {
   const leaves: Uint8Array[] = []
   const pace = new Pace(0.5)
-  const marker = new Marker({ live: new LiveSet(), read: (cid) => blocks.get(cid), pace })
+  const read = (cid: CID): Promise<Uint8Array | undefined> => {
+    progress.done++
+    return blocks.get(cid)
+  }
+  const marker = new Marker({ live: new LiveSet(), read, pace })
   try {
     const onLeaf = (hash: Uint8Array): void => void leaves.push(Uint8Array.from(hash))
     await marker.mark(root, { ...options, onLeaf })
     for (const hash of leaves) {
       await pace.turn(options)
+      progress.done++
       const cid = cidFromHash(RAW, hash)
       if (!(await blocks.has(cid))) throw new MissingBlockError(cid)
     }

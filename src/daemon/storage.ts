@@ -23,6 +23,11 @@ import type { DataDirectory } from './data-directory.ts'
 import type { PublishRules } from '../oci/publish-rules.ts'
 import type { CID } from 'multiformats/cid'
 
+/** As `retention.lease` is by default, in ms. */
+const LEASE = 3_600_000
+/** How long a root of a mirror stays at least after it was used, in ms: an attempt at moving to one takes five minutes. */
+const ELSEWHERE = 10 * 60_000
+
 /** The rooms `blocks` and `tree` on one data directory. */
 export interface Storage extends AsyncDisposable {
   readonly state: StateDb
@@ -57,6 +62,8 @@ export interface Storage extends AsyncDisposable {
 export interface StorageOptions {
   /** Between the collector and everybody else. */
   readonly barrier?: Barrier
+  /** How long a root stays after somebody read from it, in ms. */
+  readonly lease?: number
   /** Milliseconds that never go back. */
   readonly now?: () => number
   /** Which repositories are published. */
@@ -71,7 +78,7 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { barrier = new Barrier(), now, rules = PUBLISH_ALL }: StorageOptions = {},
+  { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
@@ -82,7 +89,7 @@ export async function openStorage(
   stack.defer(() => flush(fetched))
   const cache = new NodeCache()
   const [opened, cached] = [new OpenFiles(0), new OpenFiles()]
-  const [used, usedElsewhere] = [new UsedRoots(now), new UsedRoots(now)]
+  const [used, usedElsewhere] = usedRoots(lease, now)
   // What is not published nobody else has, and nobody is to hear of it.
   const mayAsk = (cid: CID): Promise<boolean> => blocks.isLinked(cid)
   const healer = new Healer(blocks, Date.now, mayAsk)
@@ -129,6 +136,12 @@ export async function openStorage(
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Those of our own tree, and those of mirrors. */
+function usedRoots(lease: number, now: StorageOptions['now']): [UsedRoots, UsedRoots] {
+  const elsewhere = Math.max(lease, ELSEWHERE)
+  return [new UsedRoots({ lease, now }), new UsedRoots({ lease: elsewhere, now })]
 }
 
 /** Our own trees, the published one first. */

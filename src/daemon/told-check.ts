@@ -1,5 +1,5 @@
 import { fsckProgress } from './fsck-report.ts'
-import { told } from './told.ts'
+import { toldReport } from './told.ts'
 import type { CheckOptions, Checker } from './checker.ts'
 import type { FsckRun } from './fsck-report.ts'
 
@@ -9,7 +9,7 @@ export function toldCheck(
   { repair, signal }: CheckOptions,
 ): AsyncGenerator<object> {
   let run: FsckRun | undefined
-  return told(
+  return toldReport(
     (either) => checker.check({ repair, signal: either }, (begun) => (run = begun)),
     () => run && fsckProgress(run),
     { signal },

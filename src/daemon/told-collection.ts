@@ -1,4 +1,4 @@
-import { told } from './told.ts'
+import { toldReport } from './told.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { Collector } from './collector.ts'
 import type { GcRun } from './gc-report.ts'
@@ -9,7 +9,7 @@ export function toldCollection(
   { dryRun, signal }: Abortable & { dryRun: boolean },
 ): AsyncGenerator<object> {
   let run: GcRun | undefined
-  return told(
+  return toldReport(
     (either) => collector.collect({ dryRun, signal: either }, (begun) => (run = begun)),
     () => run && progressOf(run),
     { signal },

@@ -1,4 +1,5 @@
 import { isBlock, keyOf } from './block-kinds.ts'
+import { sample } from './sample.ts'
 import { Slots } from './slots.ts'
 import type { Answer, BlockExchange } from './bitswap/exchange.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -217,14 +218,4 @@ async function* asSettled<T>(promises: ReadonlyArray<Promise<T>>): AsyncGenerato
     open.delete(i)
     yield value
   }
-}
-
-/** Some of the items, in random order, so that many readers do not all ask the same peer. */
-function sample<T>(items: readonly T[], count: number): T[] {
-  const left = [...items]
-  const taken: T[] = []
-  while (taken.length < count && left.length > 0) {
-    taken.push(...left.splice(Math.floor(Math.random() * left.length), 1))
-  }
-  return taken
 }

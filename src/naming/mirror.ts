@@ -4,7 +4,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { MirrorHealth } from './mirror-health.ts'
 import { loadMirrorState, saveMirrorState } from './mirror-state.ts'
 import { ipnsName } from './name.ts'
-import { InvalidRecordError, readRecord } from './record.ts'
+import { tryReadRecord } from './record.ts'
 import { lastsTooLong, ruleOn } from './record-policy.ts'
 import type { Keychain } from '@ipshipyard/keychain'
 import type { CID } from 'multiformats/cid'
@@ -181,7 +181,7 @@ export class Mirror implements FollowedName {
   /** Goes on with the record of the life before. */
   async #recall(base64: string): Promise<void> {
     const { exchange, keychain } = this.#components
-    const record = await tryRead(this.#name, Buffer.from(base64, 'base64'), keychain)
+    const record = await tryReadRecord(this.#name, Buffer.from(base64, 'base64'), keychain)
     if (record === undefined) return
     this.#follow(record)
     try {
@@ -329,19 +329,6 @@ function providersOf(record: IpnsRecord, from: string | undefined): string[] {
     (address) => /\/p2p\/([a-zA-Z0-9]+)$/.exec(address)?.[1] ?? [],
   )
   return [...new Set([...(from === undefined ? [] : [from]), ...signers])].slice(0, MAX_PROVIDERS)
-}
-
-async function tryRead(
-  name: IpnsName,
-  bytes: Uint8Array,
-  keychain: Keychain,
-): Promise<IpnsRecord | undefined> {
-  try {
-    return await readRecord(name, bytes, keychain)
-  } catch (error) {
-    if (error instanceof InvalidRecordError) return undefined // its floor and root still count
-    throw error
-  }
 }
 
 function messageOf(error: unknown): string {

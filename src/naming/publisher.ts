@@ -4,7 +4,7 @@ import { DhtKeeper } from './dht-keeper.ts'
 import { Hearsay } from './hearsay.ts'
 import { ipnsName } from './name.ts'
 import { loadPublisherState, savePublisherState } from './publisher-state.ts'
-import { InvalidRecordError, fitting, readRecord, signRecord } from './record.ts'
+import { fitting, readRecord, signRecord, tryReadRecord } from './record.ts'
 import { rootOf, valueOf } from './root-value.ts'
 import { Waker } from './waker.ts'
 import type { PrivateKey } from '@ipshipyard/crypto'
@@ -92,7 +92,10 @@ export class Publisher {
   readonly #hearsay: Hearsay
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
+  /** `undefined` until it is read. */
   #state: PublisherState | undefined
+  /** Whether others were asked what they know. */
+  #hasBegun = false
   #wanted: CID | undefined
   #takesOver = false
   /** What the network heard last in this life of the process. */
@@ -114,9 +117,13 @@ export class Publisher {
     this.#hearsay = new Hearsay(this.name, parts, () => this.#waker.wake())
   }
 
-  /** Begins to publish. Returns at once. */
-  start(): void {
+  /**
+   * Begins to publish. Resolves when what was published before is known, or cannot be read now: then the status says why,
+   * and it is tried again.
+   */
+  async start(): Promise<void> {
     this.#running ??= this.#run(this.#stop.signal)
+    await this.#stored().catch(() => undefined) // the loop meets it as well, and tells
   }
 
   async stop(): Promise<void> {
@@ -147,6 +154,17 @@ export class Publisher {
     this.#takesOver = true
     this.#waker.wake()
     return conflict.sequence
+  }
+
+  /**
+   * The roots that others may have our name for: what was told last, also in an earlier life, and what may have been.
+   *
+   * @throws what keeps that from being read
+   */
+  async announced(): Promise<CID[]> {
+    const { value } = await this.#stored()
+    const values = new Set([value, ...(this.#told === undefined ? [] : [this.#told.value])])
+    return [...values].map(rootOf).filter((root) => root !== undefined)
   }
 
   status(): PublisherStatus {
@@ -190,9 +208,10 @@ export class Publisher {
 
   /** Does what is to be done now; returns the milliseconds until there may be something again. */
   async #step(signal: AbortSignal): Promise<number> {
-    const before = this.#state ?? (await this.#begin(signal))
+    const stored = await this.#stored()
+    if (!this.#hasBegun) await this.#begin(stored, signal)
     if (this.#takesOver) await this.#hearsay.ask(signal, true)
-    const state = await this.#heed(before)
+    const state = await this.#heed(stored)
     this.#hearsay.askNowAndThen(signal)
     if (state.conflict !== undefined || this.#wanted === undefined) return CHECK_EVERY
     const value = valueOf(this.#wanted)
@@ -207,17 +226,24 @@ export class Publisher {
     return Math.min(wait || CHECK_EVERY, CHECK_EVERY, this.#republishEvery)
   }
 
+  /** What is on disk; it is read once. */
+  async #stored(): Promise<PublisherState> {
+    if (this.#state !== undefined) return this.#state
+    const { state: map, isNewKey = false } = this.#components
+    const known = await loadPublisherState(map, this.name.text)
+    // Under a key that was made here, whatever is met and was not ours is another writer's.
+    this.#state ??= isNewKey ? { ...known, confirmed: true } : known
+    return this.#state
+  }
+
   /**
-   * Reads what we knew, and asks the network what it knows.
+   * Asks the network what it knows.
    *
    * It waits a little for somebody to ask: nobody hears of us as long as nobody is there, but a sequence would be used
    * up that a later life of this key may have used already, if this data directory is an old backup.
    */
-  async #begin(signal: AbortSignal): Promise<PublisherState> {
-    const { exchange, state: map, isNewKey = false, expectsPeers = false } = this.#components
-    const known = await loadPublisherState(map, this.name.text)
-    // Under a key that was made here, whatever is met and was not ours is another writer's.
-    const state = isNewKey ? { ...known, confirmed: true } : known
+  async #begin(state: PublisherState, signal: AbortSignal): Promise<void> {
+    const { exchange, isNewKey = false, expectsPeers = false } = this.#components
     this.#hearsay.listen()
     // We may have mirrored the name before its key came here. What we know ourselves confirms nothing.
     const held = exchange.held(this.name)
@@ -227,8 +253,7 @@ export class Publisher {
     if (expectsPeers && !isNewKey) await this.#hearsay.company(patience, signal)
     // A key without a history here may have one elsewhere: that is worth waiting for.
     await this.#hearsay.ask(signal, isRestored)
-    this.#state = state
-    return state
+    this.#hasBegun = true
   }
 
   /**
@@ -275,7 +300,7 @@ export class Publisher {
     const record =
       this.#told?.sequence === state.sequence
         ? this.#told
-        : await tryRead(this.name, bytes, this.#components.keychain)
+        : await tryReadRecord(this.name, bytes, this.#components.keychain)
     if (record === undefined) return undefined
     // It may have been signed by a clock that was wrong, or for another lifetime.
     const left = record.validUntil - this.#clock.now()
@@ -360,17 +385,4 @@ function explained({ sequence, value }: { sequence: bigint; value: string }): st
     'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
     'If there is none, this data directory is older than what was published from it, and so is what it would publish'
   )
-}
-
-async function tryRead(
-  name: IpnsName,
-  bytes: Uint8Array,
-  keychain: Keychain,
-): Promise<IpnsRecord | undefined> {
-  try {
-    return await readRecord(name, bytes, keychain)
-  } catch (error) {
-    if (error instanceof InvalidRecordError) return undefined
-    throw error
-  }
 }

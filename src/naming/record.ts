@@ -66,6 +66,20 @@ export async function readRecord(
   }
 }
 
+/** The same for a record of ours, from the disk: one that cannot be read any longer is none. */
+export async function tryReadRecord(
+  name: IpnsName,
+  bytes: Uint8Array,
+  keychain: Keychain,
+): Promise<IpnsRecord | undefined> {
+  try {
+    return await readRecord(name, bytes, keychain)
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return undefined
+    throw error
+  }
+}
+
 /** The stock validator looks at the machine's clock after it has proved the signature. */
 async function verify(name: IpnsName, bytes: Uint8Array, keychain: Keychain): Promise<IPNSEntry> {
   try {

@@ -198,7 +198,11 @@ export class Uploads implements UploadService {
       if (session.isEnding) throw uploadUnknown(upload.id)
       return tx.linkBlob(upload.name, stored)
     }, options)
-    await session.discard()
+    try {
+      await session.discard()
+    } catch {
+      session.forget() // the blob is there, which is what is asked; what is left of the session is purged with the idle ones
+    }
     return stored.size
   }
 

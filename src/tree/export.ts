@@ -26,7 +26,7 @@ export interface ExportedTree {
   readonly repositories?: Repositories | undefined
 }
 
-/** How far an export has come. */
+/** How far an export has come: files that are whole, and bytes, also of the one that is being written. */
 export interface ExportProgress {
   files: number
   bytes: number
@@ -43,27 +43,30 @@ const DEPTH_LIMIT = 3 + 1 + 128 + 8
  * under the digest it has.
  *
  * @param directory must not exist yet, or be empty
+ * @param options `progress`: kept up to date, also within a file
  * @yields after each file, how far it is (the same object each time)
  * @throws RegistryError DENIED when the directory is not empty, or cannot be made
  */
 export async function* exportTrees(
   trees: readonly ExportedTree[],
   directory: string,
-  options: BlockOptions = {},
+  {
+    progress = { files: 0, bytes: 0 },
+    ...options
+  }: BlockOptions & { progress?: ExportProgress } = {},
 ): AsyncGenerator<ExportProgress> {
   await takeEmpty(directory)
-  const progress = { files: 0, bytes: 0 }
+  const onBytes = (bytes: number): void => void (progress.bytes += bytes)
   for (const tree of trees) {
     const top = await tree.directories.lookup(tree.root, TOP, options)
     if (top === undefined) continue
     const place = (await placesOf(tree, options))?.below(TOP)
     for await (const file of filesOf(tree, { path: [TOP], cid: top.cid, place }, options)) {
-      const written = await named(tree, file.path, options, () =>
-        writeFile(tree, file, directory, options),
+      const isWritten = await named(tree, file.path, options, () =>
+        writeFile(tree, file, { directory, onBytes }, options),
       )
-      if (written === undefined) continue
+      if (!isWritten) continue
       progress.files++
-      progress.bytes += written
       yield progress
     }
   }
@@ -159,24 +162,23 @@ async function* filesOf(
   }
 }
 
-/** Writes one file; returns its bytes, or `undefined` when an earlier tree has written it. */
+/** Writes one file. @returns whether it did: an earlier tree may have written it */
 async function writeFile(
   tree: ExportedTree,
   { path, cid }: Located,
-  directory: string,
+  { directory, onBytes }: { directory: string; onBytes: (bytes: number) => void },
   options: BlockOptions,
-): Promise<number | undefined> {
+): Promise<boolean> {
   const target = join(directory, ...path)
   await makeDirectories(dirname(target))
   const handle = await openNew(target)
-  if (handle === undefined) return undefined
+  if (handle === undefined) return false
   const hasher = hasherFor(path)
-  let written = 0
   try {
     for await (const bytes of readFile(tree.directories.source, cid, options)) {
       hasher?.update(bytes)
       await handle.writeFile(bytes)
-      written += bytes.length
+      onBytes(bytes.length)
     }
     if (hasher !== undefined) checkDigest(path, hasher)
   } catch (error) {
@@ -185,7 +187,7 @@ async function writeFile(
   } finally {
     await handle.close()
   }
-  return written
+  return true
 }
 
 async function openNew(path: string): Promise<Awaited<ReturnType<typeof open>> | undefined> {

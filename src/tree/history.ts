@@ -27,11 +27,12 @@ export class History implements SnapshotSource {
 
   /**
    * The roots that somebody means: by the CID of one of the two, or by the number of the commit that made them. A CID
-   * means the newest commit that has it. The collector leaves them alone for a while.
+   * means the newest commit that has it. The collector leaves them alone for a while; whoever needs them for longer holds
+   * them, and then looks whether that commit is still there.
    *
    * @throws RegistryError DENIED when this registry never had it, or does not keep it any more
    */
-  async roots(text: string): Promise<Roots> {
+  async roots(text: string): Promise<JournalEntry> {
     const root = tryParse(text)
     const isNumber = /^\d{1,15}$/.test(text)
     const roots = isNumber ? await this.#numbered(Number(text)) : root && (await this.#kept(root))
@@ -84,7 +85,7 @@ export class History implements SnapshotSource {
   }
 
   /** It is noted as used before it is looked for: if it is found, no collection that begins later takes it. */
-  async #kept(root: CID): Promise<Roots | undefined> {
+  async #kept(root: CID): Promise<JournalEntry | undefined> {
     const { used } = this.#parts
     const isNew = used.note(root)
     const entry = await this.#journal.find(root)
@@ -95,7 +96,7 @@ export class History implements SnapshotSource {
     return this.#numbered(entry.sequence)
   }
 
-  async #numbered(sequence: number): Promise<Roots | undefined> {
+  async #numbered(sequence: number): Promise<JournalEntry | undefined> {
     const { used } = this.#parts
     const entry = await this.#journal.entry(sequence)
     if (entry === undefined) return undefined

@@ -18,8 +18,12 @@ export interface JournalEntry {
 }
 
 const PREFIX = Buffer.from('j/')
-/** Where the sequence of the newest commit with a root is, by the root's hash. */
+/**
+ * Where the sequence of the newest commit with a root is, by the root's hash: as the published one, and as the other. A
+ * tree may be the one today that was the other before.
+ */
 const ROOT_PREFIX = Buffer.from('jr/')
+const PRIVATE_PREFIX = Buffer.from('jp/')
 const CHECKSUM = 32
 
 /** Entries that are taken away together. */
@@ -55,10 +59,10 @@ export class Journal {
     const key = keyOf(entry.sequence)
     return [
       { key, value: encode(entry) },
-      { key: rootKey(entry.public), value: key.subarray(PREFIX.length) },
+      { key: rootKey(ROOT_PREFIX, entry.public), value: key.subarray(PREFIX.length) },
       ...(entry.private === undefined
         ? []
-        : [{ key: rootKey(entry.private), value: key.subarray(PREFIX.length) }]),
+        : [{ key: rootKey(PRIVATE_PREFIX, entry.private), value: key.subarray(PREFIX.length) }]),
     ]
   }
 
@@ -87,15 +91,21 @@ export class Journal {
    * root is found is only a hint: what counts is the entry.
    */
   async knows(root: CID): Promise<boolean> {
-    return (await this.find(root))?.public.equals(root) === true
+    return (await this.#indexed(ROOT_PREFIX, root))?.public.equals(root) === true
   }
 
   /** The newest commit that has a root, published or not. */
   async find(root: CID): Promise<JournalEntry | undefined> {
-    const sequence = await this.#state.get(rootKey(root))
+    const published = await this.#indexed(ROOT_PREFIX, root)
+    const other = await this.#indexed(PRIVATE_PREFIX, root)
+    return (other?.sequence ?? 0) > (published?.sequence ?? 0) ? other : published
+  }
+
+  async #indexed(prefix: Uint8Array, root: CID): Promise<JournalEntry | undefined> {
+    const sequence = await this.#sequence(prefix, root)
     if (sequence === undefined) return undefined
     try {
-      const entry = await this.entry(Number(Buffer.from(sequence).readBigUInt64BE()))
+      const entry = await this.entry(sequence)
       const isOfIt = entry?.public.equals(root) === true || entry?.private?.equals(root) === true
       return isOfIt ? entry : undefined
     } catch (error) {
@@ -105,22 +115,32 @@ export class Journal {
   }
 
   /**
-   * Whether a root was ours, and the entries that had it were taken away since. One that is missing after others is no
-   * such: it was lost.
+   * Whether a root was ours, published or not, and the entries that had it were taken away since. One that is missing
+   * after others is no such: it was lost.
    */
   async isTrimmed(root: CID): Promise<boolean> {
-    const sequence = await this.#state.get(rootKey(root))
+    return (
+      (await this.#isTrimmed(ROOT_PREFIX, root)) || (await this.#isTrimmed(PRIVATE_PREFIX, root))
+    )
+  }
+
+  async #isTrimmed(prefix: Uint8Array, root: CID): Promise<boolean> {
+    const sequence = await this.#sequence(prefix, root)
     const oldest = await this.oldest()
-    if (sequence === undefined || oldest === undefined) return false
-    return Number(Buffer.from(sequence).readBigUInt64BE()) < oldest
+    return sequence !== undefined && oldest !== undefined && sequence < oldest
+  }
+
+  async #sequence(prefix: Uint8Array, root: CID): Promise<number | undefined> {
+    const value = await this.#state.get(rootKey(prefix, root))
+    return value && Number(Buffer.from(value).readBigUInt64BE())
   }
 
   /**
-   * Whether a root was ever ours, also in a history that began before roots could be looked up, or whose index is gone.
+   * Whether a root was ever published by us, also in a history that began before roots could be looked up, or whose index is gone.
    * It may read all of it, from the newest end, so it is for rare questions.
    */
   async has(root: CID): Promise<boolean> {
-    if ((await this.knows(root)) || (await this.isTrimmed(root))) return true
+    if ((await this.knows(root)) || (await this.#isTrimmed(ROOT_PREFIX, root))) return true
     for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
       try {
         if (decode(sequenceOf(key), value).public.equals(root)) return true
@@ -236,8 +256,8 @@ function keyOf(sequence: number): Uint8Array {
   return key
 }
 
-function rootKey(root: CID): Uint8Array {
-  return Buffer.concat([ROOT_PREFIX, root.multihash.digest])
+function rootKey(prefix: Uint8Array, root: CID): Uint8Array {
+  return Buffer.concat([prefix, root.multihash.digest])
 }
 
 function sequenceOf(key: Uint8Array): number {

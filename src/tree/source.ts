@@ -26,7 +26,7 @@ export class TreeSource implements RegistrySource {
     name: string,
     root: () => CID | undefined,
     directories: DirectoryReader,
-    used: UsedRoots = new UsedRoots(),
+    used: UsedRoots = new UsedRoots({ lease: 0 }),
     staleSince: () => number | undefined = () => undefined,
   ) {
     this.name = name

@@ -100,3 +100,36 @@ describe('heliport diff', () => {
     )
   })
 })
+
+describe('heliport rollback', () => {
+  const lines = [
+    { phase: 'check', done: 17 },
+    { change: 'removed', kind: 'blob', name: 'app', digest: 'sha256:b' },
+    { phase: 'commit', done: 17 },
+    { rolledBack: 'bafy1' },
+    { done: true },
+  ]
+
+  async function shown(isTTY: boolean) {
+    await using data = await scratch()
+    await using _daemon = await fakeDaemon(join(data.path, 'heliport.sock'), {
+      'POST /api/v1/rollback': (response) =>
+        response.end(lines.map((value) => `${JSON.stringify(value)}\n`).join('')),
+    })
+    let text = ''
+    const write = (more: string) => (text += more)
+    const { code } = await heliport(['rollback', 'bafy1', '--data', data.path], {
+      stdout: { write },
+      stderr: { isTTY, write },
+    })
+    assert.equal(code, 0)
+    return text.replaceAll('\r\u001b[K', '<')
+  }
+
+  it('shows what will be different, and on a terminal how far it is', async () => {
+    const told = '- blob  app@sha256:b\n'
+    const end = 'heliport: rolled back to bafy1\n'
+    assert.equal(await shown(false), told + end)
+    assert.equal(await shown(true), `<17 blocks of it looked at<${told}<going back<${end}`)
+  })
+})

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rollback } from '../../src/daemon/rollback.ts'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { LEASE, openWorld } from '../faults/gc-world.ts'
 import { SeededRandom } from '../faults/random.ts'
 import { randomImage, streamOf } from '../support/random-image.ts'
 import { byDigest, pushBlobs, tagged } from '../support/registry-setup.ts'
+import type { CID } from 'multiformats/cid'
 import type { RandomManifest } from '../support/random-image.ts'
 import type { GcReport } from '../../src/daemon/gc-report.ts'
 import type { GcWorld } from '../faults/gc-world.ts'
@@ -94,6 +94,40 @@ describe('the collector', () => {
     assert.equal(gc.collector.status().error, undefined)
   })
 
+  it('deletes nothing at all while it is not known which states of the registry are read from', async () => {
+    await using gc = await world()
+    const image = randomImage({ layers: [50_000] })
+    await push(gc, image)
+    await gc.service.deleteManifest(app, byDigest(image.digest))
+    gc.pass(LEASE)
+    const { used } = gc.storage
+    const list = used.list.bind(used)
+    used.list = () => assert.fail('more states than are remembered')
+    await assert.rejects(collect(gc), /no block was deleted.*more states than are remembered/)
+    assert.equal((await largeFiles(gc)).length, 1)
+    used.list = list
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+  })
+
+  it('leaves what was announced last to those who follow the name, and everything while that is not known', async () => {
+    let announced: () => Promise<CID[]> = async () => []
+    await using gc = await openWorld(new SeededRandom(1), { announced: () => announced() })
+    await push(gc, randomImage({ layers: [50_000] }))
+    const { lane } = gc.storage
+    const { root } = lane
+    await lane.transact(async (tx) => void (await tx.removeRepository(app)))
+    gc.pass(2 * LEASE)
+    announced = () => Promise.reject(new Error('the disk does not answer'))
+    await assert.rejects(collect(gc), /no block was deleted.*the disk does not answer/)
+    announced = async () => [root]
+    await collect(gc)
+    assert.equal((await largeFiles(gc)).length, 1)
+    announced = async () => []
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+  })
+
   it('does not wonder about files that are not its own', async () => {
     await using gc = await world()
     const path = join(gc.data, 'data', 'blocks', '00', 'notes')
@@ -131,47 +165,5 @@ describe('the collector', () => {
     Object.defineProperty(leases, 'allFor', { value: 5000 })
     const report = await collect(gc)
     assert.deepEqual([report.blobs, report.leasedFor], [0, 5])
-  })
-})
-
-describe('a rollback', () => {
-  it('makes the registry what it was, as a new commit that can be undone', async () => {
-    await using gc = await world()
-    const [first, second] = [randomImage(), randomImage()]
-    await push(gc, first)
-    const { lane, history } = gc.storage
-    const then = lane.root.toString()
-    await push(gc, second)
-    const now = lane.root.toString()
-    const parts = { ...gc.storage, isReadOnly: false }
-    const tried = await Array.fromAsync(rollback(parts, then, { dryRun: true }))
-    assert.equal(lane.root.toString(), now)
-    const told = await Array.fromAsync(rollback(parts, then, { dryRun: false }))
-    assert.deepEqual(told, [...tried, { rolledBack: then }])
-    assert.equal(lane.root.toString(), then)
-    assert.equal((await gc.service.getManifest(app, tagged(v1))).digest, first.digest)
-    const [commit] = await Array.fromAsync(history.commits({ limit: 1 }))
-    assert.deepEqual(commit?.changes, [{ action: 'rollback', root: then }])
-    await push(gc, second)
-    await Array.fromAsync(rollback(parts, now, { dryRun: false }))
-    assert.equal((await gc.service.getManifest(app, tagged(v1))).digest, second.digest)
-  })
-
-  it('changes nothing when the root is unknown, or not here as a whole', async () => {
-    await using gc = await world()
-    await push(gc, randomImage({ layers: [50_000] }))
-    const { lane } = gc.storage
-    const then = lane.root.toString()
-    await push(gc, randomImage())
-    const now = lane.root.toString()
-    const parts = { ...gc.storage, isReadOnly: false }
-    const [file = ''] = await largeFiles(gc)
-    await rm(join(gc.data, 'data', 'blocks', file))
-    const attempt = (root: string, isReadOnly = false): Promise<object[]> =>
-      Array.fromAsync(rollback({ ...parts, isReadOnly }, root, { dryRun: false }))
-    await assert.rejects(attempt(then), /not here as a whole/)
-    await assert.rejects(attempt('77'), /no root that this registry had/)
-    await assert.rejects(attempt(now, true), /read-only/)
-    assert.equal(lane.root.toString(), now)
   })
 })

@@ -20,6 +20,7 @@ import type { TagRule } from '../../src/registry/tag-rules.ts'
 import type { PublishRules } from '../../src/oci/publish-rules.ts'
 import type { StateDb } from '../../src/blocks/state-db.ts'
 import type { SeededRandom } from './random.ts'
+import type { CID } from 'multiformats/cid'
 
 /** How long a lease lasts on the clock of a {@link GcWorld}, in its own milliseconds. */
 export const LEASE = 1000
@@ -47,6 +48,8 @@ export interface WorldOptions {
   readonly untagged?: number | null
   readonly tags?: readonly TagRule[]
   readonly isImmutable?: (name: RepositoryName, tag: Tag) => boolean
+  /** Roots that others may have our name for. */
+  readonly announced?: () => Promise<CID[]>
   /** How long commits are kept, in ms. */
   readonly keepFor?: number
   readonly waits?: boolean
@@ -67,6 +70,7 @@ export async function openWorld(
     untagged = null,
     tags = [],
     isImmutable,
+    announced,
     keepFor = 0,
     waits = true,
     data: given,
@@ -83,7 +87,8 @@ export async function openWorld(
   const barrier = new kinds[without ?? 'leases'](recent)
   const onRoot = (): Promise<void> => Promise.resolve()
   const directory = dataDirectory(join(data, 'data'))
-  const storage = stack.use(await openStorage(directory, onRoot, { barrier, now, rules }))
+  const how = { barrier, lease: LEASE, now, rules }
+  const storage = stack.use(await openStorage(directory, onRoot, how))
   const { state, lane, contents } = storage
   if (waits) waitAtRandom(state, random)
   const leases = await Leases.open(
@@ -117,7 +122,7 @@ export async function openWorld(
       storage,
       mirrors: [],
       replication: { roots: () => undefined },
-      publisher: undefined,
+      publisher: announced && { announced },
       lease: LEASE,
       cache: null,
       tidy: tidyOf(storage, leases, policy, { now, isImmutable }),

@@ -56,7 +56,7 @@ describe('names in a DHT', () => {
       { ...options, key, keychain, exchange, state, clock, log: silent },
       { lifetime: LIFETIME },
     )
-    publisher.start()
+    void publisher.start()
     stack.defer(() => publisher.stop())
     return publisher
   }

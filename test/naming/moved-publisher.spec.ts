@@ -46,7 +46,7 @@ describe('a publisher that comes back on another port', () => {
       { key, keychain, exchange, addresses, isOurs, isNewKey: true, state, log: silent },
       { lifetime: LIFETIME },
     )
-    publisher.start()
+    void publisher.start()
     stack.defer(() => publisher.stop())
     publisher.publish(await rootNumber(n))
     await until(() => !publisher.status().pending)

@@ -86,7 +86,7 @@ describe('names between real nodes on loopback', () => {
       },
       { lifetime: LIFETIME },
     )
-    publisher.start()
+    void publisher.start()
     open.unshift({ ...peer, close: () => publisher.stop() })
     return publisher
   }

@@ -75,7 +75,7 @@ describe('public nodes that share only a DHT', function () {
       { isNewKey, key, keychain, exchange, addresses, isOurs, state: new MemoryMap(), log: silent },
       { lifetime: LIFETIME },
     )
-    publisher.start()
+    void publisher.start()
     stack.defer(() => publisher.stop())
     return publisher
   }

@@ -56,7 +56,7 @@ describe('a publisher whose surroundings change', () => {
       { lifetime },
     )
     stack.defer(() => publisher.stop())
-    publisher.start()
+    void publisher.start()
     publisher.publish(await rootNumber(1))
     await settle()
   }

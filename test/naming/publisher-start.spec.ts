@@ -58,7 +58,7 @@ describe('how a publisher begins', () => {
       { lifetime: LIFETIME },
     )
     stack.defer(() => publisher.stop())
-    publisher.start()
+    void publisher.start()
     publisher.publish(await rootNumber(1))
     await settle()
   }
@@ -129,6 +129,29 @@ describe('how a publisher begins', () => {
     await peerWith(9n)
     assert.match(publisher.status().conflict ?? '', /sequence 9/)
     assert.equal(network.published.length, 0)
+  })
+
+  it('a known key knows at once what it announced, and what it may have', async () => {
+    const [told, next] = [await rootNumber(3), await rootNumber(1)]
+    const state = known('5')
+    const { bytes } = await makeRecord(key, { sequence: 5n, value: valueOf(told) })
+    const record = Buffer.from(bytes).toString('base64')
+    const written = { sequence: '5', value: valueOf(told), record, confirmed: true }
+    await state.put(nameOf(key).text, Buffer.from(JSON.stringify(written)))
+    await begin({ state })
+    assert.equal(network.published.length, 0)
+    assert.deepEqual((await publisher.announced()).map(String), [told.toString()])
+    assert.equal(publisher.status().publishedRoot, told.toString())
+    await clock.pass(11 * SECOND)
+    assert.deepEqual((await publisher.announced()).map(String), [next.toString()])
+  })
+
+  it('a known key says so when what it announced cannot be read', async () => {
+    const state = known('5')
+    await state.put(nameOf(key).text, Buffer.from('damaged'))
+    await begin({ state })
+    await assert.rejects(publisher.announced(), SyntaxError)
+    assert.match(publisher.status().error ?? '', /damaged/)
   })
 
   it('a known key does not wait for long', async () => {

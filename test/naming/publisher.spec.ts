@@ -70,7 +70,7 @@ describe('the publisher', () => {
       },
       { lifetime: LIFETIME, ...options },
     )
-    publisher.start()
+    void publisher.start()
   }
 
   async function close(): Promise<void> {

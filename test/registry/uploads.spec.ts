@@ -234,6 +234,23 @@ describe('an upload', () => {
     assert.ok(await own.reader().blob(APP, digest))
   })
 
+  it('is done once its blob is linked, though what is left of it cannot be removed', async () => {
+    const { uploads, store, own, clock } = createUploads()
+    const create = store.create.bind(store)
+    store.create = async (info) => {
+      const upload = await create(info)
+      upload.discard = () => Promise.reject(new Error('EIO'))
+      return upload
+    }
+    const { id } = await uploads.create(APP)
+    const digest = digestOf(bytesOf('a'))
+    assert.equal(await uploads.finish(APP, id, digest, { source: streamOf('a') }), 1)
+    assert.ok(await own.reader().blob(APP, digest))
+    clock.advance(8 * 86_400_000)
+    assert.equal(await uploads.purge(), 1)
+    assert.equal(store.saved.size, 0)
+  })
+
   it('is opened anew when our own disk failed, for then its state is in doubt', async () => {
     const { uploads, store } = createUploads()
     const create = store.create.bind(store)

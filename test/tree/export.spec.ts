@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import * as dagPb from '@ipld/dag-pb'
 import { UnixFS } from 'ipfs-unixfs'
 import { DAG_PB, RAW, cidFromHash, sha256 } from '../../src/blocks/cids.ts'
@@ -56,6 +57,27 @@ describe('exporting a tree', () => {
     assert.equal(await link(target, ...manifests, 'tags', 'v1', 'current'), digest)
     assert.equal(await link(target, ...manifests, 'tags', 'v1', 'index', 'sha256', hex), digest)
     assert.equal(await link(target, ...manifests, 'revisions', 'sha256', hex), digest)
+  })
+
+  it('tells the bytes of a file while it is being written', async () => {
+    await using dir = await temporaryDirectory()
+    await using disk = await openDisk(join(dir.path, 'data'))
+    await push(disk, 'm'.repeat(6 * 2 ** 20), 'v1')
+    const progress = { files: 0, bytes: 0 }
+    const seen: object[] = []
+    const source = new LocalBlocks(disk.blocks)
+    const get = source.get.bind(source)
+    source.get = (...args) => {
+      seen.push({ ...progress })
+      return get(...args)
+    }
+    const directories = new DirectoryReader(source, new NodeCache())
+    const tree = { ...treeOf(disk), directories }
+    await Array.fromAsync(exportTrees([tree], join(dir.path, 'out'), { progress }))
+    assert.ok(
+      seen.some((step) => isDeepStrictEqual(step, { files: 0, bytes: 3 * 2 ** 20 })),
+      JSON.stringify(seen),
+    )
   })
 
   it('lets the first of several trees win where both have a tag, and merges the rest', async () => {

@@ -29,7 +29,7 @@ async function push(disk: Disk, text: string, name = app, tag = v1): Promise<Dig
 const historyOf = (disk: Disk): History =>
   new History(new Journal(disk.state), {
     directories: disk.directories,
-    used: new UsedRoots(),
+    used: new UsedRoots({ lease: 1000 }),
     rules: PUBLISH_ALL,
   })
 

@@ -1,6 +1,6 @@
 import { keyOf } from '../block-kinds.ts'
 import { leaderOf } from './leader.ts'
-import { sample } from './hello-book.ts'
+import { sample } from '../sample.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Blocks that are fetched ahead at once: from fellows, and from elsewhere, where everybody is busy. */

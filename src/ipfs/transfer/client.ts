@@ -1,5 +1,5 @@
 import { isLeaf } from '../block-kinds.ts'
-import { sample } from './hello-book.ts'
+import { sample } from '../sample.ts'
 import type { Urgency } from '../../blocks/flights.ts'
 import type { CID } from 'multiformats/cid'
 import type { Peers } from './peers.ts'

@@ -16,7 +16,7 @@ const GREET_AGAIN = 5 * 60_000
 /** Calls and greetings that are remembered. */
 const MAX_MEMORY = 1024
 
-/** Connects to a peer by addresses with `/p2p/…`; false when it could not. */
+/** Connects to a peer by addresses with `/p2p/…`; false when it could not, or an error. */
 type Dial = (addresses: readonly string[], options: { signal: AbortSignal }) => Promise<boolean>
 
 export interface FellowsParts {
@@ -78,6 +78,7 @@ export class Fellows {
     this.#stop.abort(new Error('the node stops'))
   }
 
+  /** Never rejects: a peer that cannot be called is no fellow, and that is all. */
   async #meet(key: string, { id, addresses }: NamedPeer): Promise<void> {
     const peer = peerName(id, addresses)
     if (peer === undefined) return
@@ -90,8 +91,8 @@ export class Fellows {
     try {
       if (await this.#parts.dial(peer.addresses, { signal: this.#stop.signal }))
         this.#add(key, peer.id)
-    } catch (error) {
-      if (!this.#stop.signal.aborted) throw error
+    } catch {
+      // Whatever was wrong with its addresses: others named it, and it is not called again for a while.
     } finally {
       this.#dials--
     }

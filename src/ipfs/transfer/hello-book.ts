@@ -1,3 +1,5 @@
+import { sample } from '../sample.ts'
+
 /** How long a greeting counts, in ms: who fetches says it again before. */
 const MEMORY = 10 * 60_000
 /** Roots that are remembered, of all peers and of one. */
@@ -62,13 +64,4 @@ function trim(map: Map<string, unknown>, most: number): void {
     if (map.size <= most) return
     map.delete(key)
   }
-}
-
-/** Some of the items, in random order. */
-export function sample<T>(items: readonly T[], count: number): T[] {
-  const left = [...items]
-  const taken: T[] = []
-  while (taken.length < count && left.length > 0)
-    taken.push(...left.splice(Math.floor(Math.random() * left.length), 1))
-  return taken
 }

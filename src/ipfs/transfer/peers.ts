@@ -1,5 +1,5 @@
 import { isNamed } from '../errors.ts'
-import { sample } from './hello-book.ts'
+import { sample } from '../sample.ts'
 import { Link } from './link.ts'
 import { PROTOCOL } from './protocol.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'

@@ -1,5 +1,5 @@
 import { Slots } from '../slots.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { Allowance } from './allowance.ts'
 
 /** What peers may use up of us (faults C21, C22). */
 export interface ServerLimits {
@@ -41,8 +41,8 @@ const RATE_BURST = 250
 export interface PeerUse {
   streams: number
   readonly blocks: Slots
-  readonly lookups: TokenBucket
-  readonly rate: TokenBucket | undefined
+  readonly lookups: Allowance
+  readonly rate: Allowance | undefined
 }
 
 /** What all peers have in use. A peer is forgotten a while after its last stream. */
@@ -85,8 +85,8 @@ export class ServerUse {
     return {
       streams: 0,
       blocks: new Slots(limits.blocksPerPeer, limits.streamsPerPeer * 2),
-      lookups: new TokenBucket(limits.lookups, limits.lookupsAtOnce),
-      rate: rate === null ? undefined : new TokenBucket(rate, (rate * RATE_BURST) / 1000),
+      lookups: new Allowance(limits.lookups, limits.lookupsAtOnce),
+      rate: rate === null ? undefined : new Allowance(rate, (rate * RATE_BURST) / 1000),
     }
   }
 }

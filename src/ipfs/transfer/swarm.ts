@@ -1,6 +1,7 @@
 import { keyOf, keyOfHash } from '../block-kinds.ts'
 import { pause } from '../pause.ts'
 import { Ahead } from './ahead.ts'
+import { BlockTimes } from './block-times.ts'
 import { MAX_ASKED } from './protocol.ts'
 import type { CID } from 'multiformats/cid'
 import type { AheadWork } from './ahead.ts'
@@ -29,7 +30,7 @@ export interface SwarmParts {
 /** Mirrors that fetch the same at the same time feed each other, so that their source need not feed each of them. */
 export class Swarm {
   readonly #parts: SwarmParts
-  readonly #pace = new Pace()
+  readonly #times = new BlockTimes()
   readonly #running = new Map<Ahead, string>()
   /** When each fellow last got a block of any of our files, on the monotonic clock. */
   readonly #heard = new Map<string, number>()
@@ -72,7 +73,7 @@ export class Swarm {
   async #fromElsewhere(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
     const began = performance.now()
     const block = await this.#parts.client.fetch(cid, request)
-    if (block !== undefined) this.#pace.note(performance.now() - began)
+    if (block !== undefined) this.#times.note(performance.now() - began)
     return block
   }
 
@@ -128,8 +129,8 @@ export class Swarm {
       if (leader === this.#parts.self) return
       // Of whatever file: who pulls several layers at once gets on with each of them more slowly.
       const heard = this.#heard.get(leader) ?? 0
-      const quietUntil = Math.max(began, heard) + this.#pace.of(QUIET)
-      const until = Math.min(quietUntil, began + this.#pace.of(PATIENCE))
+      const quietUntil = Math.max(began, heard) + this.#times.of(QUIET)
+      const until = Math.min(quietUntil, began + this.#times.of(PATIENCE))
       const left = until - performance.now()
       if (left > 0) await either(ahead.changed(), left, signal)
       else if (until === quietUntil) ahead.passOver(leader)
@@ -143,7 +144,7 @@ export class Swarm {
     { signal, urgency }: BlockRequest,
   ): Promise<Uint8Array | undefined> {
     if (!urgency.urgent) return this.#parts.client.ask(peer, cid, { signal, urgency })
-    const late = AbortSignal.timeout(this.#pace.of(FELLOW_TIME))
+    const late = AbortSignal.timeout(this.#times.of(FELLOW_TIME))
     try {
       const either = AbortSignal.any([signal, late])
       return await this.#parts.client.ask(peer, cid, { signal: either, urgency })
@@ -172,19 +173,6 @@ export class Swarm {
     } catch {
       // It cannot be asked, or the read is over.
     }
-  }
-}
-
-/** How long blocks took lately. */
-class Pace {
-  #mean = 0
-
-  note(milliseconds: number): void {
-    this.#mean += (milliseconds - this.#mean) / 8
-  }
-
-  of({ times, least, most }: { times: number; least: number; most: number }): number {
-    return Math.min(Math.max(this.#mean * times, least), most)
   }
 }
 

@@ -149,7 +149,7 @@ export class SimNode {
       { lifetime: LIFETIME },
     )
     this.isNewKey = false
-    this.publisher.start()
+    void this.publisher.start()
     if (this.data.lane !== undefined) this.publisher.publish(this.data.lane)
   }
 

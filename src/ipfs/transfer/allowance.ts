@@ -4,7 +4,7 @@ import { pause } from '../pause.ts'
  * So much a second, and a little more at once. Whoever wants more waits; there is no queue, only the time at which the
  * debt is paid.
  */
-export class TokenBucket {
+export class Allowance {
   readonly #perMillisecond: number
   readonly #burst: number
   /** When all that was taken will have been earned, on the monotonic clock. */

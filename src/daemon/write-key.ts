@@ -13,13 +13,13 @@ function book({ state }: State): DurableMap {
   return state.map('own-names')
 }
 
-/** The IPNS name of our write key, as {@link ownName}. @throws StartError as {@link checkOwnKey} */
+/** The IPNS name of our write key, as {@link ownName}. @throws StartError as {@link checkWriteKey} */
 export async function checkedName(
   config: Config,
   keychain: OpenKeys,
   storage: State,
 ): Promise<string | undefined> {
-  await checkOwnKey(config, keychain, storage)
+  await checkWriteKey(config, keychain, storage)
   return await ownName(config, keychain)
 }
 
@@ -29,7 +29,7 @@ export async function checkedName(
  *
  * @throws StartError when the write key is not there, though this registry published with it
  */
-async function checkOwnKey(
+async function checkWriteKey(
   { ipns, storage: { path } }: Config,
   { keys }: OpenKeys,
   storage: State,
@@ -68,7 +68,7 @@ async function remembered(
 }
 
 /** Notes the name that a key publishes under, before it does. Another one than before is told. */
-export async function noteOwnKey(
+export async function noteWriteKey(
   writeKey: string,
   name: string,
   { storage, log }: { storage: State; log: Logger },
