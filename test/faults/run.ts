@@ -1,21 +1,9 @@
+import { KINDS } from './kinds.ts'
 import { NoShim } from './shim/shim.ts'
 import { readOptions } from './campaign/options.ts'
 import { playAllStock } from './campaign/all-stock.ts'
 import { play } from './campaign/play.ts'
 import { playStock } from './campaign/play-stock.ts'
-import type { Campaign } from './campaign/campaign.ts'
-
-/** What can be run, by its name. */
-const KINDS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
-  kill: () => import('./campaign/kill.ts'),
-  power: () => import('./campaign/power.ts'),
-  io: () => import('./campaign/io.ts'),
-  corrupt: () => import('./campaign/corrupt.ts'),
-  'disk-full': () => import('./campaign/disk-full.ts'),
-  descriptors: () => import('./campaign/descriptors.ts'),
-  clock: () => import('./campaign/clock.ts'),
-  soak: () => import('./campaign/soak.ts'),
-}
 
 async function main([kind = '--help', ...args]: readonly string[]): Promise<number> {
   if (kind === 'stock') return playAllStock(KINDS, args)

@@ -32,7 +32,7 @@ export interface Campaign {
   /** What can be broken on purpose, and what that is. */
   readonly sabotages: Readonly<Record<string, string>>
   /** Stock parts that it finds fault with, and what it says then. */
-  readonly stock: Readonly<Partial<Record<StockPart, RegExp>>>
+  readonly stock: Readonly<Partial<Record<StockPart, readonly RegExp[]>>>
   /** @throws NoShim where this machine lacks something */
   start(ground: Ground): Promise<Running>
 }

@@ -27,7 +27,7 @@ be; then the daemon is killed and started again under that clock. Everything ack
 where they stood, the journal has all commits in their order, and the sequence of our name never falls.`,
   usual: 5,
   sabotages: {},
-  stock: { ipns: /^the sequence was \d+, and is \d+$/ },
+  stock: { ipns: [/^the sequence was \d+, and is \d+$/] },
   start: (ground) => Promise.resolve(new ClockCampaign(ground)),
 }
 

@@ -20,7 +20,7 @@ be right at once; where none has, a push must mend it. Every ${REST_EVERY}th tim
 upload, is damaged: it must start and have everything, or say 503, or refuse to start; it must never go back in silence.`,
   usual: 60,
   sabotages: { hash: 'blocks are not compared with their hash' },
-  stock: { 'blockstore-fs': WRONG, exporter: WRONG },
+  stock: { 'blockstore-fs': [WRONG], exporter: [WRONG] },
   start: async (ground) => {
     const running = new CorruptCampaign(ground)
     await running.open()

@@ -8,7 +8,7 @@ import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { changedOptions } from '../hooks.ts'
-import { NOT_FOUND } from '../stock/signs.ts'
+import { LOST, NOT_FOUND } from '../stock/signs.ts'
 import type { Socket } from 'node:net'
 import type { ClientAnswer } from '../../support/client.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -29,7 +29,7 @@ files open. Every answer is right, or 503 or 429 with Retry-After; or the connec
 blocks are read and written, and not only where connections are taken. Then the crowd goes: the daemon must serve and take pushes again, and have everything.`,
   usual: 4,
   sabotages: { 'as-404': 'what could not be read is answered with 404' },
-  stock: { helia: NOT_FOUND },
+  stock: { helia: [LOST, NOT_FOUND] },
   start: async (ground) => {
     const running = new DescriptorsCampaign(ground)
     await running.open()

@@ -9,7 +9,7 @@ import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { NoShim, Shim } from '../shim/shim.ts'
 import { smallDisk } from '../small-disk.ts'
-import { LOST } from '../stock/signs.ts'
+import { JOURNAL_LOST, LOST } from '../stock/signs.ts'
 import type { ClientAnswer } from '../../support/client.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
@@ -30,7 +30,7 @@ full. Then the file goes, and pushes must be taken again without a restart; then
 and everything is pulled once more.`,
   usual: 3,
   sabotages: { 'no-error': 'a write for which there is no room says that all is well' },
-  stock: { level: LOST },
+  stock: { level: [LOST, JOURNAL_LOST] },
   start: (ground) => Promise.resolve(new DiskFullCampaign(ground)),
 }
 

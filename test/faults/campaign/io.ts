@@ -6,7 +6,7 @@ import { eventually } from '../../support/two-nodes.ts'
 import { Push } from '../push.ts'
 import { Shim } from '../shim/shim.ts'
 import { changedOptions } from '../hooks.ts'
-import { LOST } from '../stock/signs.ts'
+import { LOST, NOT_FOUND } from '../stock/signs.ts'
 import type { CallKind, DiskError } from '../shim/shim.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
@@ -33,7 +33,7 @@ is started anew. What was acknowledged is pulled back, also after a restart. All
 1,000 cycles, in an order that the seed decides.`,
   usual: 60,
   sabotages: { 'not-found': 'whatever cannot be read is taken for absent' },
-  stock: { 'mfs-locked': LOST, helia: LOST },
+  stock: { 'mfs-locked': [LOST], helia: [LOST, NOT_FOUND] },
   start: async (ground) => {
     const running = new IoCampaign(ground)
     await running.count()

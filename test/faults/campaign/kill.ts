@@ -28,7 +28,7 @@ The daemon is killed, at a random time or before or after a certain call to its 
 everything that was ever acknowledged is pulled back and compared.`,
   usual: 8,
   sabotages: { lose: 'what is written to the log of the state database does not get there' },
-  stock: { mfs: LOST },
+  stock: { mfs: [LOST] },
   start: (ground) => Promise.resolve(new KillCampaign(ground)),
 }
 

@@ -45,8 +45,8 @@ export async function findFault(
   const part = options.stock
   console.log(`${STOCK_PARTS[part]}; up to ${options.cycles} cycles with seed ${options.seed}`)
   const { passed, seconds, failure } = await run(campaign, options)
-  const known = campaign.stock[part]
-  const message = known && messagesOf(failure).find((text) => known.test(text))
+  const known = campaign.stock[part] ?? []
+  const message = messagesOf(failure).find((text) => known.some((sign) => sign.test(text)))
   const other = message === undefined ? failure : undefined
   const cycle = failure === undefined ? passed : passed + 1
   return { part, cycle, seconds, found: message, other }

@@ -29,7 +29,7 @@ its data directory becomes what a disk would have after the power was cut: of wh
 without the bytes, or any part. The daemon is started on that, and everything that was ever acknowledged is pulled back.`,
   usual: 6,
   sabotages: { fsync: 'fsync and fdatasync do nothing' },
-  stock: { 'blockstore-fs': UNREADABLE, 'mfs-locked': LOST },
+  stock: { 'blockstore-fs': [UNREADABLE], 'mfs-locked': [LOST] },
   start: (ground) => Promise.resolve(new PowerCampaign(ground)),
 }
 

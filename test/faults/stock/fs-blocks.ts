@@ -3,6 +3,7 @@ import {
   DiskBlockStore as OurBlockStore,
   SMALL_BLOCK_BYTES,
 } from '../../../src/blocks/disk-block-store.ts'
+import { keyOf } from '../../../src/blocks/cids.ts'
 import { storageError } from '../../../src/blocks/storage-error.ts'
 import { settings } from './settings.ts'
 import type { Barrier } from '../../../src/blocks/barrier.ts'
@@ -22,6 +23,8 @@ type Face = Pick<OurBlockStore, keyof OurBlockStore>
 export class DiskBlockStore implements Face {
   readonly #stock: FsBlockstore
   readonly #ours: OurBlockStore
+  /** What it keeps, by hash, so that nobody looks for a file of ours when it cannot open its own. */
+  readonly #files = new Set<string>()
 
   private constructor(stock: FsBlockstore, ours: OurBlockStore) {
     this.#stock = stock
@@ -32,20 +35,22 @@ export class DiskBlockStore implements Face {
     const ours = await OurBlockStore.open(directory, state, barrier)
     const stock = new FsBlockstore(directory)
     await stock.open()
-    return new DiskBlockStore(stock, ours)
+    const store = new DiskBlockStore(stock, ours)
+    for await (const { cid } of stock.getAll()) store.#files.add(keyOf(cid))
+    return store
   }
 
   async get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined> {
-    return (await this.#ours.get(cid, options)) ?? this.#get(cid)
+    return this.#files.has(keyOf(cid)) ? this.#get(cid) : this.#ours.get(cid, options)
   }
 
   async has(cid: CID): Promise<boolean> {
-    return (await this.#ours.has(cid)) || this.#stock.has(cid)
+    return this.#files.has(keyOf(cid)) ? this.#stock.has(cid) : this.#ours.has(cid)
   }
 
   /** It cannot tell without reading. */
   async size(cid: CID): Promise<number | undefined> {
-    return (await this.#ours.size(cid)) ?? (await this.#get(cid))?.length
+    return this.#files.has(keyOf(cid)) ? (await this.#get(cid))?.length : this.#ours.size(cid)
   }
 
   async put(cid: CID, bytes: Uint8Array, options?: BlockOptions): Promise<void> {
@@ -53,6 +58,7 @@ export class DiskBlockStore implements Face {
       return this.#ours.put(cid, bytes, options)
     try {
       await this.#stock.put(cid, bytes)
+      this.#files.add(keyOf(cid))
     } catch (error) {
       // It keeps the reason as text only. With that, every campaign would end at an answer 500, before it looks at the data.
       throw storageError(`block ${cid}`, error)

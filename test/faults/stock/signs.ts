@@ -7,6 +7,9 @@ export const LOST =
 /** Content that was acknowledged is linked, and its bytes are not to be had. */
 export const UNREADABLE = /^(blob|manifest) \S+ of \S+: 503$|: 503 .*UNAVAILABLE|has other bytes/
 
+/** The journal does not have the commit any more that MFS has: what came after a torn record is lost. */
+export const JOURNAL_LOST = /takes no changes, because its disk failed or lost something/
+
 /** Damage that nobody noticed. */
 export const WRONG = /^a whole answer with other bytes$|^damage was not noticed$/
 
