@@ -10,8 +10,9 @@ export const UNREADABLE = /^(blob|manifest) \S+ of \S+: 503$|: 503 .*UNAVAILABLE
 /** The journal does not have the commit any more that MFS has: what came after a torn record is lost. */
 export const JOURNAL_LOST = /takes no changes, because its disk failed or lost something/
 
-/** Damage that nobody noticed. */
-export const WRONG = /^a whole answer with other bytes$|^damage was not noticed$/
+/** Damage that nobody noticed, or that is not mended though it can be. */
+export const WRONG =
+  /^a whole answer with other bytes$|^damage was not noticed$|^(a mirror has a good copy|it was pushed again), and the answer is/
 
 /** What could not be read is said not to be there. */
 export const NOT_FOUND = /is answered with 404$|: 404 |_UNKNOWN"/
