@@ -12,7 +12,7 @@ const HELP = `node test/faults/gc-cost.ts [--seconds 20] [--rounds 3] [--write] 
 
 What a collection costs in a registry of so many manifests, each with a tag: time and memory of one alone; and what a
 push takes beside collections that follow each other, compared to pushes without any, in turns. It ends with 1 when time
-or memory grow faster than what is live, or the median of pushes is more than 1.5 times what it is without.
+or memory grow faster than what is live, or the median of pushes in the largest is more than 1.5 times that without.
   --seconds N    how long pushes are measured, without and beside, in each round
   --rounds N     of these
   --write        puts the table and a chart into docs/reliability.md`
@@ -55,7 +55,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** What grows faster than what is live, and where pushes are held up. */
 function faultsOf(costs: readonly Cost[]): string[] {
+  // In a small registry collections that follow each other are more than anybody has.
   const faults = costs
+    .slice(-1)
     .filter((cost) => slower(cost) > MOST_SLOWER)
     .map(({ manifests }) => `pushes beside a collection of ${manifests} manifests are too slow`)
   for (const [what, power] of Object.entries(powersOf(costs)))
