@@ -116,8 +116,8 @@ function componentsOf(
   datastore: LevelDatastore,
   { keychain }: PublisherComponents,
 ): IPNSComponents {
-  const quiet = Object.assign(() => undefined, { enabled: false, newScope: () => quiet })
-  const log = Object.assign(() => undefined, { ...quiet, error: quiet, trace: quiet })
+  const silent = (): void => undefined
+  const log = Object.assign(silent, { enabled: false, error: silent, trace: silent })
   return {
     datastore,
     keychain,

@@ -71,6 +71,7 @@ export class StateDb implements Face {
     return {
       get: (key) => this.get(keyOf(key)),
       put: (key, value) => this.write([{ key: keyOf(key), value }]),
+      putAll: (all) => this.write([...all].map(([key, value]) => ({ key: keyOf(key), value }))),
       delete: (key) => this.write([{ key: keyOf(key), value: undefined }]),
       async *entries(prefix) {
         for await (const [key, value] of entries(prefix))
