@@ -1,76 +1,132 @@
-import { createHash } from 'node:crypto'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { digestOf } from '../../src/oci/digest.ts'
-import { parseName, parseTag } from '../../src/oci/name.ts'
-import { jsonPiece } from '../support/random-image.ts'
-import { LEASE, openWorld } from './gc-world.ts'
-import { SeededRandom } from './random.ts'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { lineChart } from '../bench/chart/lines.ts'
+import { median, table } from '../network/support/figures.ts'
+import { writeFigures } from '../support/figures-page.ts'
+import { measureCost } from './gc-cost/measure.ts'
+import { powerOf } from './gc-cost/power.ts'
+import type { Cost } from './gc-cost/measure.ts'
 
-/** Manifests that one commit makes. */
-const AT_ONCE = 500
+const HELP = `node test/faults/gc-cost.ts [--seconds 20] [--rounds 3] [--write] <manifests> …
 
-/**
- * What a collection costs in a registry of so many manifests, each with a tag, a config and a layer of its own, in
- * repositories of a hundred: `node test/faults/gc-cost.ts 1000 10000 100000`. Prints a line of JSON for each.
- */
+What a collection costs in a registry of so many manifests, each with a tag: time and memory of one alone; and what a
+push takes beside collections that follow each other, compared to pushes without any, in turns. It ends with 1 when time
+or memory grow faster than what is live, or the median of pushes in the largest is more than 1.5 times that without.
+  --seconds N    how long pushes are measured, without and beside, in each round
+  --rounds N     of these
+  --write        puts the table and a chart into docs/reliability.md`
+
+/** How much slower pushes may be. */
+const MOST_SLOWER = 1.5
+/** The power of what is live that a cost may grow with: one, and what a noisy machine adds. */
+const MOST_POWER = 1.15
+
+const DOCS = join(import.meta.dirname, '../../docs')
+const CHART = 'reliability/gc-cost.svg'
+
 export async function main(args: readonly string[]): Promise<number> {
-  for (const count of args.map(Number)) console.log(JSON.stringify(await measure(count)))
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '20' },
+      rounds: { type: 'string', default: '3' },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help || positionals.length === 0) {
+    console.log(HELP)
+    return values.help ? 0 : 1
+  }
+  const counts = positionals.map(Number).toSorted((a, b) => a - b)
+  const plan = { seconds: Number(values.seconds), rounds: Number(values.rounds) }
+  const costs: Cost[] = []
+  for (const count of counts) costs.push(await measureCost(count, plan))
+  const wrong = faultsOf(costs)
+  const lines = linesOf(costs)
+  console.log(`\n${lines.join('\n')}`)
+  for (const fault of wrong) console.error(fault)
+  if (wrong.length > 0) return 1
+  if (values.write) await write(costs, lines, plan)
   return 0
 }
 
-async function measure(manifests: number): Promise<object> {
-  await using world = await openWorld(new SeededRandom(1), { waits: false })
-  const begun = performance.now()
-  for (let from = 0; from < manifests; from += AT_ONCE)
-    await fill(world.storage, from, Math.min(from + AT_ONCE, manifests))
-  const filledMs = Math.round(performance.now() - begun)
-  world.pass(2 * LEASE)
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
-  const cpu = process.cpuUsage()
-  const started = performance.now()
-  const report = await world.collector.collect({ dryRun: false })
-  const ms = Math.round(performance.now() - started)
-  const { user, system } = process.cpuUsage(cpu)
-  const { keptBlocks, memoryBytes, blocks } = report
-  return {
-    manifests,
-    filledMs,
-    ms,
-    cpuMs: Math.round((user + system) / 1000),
-    loopMaxMs: Math.round(delay.max / 1e6),
-    keptBlocks,
-    deletedBlocks: blocks,
-    memoryBytes,
-    bytesPerBlock: Math.round(memoryBytes / Math.max(1, keptBlocks)),
-    rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
-  }
+/** What grows faster than what is live, and where pushes are held up. */
+function faultsOf(costs: readonly Cost[]): string[] {
+  // In a small registry collections that follow each other are more than anybody has.
+  const faults = costs
+    .slice(-1)
+    .filter((cost) => slower(cost) > MOST_SLOWER)
+    .map(({ manifests }) => `pushes beside a collection of ${manifests} manifests are too slow`)
+  for (const [what, power] of Object.entries(powersOf(costs)))
+    if (power > MOST_POWER) faults.push(`${what} grows with the power ${power.toFixed(2)}`)
+  return faults
 }
 
-type Storage = Awaited<ReturnType<typeof openWorld>>['storage']
+function slower({ without, beside }: Cost): number {
+  return median(beside) / median(without)
+}
 
-async function fill({ contents, lane }: Storage, from: number, to: number): Promise<void> {
-  const images = await Promise.all(
-    Array.from({ length: to - from }, async (_, at) => {
-      const n = from + at
-      const layer = createHash('sha256').update(`layer ${n}`).digest()
-      const config = Buffer.from(`{"n":${n}}`)
-      const blobs = await Promise.all(
-        [config, layer].map((bytes) => contents.write(bytes, digestOf(bytes))),
-      )
-      const descriptors = blobs.map(({ digest, size }) => ({ digest, size, mediaType: 'a/b' }))
-      const manifest = jsonPiece({ schemaVersion: 2, layers: descriptors }, 'a/b')
-      return { n, blobs, manifest: await contents.write(manifest.bytes, manifest.digest) }
-    }),
+function powersOf(costs: readonly Cost[]): { time: number; memory: number } {
+  const of = (value: (cost: Cost) => number): number =>
+    powerOf(costs.map((cost) => ({ x: cost.keptBlocks, y: value(cost) })))
+  return { time: of(({ ms }) => ms), memory: of(({ memoryBytes }) => memoryBytes) }
+}
+
+function linesOf(costs: readonly Cost[]): string[] {
+  const ms = (value: number): string => `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`
+  const rows = costs.map((cost) => [
+    cost.manifests.toLocaleString('en'),
+    cost.keptBlocks.toLocaleString('en'),
+    `${(cost.ms / 1000).toFixed(2)} s`,
+    `${(cost.cpuMs / 1000).toFixed(2)} s`,
+    `${(cost.memoryBytes / 2 ** 20).toFixed(2)} MiB`,
+    `${(cost.memoryBytes / cost.keptBlocks).toFixed(0)} bytes`,
+    `${ms(median(cost.without))} / ${ms(Math.max(...cost.without))}`,
+    `${ms(median(cost.beside))} / ${ms(Math.max(...cost.beside))}`,
+    `× ${slower(cost).toFixed(2)}`,
+    `${cost.without.length} / ${cost.beside.length}`,
+  ])
+  const head = [
+    'manifests',
+    'live blocks',
+    'time',
+    'processor',
+    'memory',
+    'each block',
+    'push without: median / longest',
+    'beside',
+    'median',
+    'pushes',
+  ]
+  const { time, memory } = powersOf(costs)
+  const growth = `Time grows with the power ${time.toFixed(2)} of what is live, memory with ${memory.toFixed(2)} (1 is linear).`
+  return [table([head, ...rows]), '', ...(costs.length > 1 ? [growth] : [])]
+}
+
+async function write(
+  costs: readonly Cost[],
+  lines: readonly string[],
+  { seconds, rounds }: { seconds: number; rounds: number },
+): Promise<void> {
+  const chart = lineChart(
+    [
+      { label: 'time (ms)', points: costs.map(({ keptBlocks: x, ms: y }) => ({ x, y })) },
+      {
+        label: 'memory (KiB)',
+        points: costs.map(({ keptBlocks: x, memoryBytes }) => ({ x, y: memoryBytes / 1024 })),
+      },
+    ],
+    'live blocks',
   )
-  await lane.transact(async (tx) => {
-    for (const { n, blobs, manifest } of images) {
-      const name = parseName(`r${Math.floor(n / 100)}`)
-      for (const blob of blobs) await tx.linkBlob(name, blob)
-      await tx.putManifest(name, manifest)
-      await tx.setTag(name, parseTag(`t${n}`), manifest.digest)
-    }
-  })
+  await mkdir(join(DOCS, 'reliability'), { recursive: true })
+  await writeFile(join(DOCS, CHART), chart)
+  const counts = costs.map(({ manifests }) => manifests).join(' ')
+  const command = `node test/faults/gc-cost.ts --seconds ${seconds} --rounds ${rounds} ${counts}`
+  const image = `![time and memory by live blocks](${CHART})`
+  await writeFigures('gc-cost', command, [...lines, '', image], 'reliability.md')
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

@@ -1,10 +1,10 @@
-import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { RegistryClient, UnexpectedAnswer } from '../support/client.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { piece, randomImage } from '../support/random-image.ts'
+import { collectOnce } from './collect-once.ts'
 import { SeededRandom } from './random.ts'
 import type { RandomManifest } from '../support/random-image.ts'
 
@@ -139,11 +139,11 @@ class Soak {
   }
 
   async collect(): Promise<void> {
-    const { status, blocks, bytes, text } = await collectOnce(this.#socket)
-    if (status !== 200 || blocks === undefined) throw new Error(`gc: ${status} ${text}`)
+    const { status, report, text } = await collectOnce(this.#socket)
+    if (status !== 200 || report === undefined) throw new Error(`gc: ${status} ${text}`)
     this.#result.collections++
-    this.#result.blocks += blocks
-    this.#result.bytes += bytes ?? 0
+    this.#result.blocks += report.blocks
+    this.#result.bytes += report.bytes
   }
 
   /** Everything that was not deleted is there. */
@@ -176,24 +176,6 @@ class Soak {
     )
     return { ...whole, blobs: [config, ...layers], subject: undefined }
   }
-}
-
-async function collectOnce(socketPath: string) {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
-  const headers = { Host: 'localhost', 'Content-Type': 'application/json' }
-  const sent = request({ socketPath, method: 'POST', path: '/api/v1/gc', headers }, (answer) => {
-    let text = ''
-    answer.setEncoding('utf8')
-    answer.on('data', (part: string) => (text += part))
-    answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }))
-    answer.on('error', reject)
-  })
-  sent.on('error', reject)
-  sent.end('{}')
-  const { status, text } = await promise
-  const line = text.split('\n').find((each) => each.startsWith('{"report"')) ?? '{}'
-  const { report } = JSON.parse(line) as { report?: { blocks: number; bytes: number } }
-  return { status, text: text.slice(-300), blocks: report?.blocks, bytes: report?.bytes }
 }
 
 function median(values: readonly number[]): number {

@@ -187,6 +187,10 @@ function settleOn(known: Known<unknown>, status: number, what: string, isStopped
   assert.ok(status === 200 || status === 404, `${what}: ${status}`)
   const actual = status === 200 ? 'there' : 'gone'
   if (known.presence !== 'either')
-    assert.equal(actual, known.presence, `${what} was acknowledged as ${known.presence}`)
+    assert.equal(
+      actual,
+      known.presence,
+      `${what} was acknowledged as ${known.presence}, and is ${actual}`,
+    )
   if (!isStopped) known.presence = actual
 }

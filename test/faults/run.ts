@@ -1,21 +1,12 @@
+import { KINDS } from './kinds.ts'
 import { NoShim } from './shim/shim.ts'
 import { readOptions } from './campaign/options.ts'
+import { playAllStock } from './campaign/all-stock.ts'
 import { play } from './campaign/play.ts'
-import type { Campaign } from './campaign/campaign.ts'
-
-/** What can be run, by its name. */
-const KINDS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
-  kill: () => import('./campaign/kill.ts'),
-  power: () => import('./campaign/power.ts'),
-  io: () => import('./campaign/io.ts'),
-  corrupt: () => import('./campaign/corrupt.ts'),
-  'disk-full': () => import('./campaign/disk-full.ts'),
-  descriptors: () => import('./campaign/descriptors.ts'),
-  clock: () => import('./campaign/clock.ts'),
-  soak: () => import('./campaign/soak.ts'),
-}
+import { playStock } from './campaign/play-stock.ts'
 
 async function main([kind = '--help', ...args]: readonly string[]): Promise<number> {
+  if (kind === 'stock') return playAllStock(KINDS, args)
   const isHelp = ['--help', '-h', 'help'].includes(kind)
   if (!isHelp && !Object.hasOwn(KINDS, kind)) {
     console.error(`faults: there is no ${kind}\n`)
@@ -29,7 +20,10 @@ async function main([kind = '--help', ...args]: readonly string[]): Promise<numb
   const found = await KINDS[kind]?.()
   if (found === undefined) return 1
   const options = readOptions(args, kind, found.campaign)
-  return options === undefined ? 0 : play(kind, found.campaign, options)
+  if (options === undefined) return 0
+  const { stock } = options
+  if (stock === undefined) return play(kind, found.campaign, options)
+  return playStock(kind, found.campaign, { ...options, stock })
 }
 
 async function showHelp(): Promise<void> {
@@ -39,14 +33,16 @@ async function showHelp(): Promise<void> {
       return `  ${name.padEnd(12)} ${about.split('\n')[0]}`
     }),
   )
-  console.log(`npm run faults -- <kind> [--cycles N] [--seed S] [--sabotage <what>] [--write]
+  console.log(`npm run faults -- <kind> [--cycles N] [--seed S] [--sabotage <what> | --stock <part>] [--write]
 
 ${lines.join('\n')}
+  ${'stock'.padEnd(12)} all of these with stock parts in the place of ours, which have to be found wanting
 
 Each says with --help what a cycle of it is. A real daemon, as a process of its own, and a model of what it acknowledged.
 The same seed makes the same choices; what comes of them depends on the clock too. With --write the figures, dated, go
 into docs/reliability.md. It ends with 0 when nothing was wrong, 1 when something was, and 2 when this machine lacks
-something that it names. With --sabotage something is broken on purpose, and it has to be found.`)
+something that it names. With --sabotage something is broken on purpose, and it has to be found. With --stock a stock part (of
+Helia) stands in the place of ours: then 0 means that what it lacks was found.`)
 }
 
 // Leaving by the front door ends what was started, and removes its data.

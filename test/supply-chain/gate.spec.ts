@@ -28,7 +28,8 @@ describe('the dependency gate', () => {
     ['too old', '@libp2p/floodsub', { version: '11.0.25' }, /at least 11\.0\.26/],
     ['too old', 'koa', { version: '3.1.1' }, /at least 3\.1\.2/],
     ['before the fix', 'koa', { version: '3.1.2-rc.1' }, /at least 3\.1\.2/],
-    ['forbidden', 'blockstore-fs', {}, /not to be there/],
+    ['forbidden', '@chainsafe/libp2p-gossipsub', {}, /not to be there: /],
+    ['only for tests', 'blockstore-fs', {}, /not to be there, but for tests/],
     ['without integrity', 'x', { integrity: undefined }, /no integrity/],
     ['of weak integrity', 'x', { integrity: 'sha1-AAAA' }, /no sha512/],
     [

@@ -4,6 +4,7 @@ import {
   LICENCES,
   LICENCE_EXCEPTIONS,
   MINIMUM,
+  ONLY_IN_TESTS,
   UNUSED,
 } from './rules.ts'
 import { nameAt } from './lock.ts'
@@ -29,9 +30,11 @@ export function gate(lock: Lock, sources: ReadonlyMap<string, string>): string[]
   return [...found, ...inexact(lock), ...used(sources)]
 }
 
-function* wrongVersion(name: string, { version }: LockedPackage): Generator<string> {
+function* wrongVersion(name: string, { version, dev }: LockedPackage): Generator<string> {
   const forbidden = FORBIDDEN[name]
   if (forbidden !== undefined) yield `is not to be there: ${forbidden}`
+  const lacking = dev === true ? undefined : ONLY_IN_TESTS[name]
+  if (lacking !== undefined) yield `is not to be there, but for tests: ${lacking}`
   const [least, why] = MINIMUM[name] ?? []
   if (least !== undefined && !isAtLeast(version, least))
     yield `is ${version ?? 'of no version'}, and has to be at least ${least}: ${why}`

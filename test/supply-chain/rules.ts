@@ -13,6 +13,10 @@ export const MINIMUM: Readonly<Record<string, readonly [version: string, why: st
 /** Packages that are not to be there at all. */
 export const FORBIDDEN: Readonly<Record<string, string>> = {
   '@chainsafe/libp2p-gossipsub': 'its last release is for libp2p 2',
+}
+
+/** Packages that only tests may have, to show what they lack: nobody who installs us gets them. */
+export const ONLY_IN_TESTS: Readonly<Record<string, string>> = {
   'blockstore-fs': 'not durable, and tears what it reads; blocks/ is our own',
 }
 

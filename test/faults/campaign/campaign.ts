@@ -1,4 +1,5 @@
 import type { SeededRandom } from '../random.ts'
+import type { StockPart } from '../stock/stock.ts'
 
 /** What a campaign is given for its cycles. */
 export interface Ground {
@@ -8,6 +9,8 @@ export interface Ground {
   readonly cycles: number
   /** What is broken on purpose, one of the campaign's. */
   readonly sabotage: string | undefined
+  /** The stock part that stands in the place of ours. */
+  readonly stock: StockPart | undefined
   /** A directory that is removed at the end. */
   readonly directory: string
 }
@@ -28,6 +31,8 @@ export interface Campaign {
   readonly usual: number
   /** What can be broken on purpose, and what that is. */
   readonly sabotages: Readonly<Record<string, string>>
+  /** Stock parts that it finds fault with, and what it says then. */
+  readonly stock: Readonly<Partial<Record<StockPart, readonly RegExp[]>>>
   /** @throws NoShim where this machine lacks something */
   start(ground: Ground): Promise<Running>
 }

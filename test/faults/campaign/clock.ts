@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
+import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -26,6 +27,7 @@ be; then the daemon is killed and started again under that clock. Everything ack
 where they stood, the journal has all commits in their order, and the sequence of our name never falls.`,
   usual: 5,
   sabotages: {},
+  stock: { ipns: [/^the sequence was \d+, and is \d+$/] },
   start: (ground) => Promise.resolve(new ClockCampaign(ground)),
 }
 
@@ -72,7 +74,11 @@ class ClockCampaign implements Running {
 
   async #start(): Promise<DaemonProcess> {
     const data = join(this.#ground.directory, 'data')
-    return DaemonProcess.start({ data, env: this.#shim.environment(data) })
+    return DaemonProcess.start({
+      data,
+      env: this.#shim.environment(data),
+      ...changedOptions(this.#ground),
+    })
   }
 
   async #look(daemon: DaemonProcess): Promise<void> {

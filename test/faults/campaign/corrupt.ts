@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { DAMAGES } from '../damage.ts'
 import { Owner } from '../rot/owner.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
-import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { changedOptions } from '../hooks.ts'
 import { damageAtRest } from '../rot/at-rest.ts'
+import { WRONG } from '../stock/signs.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
 /** Every so many cycles the daemon is stopped, and its databases and logs are damaged. */
@@ -19,6 +20,7 @@ be right at once; where none has, a push must mend it. Every ${REST_EVERY}th tim
 upload, is damaged: it must start and have everything, or say 503, or refuse to start; it must never go back in silence.`,
   usual: 60,
   sabotages: { hash: 'blocks are not compared with their hash' },
+  stock: { 'blockstore-fs': [WRONG], exporter: [WRONG] },
   start: async (ground) => {
     const running = new CorruptCampaign(ground)
     await running.open()
@@ -39,8 +41,8 @@ class CorruptCampaign implements Running {
   }
 
   async open(): Promise<void> {
-    const { directory, random, sabotage } = this.#ground
-    const hooks = sabotageOptions(sabotage)
+    const { directory, random } = this.#ground
+    const hooks = changedOptions(this.#ground)
     const start = async (name: string): Promise<DaemonProcess> =>
       this.#stack.use(await DaemonProcess.start({ data: join(directory, name), ...hooks }))
     this.#alone = await Owner.fill(await start('alone'), random)

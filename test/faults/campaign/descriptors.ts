@@ -7,7 +7,8 @@ import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
 import { MixedLoad } from '../mixed-load.ts'
-import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { changedOptions } from '../hooks.ts'
+import { LOST, NOT_FOUND } from '../stock/signs.ts'
 import type { Socket } from 'node:net'
 import type { ClientAnswer } from '../../support/client.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -28,6 +29,7 @@ files open. Every answer is right, or 503 or 429 with Retry-After; or the connec
 blocks are read and written, and not only where connections are taken. Then the crowd goes: the daemon must serve and take pushes again, and have everything.`,
   usual: 4,
   sabotages: { 'as-404': 'what could not be read is answered with 404' },
+  stock: { helia: [LOST, NOT_FOUND] },
   start: async (ground) => {
     const running = new DescriptorsCampaign(ground)
     await running.open()
@@ -57,9 +59,9 @@ class DescriptorsCampaign implements Running {
   }
 
   async #start(hook?: string): Promise<Crowded> {
-    const { seed, sabotage } = this.#ground
+    const { seed } = this.#ground
     const under = ['sh', '-c', `ulimit -n ${LIMIT}; exec "$@"`, 'sh']
-    const hooks = sabotageOptions(sabotage, hook)
+    const hooks = changedOptions(this.#ground, { sabotage: hook })
     const daemon = this.#stack.use(await DaemonProcess.start({ under, ...hooks }))
     const client = new RegistryClient(daemon.url)
     for (const blob of this.#blobs) await client.pushBlob('crowd', blob)

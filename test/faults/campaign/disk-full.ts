@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
+import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { NoShim, Shim } from '../shim/shim.ts'
 import { smallDisk } from '../small-disk.ts'
+import { JOURNAL_LOST, LOST } from '../stock/signs.ts'
 import type { ClientAnswer } from '../../support/client.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
@@ -28,6 +30,7 @@ full. Then the file goes, and pushes must be taken again without a restart; then
 and everything is pulled once more.`,
   usual: 3,
   sabotages: { 'no-error': 'a write for which there is no room says that all is well' },
+  stock: { level: [LOST, JOURNAL_LOST] },
   start: (ground) => Promise.resolve(new DiskFullCampaign(ground)),
 }
 
@@ -109,7 +112,7 @@ class DiskFullCampaign implements Running {
     const { seed, sabotage } = this.#ground
     const data = join(disk.path, 'data')
     const env = this.#shim.environment(data, { noError: sabotage === 'no-error' })
-    const daemon = await DaemonProcess.start({ data, env })
+    const daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
     this.#life = { disk, daemon, load: new MixedLoad(WRITERS, seed + number) }
     return this.#life
   }

@@ -5,7 +5,8 @@ import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
 import { Push } from '../push.ts'
 import { Shim } from '../shim/shim.ts'
-import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { changedOptions } from '../hooks.ts'
+import { LOST, NOT_FOUND } from '../stock/signs.ts'
 import type { CallKind, DiskError } from '../shim/shim.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
@@ -32,6 +33,7 @@ is started anew. What was acknowledged is pulled back, also after a restart. All
 1,000 cycles, in an order that the seed decides.`,
   usual: 60,
   sabotages: { 'not-found': 'whatever cannot be read is taken for absent' },
+  stock: { 'mfs-locked': [LOST], helia: [LOST, NOT_FOUND] },
   start: async (ground) => {
     const running = new IoCampaign(ground)
     await running.count()
@@ -67,11 +69,7 @@ class IoCampaign implements Running {
   async count(): Promise<void> {
     const data = join(this.#ground.directory, 'data')
     const env = this.#shim.environment(data)
-    this.#daemon = await DaemonProcess.start({
-      data,
-      env,
-      ...sabotageOptions(this.#ground.sabotage),
-    })
+    this.#daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
     const client = new RegistryClient(this.#daemon.url)
     const plan: Injection[] = []
     for (const [error, calls] of Object.entries(ERRORS) as [DiskError, readonly CallKind[]][]) {

@@ -4,9 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
+import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
 import { FAIL_POINTS } from './fail-points.ts'
+import { LOST } from '../stock/signs.ts'
 import type { SeededRandom } from '../random.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 
@@ -26,6 +28,7 @@ The daemon is killed, at a random time or before or after a certain call to its 
 everything that was ever acknowledged is pulled back and compared.`,
   usual: 8,
   sabotages: { lose: 'what is written to the log of the state database does not get there' },
+  stock: { mfs: [LOST] },
   start: (ground) => Promise.resolve(new KillCampaign(ground)),
 }
 
@@ -87,7 +90,7 @@ class KillCampaign implements Running {
     const data = join(directory, `data-${number}`)
     const env = this.#shim.environment(data, sabotage === 'lose' ? { lose: 'state/' } : {})
     this.#load = new MixedLoad(WRITERS, seed + number)
-    this.#daemon = await DaemonProcess.start({ data, env })
+    this.#daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
     return this.#daemon
   }
 

@@ -7,6 +7,17 @@ import type { Options } from './options.ts'
 /** How often progress is told, in ms. */
 const PROGRESS_MS = 15_000
 
+/** What came of a campaign. */
+export interface Outcome {
+  /** Cycles that passed. */
+  readonly passed: number
+  /** What is worth telling, in Markdown. */
+  readonly lines: readonly string[]
+  readonly seconds: number
+  /** What was wrong in the cycle after those; `undefined` when all passed. */
+  readonly failure: unknown
+}
+
 /** Plays a campaign. @returns the exit code: 0 when every cycle passed */
 export async function play(kind: string, campaign: Campaign, options: Options): Promise<number> {
   const { cycles, seed, sabotage } = options
@@ -14,15 +25,7 @@ export async function play(kind: string, campaign: Campaign, options: Options): 
   console.log(
     `${cycles} cycles with seed ${seed}${sabotage === undefined ? '' : `, sabotaged: ${sabotage}`}`,
   )
-  const begun = performance.now()
-  await using directory = await temporaryDirectory()
-  const random = new SeededRandom(seed)
-  const ground = { random, seed, cycles, sabotage, directory: directory.path }
-  await using running = await campaign.start(ground)
-  let passed = 0
-  const failure = await passing(running, cycles, (count) => (passed = count))
-  const seconds = Math.round((performance.now() - begun) / 1000)
-  const lines = [...running.figures(), `${passed} cycles in ${seconds} s with seed ${seed}.`]
+  const { passed, lines, seconds, failure } = await run(campaign, options)
   console.log(`\n${lines.join('\n')}\n\n  ${passed} passing (${seconds}s)`)
   if (failure !== undefined) {
     console.log('  1 failing')
@@ -33,6 +36,27 @@ export async function play(kind: string, campaign: Campaign, options: Options): 
   if (options.write && sabotage === undefined)
     await writeFigures(kind, command, lines, 'reliability.md')
   return 0
+}
+
+/** Goes from cycle to cycle until one fails. */
+export async function run(campaign: Campaign, options: Options): Promise<Outcome> {
+  const { cycles, seed, sabotage, stock } = options
+  const begun = performance.now()
+  await using directory = await temporaryDirectory()
+  const ground = {
+    random: new SeededRandom(seed),
+    cycles,
+    seed,
+    sabotage,
+    stock,
+    directory: directory.path,
+  }
+  await using running = await campaign.start(ground)
+  let passed = 0
+  const failure = await passing(running, cycles, (count) => (passed = count))
+  const seconds = Math.round((performance.now() - begun) / 1000)
+  const lines = [...running.figures(), `${passed} cycles in ${seconds} s with seed ${seed}.`]
+  return { passed, lines, seconds, failure }
 }
 
 /** @returns what went wrong in the cycle that failed */

@@ -7,8 +7,10 @@ import { DaemonProcess } from '../../support/daemon-process.ts'
 import { eventually } from '../../support/two-nodes.ts'
 import { cutPower, noteBefore } from '../crash/crash-state.ts'
 import { readTrace } from '../crash/trace.ts'
+import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
+import { LOST, UNREADABLE } from '../stock/signs.ts'
 import type { Before } from '../crash/crash-state.ts'
 import type { Loss } from '../crash/file-content.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -27,6 +29,7 @@ its data directory becomes what a disk would have after the power was cut: of wh
 without the bytes, or any part. The daemon is started on that, and everything that was ever acknowledged is pulled back.`,
   usual: 6,
   sabotages: { fsync: 'fsync and fdatasync do nothing' },
+  stock: { 'blockstore-fs': [UNREADABLE], 'mfs-locked': [LOST] },
   start: (ground) => Promise.resolve(new PowerCampaign(ground)),
 }
 
@@ -96,7 +99,7 @@ class PowerCampaign implements Running {
     mkdirSync(data, { mode: 0o700 })
     const env = this.#shim.environment(data, { trace: this.#trace, noSync: sabotage === 'fsync' })
     const before = this.#note(data)
-    const daemon = await DaemonProcess.start({ data, env })
+    const daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
     this.#life = { daemon, load: new MixedLoad(WRITERS, seed + number), before }
     return this.#life
   }

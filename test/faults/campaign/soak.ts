@@ -6,7 +6,7 @@ import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
 import { emptyRegistry } from '../empty.ts'
 import { MixedLoad } from '../mixed-load.ts'
-import { sabotageOptions } from '../sabotage/sabotage.ts'
+import { changedOptions } from '../hooks.ts'
 import { trendOf } from './trend.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
 import type { Point, Trend } from './trend.ts'
@@ -39,6 +39,7 @@ collection of the heap) and its open files are counted. In each fifth of the cam
 is stopped or killed under load and started again. Outside of that no call may fail. 420 cycles are about 90 minutes.`,
   usual: 24,
   sabotages: { leak: 'some of each request is never let go' },
+  stock: {},
   start: async (ground) => {
     const running = new SoakCampaign(ground)
     await running.begin()
@@ -63,7 +64,7 @@ class SoakCampaign implements Running {
   }
 
   async begin(): Promise<void> {
-    const { nodeOptions } = sabotageOptions(this.#ground.sabotage)
+    const { nodeOptions } = changedOptions(this.#ground)
     this.#daemon = await DaemonProcess.start({
       config: {
         retention: { history: '0s', lease: '5s' },

@@ -77,7 +77,8 @@ export class NameTable {
 }
 
 function isLevel(directory: string): boolean {
-  return directory === 'state' || directory === 'datastore'
+  // The last two are those of stock parts.
+  return ['state', 'datastore', 'mfs', 'ipns'].includes(directory)
 }
 
 /** The directory whose sync makes it safe; the data directory itself is '.'. */
