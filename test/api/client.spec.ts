@@ -32,7 +32,9 @@ describe('api: who a client is behind proxies', () => {
       address: '198.51.100.1',
       protocol: 'http',
       host: 'registry.example',
+      isForwarded: true,
     })
+    assert.equal(of('198.51.100.1', {}).isForwarded, false)
     assert.equal(address('192.0.2.9', '::ffff:198.51.100.1'), '198.51.100.1')
   })
 
