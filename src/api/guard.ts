@@ -24,9 +24,22 @@ export function decisionOf(middleware: object): Decision | undefined {
 
 /**
  * Makes what stands first in every route: it finds out who asks, keeps that in `ctx.state.principal`, and lets through
- * only those who may.
+ * only those who may. Where it is about the daemon itself, that may be found out in another way.
  */
-export function guards({ authenticator, policy }: Access): (decision: Decision) => Guard {
+export function guards({
+  authenticator,
+  administrators = authenticator,
+  policy,
+}: Access): (decision: Decision) => Guard {
+  const forClients = guardsWith({ authenticator, policy })
+  const forAdministrators = guardsWith({ authenticator: administrators, policy })
+  return (decision) => {
+    const isAboutUs = decision === 'administer' || decision === 'look'
+    return isAboutUs ? forAdministrators(decision) : forClients(decision)
+  }
+}
+
+function guardsWith({ authenticator, policy }: Access): (decision: Decision) => Guard {
   return (decision) => {
     const guard: ApiMiddleware = async (ctx, next) => {
       if (decision === 'anyone') return next()

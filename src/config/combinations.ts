@@ -15,6 +15,7 @@ const RULES: readonly Rule[] = [
   { about: ['http.hosts', 'auth.mode', 'auth.openToAll'], check: openHasNoName },
   { about: ['http.trustProxy', 'auth.mode', 'auth.openToAll'], check: openHasNoProxy },
   { about: ['auth'], check: authIsWhole },
+  { about: ['auth', 'access.admins'], check: adminsHavePasswords },
   { about: ['http.namespaces'], check: namespacesApart },
   { about: ['http.tls.certificate', 'http.tls.key'], check: wholePair },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
@@ -125,6 +126,15 @@ function authIsWhole({ auth }: ParsedConfig): Problem[] {
           ),
         ]),
   ]
+}
+
+/** A token is for repositories, so whom another service knows cannot be an administrator. */
+function adminsHavePasswords({ auth, access: { admins } }: ParsedConfig): Problem[] {
+  if (auth.mode !== 'token' || auth.token.keys.length === 0) return []
+  if (admins.users.length + admins.groups.length === 0) return []
+  const message =
+    'names some who would log in by password, but auth.token.keys leaves passwords to another token service, whose tokens are for repositories alone: remove it, and use heliport and its socket on this machine'
+  return [{ path: ['access', 'admins'], message }]
 }
 
 /** `a` and `a/b`: then `b/x` in the one namespace would be `x` in the other, and an image be served for another. */

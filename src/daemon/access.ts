@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { administrators } from '../access/administrators.ts'
 import { bounded } from '../access/bounded.ts'
 import { htpasswdAuthenticator } from '../access/htpasswd.ts'
 import { Logins } from '../access/logins.ts'
@@ -58,7 +59,7 @@ async function ownTokens(
     now: Date.now,
   })
   const tokens = tokenIssuer({ key: privateKey, service, lifetime, logins, policy, now: Date.now })
-  return { authenticator, policy, tokens }
+  return { authenticator, administrators: administrators(logins, authenticator), policy, tokens }
 }
 
 async function foreignTokens({ config, policy }: AccessParts): Promise<Access> {

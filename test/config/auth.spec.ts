@@ -85,6 +85,14 @@ describe('configuration: who asks', () => {
       /remove one/,
     ],
     [
+      'administrators whom another token service knows',
+      {
+        auth: { mode: 'token', token: { realm: 'https://a', issuer: 'a', keys: ['k'] } },
+        access: { admins: { groups: ['ops'] } },
+      },
+      /c\.yaml:\d+:\d+ access\.admins: .*another token service/,
+    ],
+    [
       'an issuer without keys',
       { auth: { mode: 'token', htpasswd: 'u', token: { issuer: 'a' } } },
       /no keys/,
