@@ -35,6 +35,7 @@ import { arranged, readableBy } from './daemon/arrangement.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
+import type { ChangingRules } from './access/changing.ts'
 import type { Access } from './access/ports.ts'
 import type { Config } from './config/schema.ts'
 import type { Control } from './api/control-face.ts'
@@ -109,6 +110,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
     config,
     directory,
     access,
+    rules,
     storage,
     node,
     publisher,
@@ -136,6 +138,7 @@ interface Whole extends Checking {
   readonly config: Config
   readonly directory: DataDirectory
   readonly access: Access
+  readonly rules: ChangingRules
   readonly storage: Storage
   readonly node: IpfsNode
   readonly publisher: Publisher | undefined
@@ -265,9 +268,18 @@ async function serve(
   return http
 }
 
-function controlOf({ storage, mirrors, node, publisher, collector, checker }: Whole): Control {
+function controlOf(whole: Whole): Control {
+  const { storage, mirrors, node, publisher, collector, checker, rules } = whole
   const trees = () => [...ownTrees(storage), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
-  return new DaemonControl({ keys: node.keys, trees, storage, publisher, collector, checker })
+  return new DaemonControl({
+    keys: node.keys,
+    trees,
+    storage,
+    publisher,
+    collector,
+    checker,
+    rules,
+  })
 }
 
 function openDoor(stack: AsyncDisposableStack, listener: Listener): void {

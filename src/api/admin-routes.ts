@@ -38,7 +38,7 @@ export function adminRoutes(
     return isFull ? operations.status(ctx) : operations.briefStatus(ctx)
   })
   if (control === undefined) return router
-  const routes = controlRoutes(control, limits)
+  const routes = controlRoutes(control, limits, { asClient: true })
   return router
     .get('/api/v1/keys', may('administer'), routes.listKeys)
     .get('/api/v1/log', may('administer'), routes.log)

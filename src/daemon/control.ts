@@ -1,6 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
 import { rollback } from './rollback.ts'
+import { RollbackBounds } from './rollback-bounds.ts'
 import { toldCheck } from './told-check.ts'
 import { toldCollection } from './told-collection.ts'
 import { exportTrees } from '../tree/export.ts'
@@ -13,7 +14,7 @@ import type {
 } from '../api/control-face.ts'
 import type { Keys } from '../ipfs/keys.ts'
 import type { Publisher } from '../naming/publisher.ts'
-import type { Abortable } from '../registry/ports.ts'
+import type { Abortable, StandingRules } from '../registry/ports.ts'
 import type { Checker } from './checker.ts'
 import type { Collector } from './collector.ts'
 import type { Storage } from './storage.ts'
@@ -27,6 +28,7 @@ export class DaemonControl implements Control {
   readonly #publisher: Publisher | undefined
   readonly #collector: Collector
   readonly #checker: Checker
+  readonly #rules: StandingRules
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
@@ -36,6 +38,7 @@ export class DaemonControl implements Control {
     publisher: Publisher | undefined
     collector: Collector
     checker: Checker
+    rules: StandingRules
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
@@ -43,6 +46,7 @@ export class DaemonControl implements Control {
     this.#publisher = parts.publisher
     this.#collector = parts.collector
     this.#checker = parts.checker
+    this.#rules = parts.rules
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -95,9 +99,15 @@ export class DaemonControl implements Control {
     return toldCheck(this.#checker, options)
   }
 
-  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
-    const isReadOnly = this.#publisher === undefined
-    return rollback({ ...this.#storage, isReadOnly }, root, options)
+  async *rollback(
+    root: string,
+    { asClient, ...options }: Abortable & { dryRun: boolean; asClient: boolean },
+  ): AsyncGenerator<object> {
+    const parts = { ...this.#storage, isReadOnly: this.#publisher === undefined }
+    if (!asClient) return yield* rollback(parts, root, options)
+    using watch = await parts.lane.watch(options)
+    const bounds = RollbackBounds.of({ ...parts, rules: this.#rules, watch })
+    yield* rollback({ ...parts, bounds }, root, options)
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

@@ -7,33 +7,39 @@ import { isDamage } from '../tree/damage.ts'
 import { Marker } from '../tree/mark.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { CID } from 'multiformats/cid'
+import type { RollbackBounds } from './rollback-bounds.ts'
 import type { Storage } from './storage.ts'
 
 /** What a rollback works with. */
-type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks'> & { isReadOnly: boolean }
+type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks'> & {
+  isReadOnly: boolean
+  /** For one that a client asks for. */
+  bounds?: RollbackBounds | undefined
+}
 
 /**
  * Makes our tree what it was under a root, as a new commit: nothing of what was between is lost, and it can be rolled back
  * in turn. Tells what that changes first.
  *
  * @param text the root's CID, or the number of its commit
- * @throws RegistryError DENIED when it was never ours or is no longer kept, UNAVAILABLE when it is not here as a whole; then
- * nothing has changed
+ * @throws RegistryError DENIED when it was never ours or is no longer kept, UNAVAILABLE when it is not here as a whole, and
+ * as the bounds; then nothing has changed
  */
 export async function* rollback(
   parts: RollbackParts,
   text: string,
   { dryRun, signal }: Abortable & { dryRun: boolean },
 ): AsyncGenerator<object> {
-  const { history, lane, isReadOnly } = parts
+  const { history, lane, isReadOnly, bounds } = parts
   if (isReadOnly)
     throw new RegistryError('DENIED', { message: 'this node is read-only (ipns.writeKey is null)' })
   const roots = await history.roots(text) // from here on the collector leaves them alone
   for (const root of [roots.public, roots.private])
     if (root !== undefined) await checkWhole(root, parts, { signal })
+  await bounds?.check(lane.roots, roots, { signal })
   yield* history.difference(lane.roots, roots, { signal })
   if (dryRun) return
-  await lane.restore(roots, { signal })
+  await lane.restore(roots, { signal, check: () => bounds?.checkAgain() })
   yield { rolledBack: roots.public.toString() }
 }
 
