@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { noteForAudit } from './audit.ts'
 import { nameOf } from './params.ts'
 import { PolicyRights } from './rights.ts'
 import type { Access, Action, Needed, Principal, TokenError } from '../access/ports.ts'
@@ -61,6 +62,7 @@ function guardsWith({ authenticator, policy }: Access): (decision: Decision) => 
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
+      noteForAudit(ctx, { loginFailed: true })
       throw challenged(ctx, needed, { error, reason: 'invalid_token' })
     }
   }
