@@ -16,6 +16,9 @@ const MAX_WAITING = 100
 /** What a hash costs where no user has one to go by. */
 const USUAL_COST = 10
 
+/** `wrong again`: that it is wrong was found out for somebody else, or before, so whoever says it has guessed nothing. */
+type Verdict = 'right' | 'wrong' | 'wrong again'
+
 /**
  * Says whether a password is a user's. A name that nobody has takes as long as a wrong password (B57). What was right is
  * remembered for a minute, as a code that is of no use to anybody else, and that ends with the user's hash.
@@ -27,7 +30,8 @@ export class Passwords {
   readonly #known = new Map<string, number>()
   /** Wrong ones: clients come again and again with what they were told once. */
   readonly #wrong = new Map<string, number>()
-  readonly #under = new Map<string, Promise<boolean>>()
+  /** `undefined`: whoever was to hash it was not let. */
+  readonly #under = new Map<string, Promise<boolean | undefined>>()
   readonly #dummies = new Map<number, Promise<string>>()
   #running = 0
   readonly #waiting: (() => void)[] = []
@@ -36,11 +40,6 @@ export class Passwords {
   constructor(users: () => UserList, now: () => number) {
     this.#users = users
     this.#now = now
-  }
-
-  /** Whether these were wrong within the last minute, and still are: who says it again guesses nothing. */
-  areKnownWrong(credentials: BasicCredentials): boolean {
-    return this.#isIn(this.#wrong, this.#codeNow(credentials))
   }
 
   #isIn(known: Map<string, number>, code: string): boolean {
@@ -52,30 +51,45 @@ export class Passwords {
   }
 
   /**
-   * @param mayTry is asked, and may throw, when its turn has come: others may have guessed wrong meanwhile
+   * Many may come with the same at once, also from several addresses: it is hashed for one of them.
+   *
+   * @param mayTry is asked for each caller, and may throw, before he learns anything: others may have guessed wrong from
+   * his address meanwhile
    * @throws RegistryError TOOMANYREQUESTS when more wait for it than may
    */
-  async areRight(credentials: BasicCredentials, mayTry?: () => void): Promise<boolean> {
+  async check(credentials: BasicCredentials, mayTry: () => void): Promise<Verdict> {
+    for (;;) {
+      mayTry()
+      const code = this.#codeNow(credentials)
+      if (this.#isIn(this.#known, code)) return 'right'
+      if (this.#isIn(this.#wrong, code)) return 'wrong again'
+      const under = this.#under.get(code)
+      if (under === undefined) return await this.#find(credentials, code, mayTry)
+      const isRight = await under
+      if (isRight === undefined) continue
+      mayTry()
+      return isRight ? 'right' : 'wrong again'
+    }
+  }
+
+  async #find(credentials: BasicCredentials, code: string, mayTry: () => void): Promise<Verdict> {
     const hash = this.#users().get(credentials.user)
-    const code = this.#codeNow(credentials)
-    if (this.#isIn(this.#known, code)) return true
-    const under = this.#under.get(code)
-    if (under !== undefined) return under
-    const work = this.#verify(credentials, hash, mayTry).finally(() => this.#under.delete(code))
-    this.#under.set(code, work)
+    const work = this.#verify(credentials, hash, mayTry)
+    const told = work.catch(() => undefined).finally(() => this.#under.delete(code))
+    this.#under.set(code, told)
     const isRight = await work
     this.#remember(isRight ? this.#known : this.#wrong, code)
-    return isRight
+    return isRight ? 'right' : 'wrong'
   }
 
   async #verify(
     { password }: BasicCredentials,
     hash: string | undefined,
-    mayTry?: () => void,
+    mayTry: () => void,
   ): Promise<boolean> {
     await this.#turn()
     try {
-      mayTry?.()
+      mayTry()
       const isRight = await verify(password, hash ?? (await this.#dummy()))
       return isRight && hash !== undefined
     } finally {
