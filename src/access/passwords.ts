@@ -13,33 +13,39 @@ const MAX_KNOWN = 10_000
 const AT_ONCE = 2
 /** Who may wait for that. */
 const MAX_WAITING = 100
-/** What a hash costs where no user has one to go by. */
+/** What our own hashes cost, and what is spent where no user has one to go by. docs/access.md names it, too. */
 const USUAL_COST = 10
 
 /** `wrong again`: that it is wrong was found out for somebody else, or before, so whoever says it has guessed nothing. */
 type Verdict = 'right' | 'wrong' | 'wrong again'
 
 /**
- * Says whether a password is a user's. A name that nobody has takes as long as a wrong password (B57). What was right is
+ * Says whether a password is a user's. Every answer takes as long as the dearest hash of all users, so that time tells
+ * nothing: whether there is such a user, or whose hash is older (B57). What was right is
  * remembered for a minute, as a code that is of no use to anybody else, and that ends with the user's hash.
  */
 export class Passwords {
   readonly #users: () => UserList
   readonly #now: () => number
+  readonly #hash: typeof verify
   readonly #secret = randomBytes(32)
   readonly #known = new Map<string, number>()
   /** Wrong ones: clients come again and again with what they were told once. */
   readonly #wrong = new Map<string, number>()
   /** `undefined`: whoever was to hash it was not let. */
   readonly #under = new Map<string, Promise<boolean | undefined>>()
-  readonly #dummies = new Map<number, Promise<string>>()
+  #dearest: { readonly users: UserList; readonly cost: number } | undefined
   #running = 0
   readonly #waiting: (() => void)[] = []
 
-  /** @param now milliseconds that only go forward */
-  constructor(users: () => UserList, now: () => number) {
+  /**
+   * @param now milliseconds that only go forward
+   * @param hash what says whether a password has a hash, and takes its time for it
+   */
+  constructor(users: () => UserList, now: () => number, hash: typeof verify = verify) {
     this.#users = users
     this.#now = now
+    this.#hash = hash
   }
 
   #isIn(known: Map<string, number>, code: string): boolean {
@@ -90,8 +96,15 @@ export class Passwords {
     await this.#turn()
     try {
       mayTry()
-      const isRight = await verify(password, hash ?? (await this.#dummy()))
-      return isRight && hash !== undefined
+      const most = this.#mostCost()
+      if (hash === undefined) {
+        await this.#hash(password, dummyOf(most))
+        return false
+      }
+      const isRight = await this.#hash(password, hash)
+      // A hash of cost n takes as long as two of n - 1.
+      for (let cost = costOf(hash); cost < most; cost++) await this.#hash(password, dummyOf(cost))
+      return isRight
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#running--
@@ -114,13 +127,15 @@ export class Passwords {
     }
   }
 
-  /** A hash of nobody's, as dear as most of the users'. */
-  #dummy(): Promise<string> {
-    const [first] = this.#users().values()
-    const cost = first === undefined ? USUAL_COST : costOf(first)
-    const dummy = this.#dummies.get(cost) ?? hashPassword(randomBytes(16).toString('hex'), cost)
-    this.#dummies.set(cost, dummy)
-    return dummy
+  /** What the dearest hash costs; looked for once for each list. */
+  #mostCost(): number {
+    const users = this.#users()
+    if (this.#dearest?.users !== users) {
+      let cost = 0
+      for (const hash of users.values()) cost = Math.max(cost, costOf(hash))
+      this.#dearest = { users, cost: cost === 0 ? USUAL_COST : cost }
+    }
+    return this.#dearest.cost
   }
 
   #remember(known: Map<string, number>, code: string): void {
@@ -139,6 +154,11 @@ export class Passwords {
     const hmac = createHmac('sha256', this.#secret)
     return hmac.update(JSON.stringify([user, password, hash])).digest('base64')
   }
+}
+
+/** A hash of nobody's. */
+function dummyOf(cost: number): string {
+  return `$2b$${cost}$${'.'.repeat(53)}`
 }
 
 /** @param cost 2 to the power of it rounds */
