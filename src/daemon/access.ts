@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { administrators } from '../access/administrators.ts'
-import { bounded } from '../access/bounded.ts'
 import { htpasswdAuthenticator } from '../access/htpasswd.ts'
 import { Logins } from '../access/logins.ts'
 import { OPEN_ACCESS } from '../access/open.ts'
@@ -37,7 +36,7 @@ export async function openAccess(stack: AsyncDisposableStack, parts: AccessParts
   if (file.users.size === 0)
     log.warn({ file: auth.htpasswd }, 'there are no users yet: heliport user add NAME adds one')
   const logins = new Logins(file, () => performance.now())
-  const policy = bounded(parts.policy)
+  const { policy } = parts
   if (auth.mode === 'htpasswd') return { authenticator: htpasswdAuthenticator(logins), policy }
   return ownTokens(parts, logins, policy)
 }
@@ -74,5 +73,5 @@ async function foreignTokens({ config, policy }: AccessParts): Promise<Access> {
     isUser: () => true,
     now: Date.now,
   })
-  return { authenticator, policy: bounded(policy) }
+  return { authenticator, policy }
 }
