@@ -106,22 +106,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const gc = { config, storage, mirrors, replication, publisher, leases, rules, log }
   const upkeep = await startUpkeep(stack, gc)
   const access = await openAccess(stack, { config, directory, policy: rules, log })
-  const whole = {
-    config,
-    directory,
-    access,
-    rules,
-    storage,
-    node,
-    publisher,
-    mirrors,
-    registry,
-    mirrorErrors,
-    replication,
-    ...upkeep,
-    room,
-    log,
-  }
+  const whole = { ...gc, ...upkeep, directory, access, node, registry, mirrorErrors, room }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
   const http = await serve(stack, whole, options)
   stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(trimmer())))

@@ -32,13 +32,9 @@ const DIRECTORY = z.strictObject({ directory: z.string().min(1).max(4096) })
 /**
  * Routes that change or reveal the node itself.
  *
- * @param options `asClient`: not for whoever runs the daemon, but for clients who administer it
+ * @param how `asClient`: not for whoever runs the daemon, but for clients who administer it
  */
-export function controlRoutes(
-  control: Control,
-  limits: ApiLimits,
-  { asClient }: { asClient: boolean },
-) {
+export function controlRoutes(control: Control, limits: ApiLimits, how: { asClient: boolean }) {
   return {
     listKeys: async (ctx: ApiContext): Promise<void> => {
       sendJson(ctx, { keys: await control.listKeys({ signal: ctx.state.signal }) })
@@ -95,7 +91,7 @@ export function controlRoutes(
     rollback: async (ctx: ApiContext): Promise<void> => {
       const { root, dryRun } = await readRequest(ctx, ROLLBACK, limits)
       noteForAudit(ctx, { root, changes: !dryRun })
-      const told = control.rollback(root, { dryRun, asClient, signal: ctx.state.signal })
+      const told = control.rollback(root, { dryRun, ...how, signal: ctx.state.signal })
       await sendLines(ctx, told, limits.sendStallMs)
     },
 

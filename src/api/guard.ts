@@ -40,7 +40,8 @@ export function guards({
   }
 }
 
-function guardsWith({ authenticator, policy }: Access): (decision: Decision) => Guard {
+function guardsWith(access: Access): (decision: Decision) => Guard {
+  const { authenticator, policy } = access
   return (decision) => {
     const guard: ApiMiddleware = async (ctx, next) => {
       if (decision === 'anyone') return next()
@@ -49,7 +50,7 @@ function guardsWith({ authenticator, policy }: Access): (decision: Decision) => 
       ctx.state.principal = principal
       ctx.state.allowance?.identified(principal.user)
       ctx.state.rights = new PolicyRights(policy, principal)
-      if (!isLetIn(ctx, decision, principal)) throw refusal(ctx, needed, principal)
+      if (!isLetIn(access, ctx, decision, principal)) throw refusal(ctx, needed, principal)
       return next()
     }
     return Object.assign(guard, { [DECISION]: decision })
@@ -64,23 +65,6 @@ function guardsWith({ authenticator, policy }: Access): (decision: Decision) => 
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
       noteForAudit(ctx, { loginFailed: true })
       throw challenged(ctx, needed, { error, reason: 'invalid_token' })
-    }
-  }
-
-  function isLetIn(ctx: ApiContext, decision: Decision, who: Principal): boolean {
-    switch (decision) {
-      case 'anyone':
-      case 'look':
-        return true
-      case 'administer':
-        return policy.mayAdminister(who)
-      case 'enter':
-        return isKnown(who) || authenticator.admitsAnonymous
-      case 'list':
-        if (who.grant !== undefined) return who.mayList === true
-        return isKnown(who) || authenticator.admitsAnonymous
-      default:
-        return policy.may(who, decision, nameOf(ctx))
     }
   }
 
@@ -104,6 +88,28 @@ function guardsWith({ authenticator, policy }: Access): (decision: Decision) => 
       cause: error,
       headers: { 'WWW-Authenticate': challenge },
     })
+  }
+}
+
+function isLetIn(
+  { authenticator, policy }: Access,
+  ctx: ApiContext,
+  decision: Decision,
+  who: Principal,
+): boolean {
+  switch (decision) {
+    case 'anyone':
+    case 'look':
+      return true
+    case 'administer':
+      return policy.mayAdminister(who)
+    case 'enter':
+      return isKnown(who) || authenticator.admitsAnonymous
+    case 'list':
+      if (who.grant !== undefined) return who.mayList === true
+      return isKnown(who) || authenticator.admitsAnonymous
+    default:
+      return policy.may(who, decision, nameOf(ctx))
   }
 }
 

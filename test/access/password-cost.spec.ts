@@ -5,7 +5,6 @@ import { Passwords, hashPassword } from '../../src/access/passwords.ts'
 import { costOf } from '../../src/access/user-list.ts'
 import { setUser, listUsers } from '../../src/access/users.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import type { verify } from '@node-rs/bcrypt'
 
 const hashOf = (cost: number): string => `$2y$${cost}$${'a'.repeat(53)}`
 
@@ -19,7 +18,7 @@ function counting(users: ReadonlyMap<string, string>) {
   const passwords = new Passwords(
     () => users,
     () => 0,
-    hash as typeof verify,
+    hash,
   )
   return async (user: string) => {
     rounds = 0
@@ -50,7 +49,7 @@ describe('access: what a login costs', () => {
     const passwords = new Passwords(
       () => users,
       () => 0,
-      hash as typeof verify,
+      hash,
     )
     const login = () => passwords.check({ user: 'nobody', password: 'x' }, () => undefined)
     await login()
