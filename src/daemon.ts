@@ -35,6 +35,7 @@ import { arranged, readableBy } from './daemon/arrangement.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
+import type { ChangingRules } from './access/changing.ts'
 import type { Access } from './access/ports.ts'
 import type { Config } from './config/schema.ts'
 import type { Control } from './api/control-face.ts'
@@ -105,21 +106,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const gc = { config, storage, mirrors, replication, publisher, leases, rules, log }
   const upkeep = await startUpkeep(stack, gc)
   const access = await openAccess(stack, { config, directory, policy: rules, log })
-  const whole = {
-    config,
-    directory,
-    access,
-    storage,
-    node,
-    publisher,
-    mirrors,
-    registry,
-    mirrorErrors,
-    replication,
-    ...upkeep,
-    room,
-    log,
-  }
+  const whole = { ...gc, ...upkeep, directory, access, node, registry, mirrorErrors, room }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
   const http = await serve(stack, whole, options)
   stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(trimmer())))
@@ -136,6 +123,7 @@ interface Whole extends Checking {
   readonly config: Config
   readonly directory: DataDirectory
   readonly access: Access
+  readonly rules: ChangingRules
   readonly storage: Storage
   readonly node: IpfsNode
   readonly publisher: Publisher | undefined
@@ -267,8 +255,8 @@ async function serve(
 
 function controlOf({ storage, mirrors, node, publisher, replication, ...whole }: Whole): Control {
   const trees = () => [...ownTrees(storage), ...mirrors.flatMap((mirror) => mirror.tree() ?? [])]
-  const { collector, checker } = whole
-  const upkeep = { collector, checker, replication }
+  const { collector, checker, rules } = whole
+  const upkeep = { collector, checker, replication, rules }
   return new DaemonControl({ keys: node.keys, trees, storage, publisher, ...upkeep })
 }
 

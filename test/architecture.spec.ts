@@ -10,13 +10,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   blocks: ['oci/', 'registry/ports.ts'],
   tree: ['oci/', 'registry/ports.ts', 'blocks/'],
   naming: ['oci/', 'registry/ports.ts'],
-  access: ['oci/', 'registry/ports.ts'],
+  // Of the bytes on disk, how a small file is written whole and a secret one is read.
+  access: ['oci/', 'registry/ports.ts', 'blocks/files.ts', 'blocks/secret-file.ts'],
   api: ['oci/', 'registry/ports.ts', 'access/ports.ts'],
   ipfs: [
     'oci/',
     'registry/ports.ts',
     'blocks/block-store.ts',
     'blocks/flights.ts',
+    'blocks/secret-file.ts',
     'config/schema.ts',
   ],
   config: ['oci/'],

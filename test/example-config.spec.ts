@@ -37,6 +37,7 @@ describe('the shipped configurations', () => {
     assert.equal(rules.config.retention.tags[0]?.keep, 14)
     await load({
       REGISTRY_HTTP_HOSTS: host ?? '',
+      REGISTRY_AUTH_OPENTOALL: 'true',
       REGISTRY_IPNS_READONLYKEYS: domain ?? '',
       REGISTRY_NETWORK_MODE: 'public',
       REGISTRY_NETWORK_LISTEN: rest.slice(0, 2).join(),

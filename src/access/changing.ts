@@ -1,3 +1,4 @@
+import { bounded } from './bounded.ts'
 import { Policies } from './policy.ts'
 import { FixedRules } from './standing-rules.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
@@ -58,10 +59,10 @@ export class ChangingRules implements Policy, StandingRules {
 function policyOf(init: AccessInit): Policy {
   const policies = new Policies(init)
   const { byDefault } = init
-  if (init.policies.length > 0 || byDefault === undefined) return policies
-  return {
+  if (init.policies.length > 0 || byDefault === undefined) return bounded(policies)
+  return bounded({
     may: (who, action, name) => byDefault.may(who, action, name),
     view: (who) => byDefault.view(who),
     mayAdminister: (who) => policies.mayAdminister(who),
-  }
+  })
 }

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { addressKey } from '../oci/address-key.ts'
 import { RegistryError } from '../oci/errors.ts'
 
 /** Wrong passwords of one address in a {@link WINDOW_MS}, before it has to wait. */
@@ -25,7 +25,7 @@ export class FailedLogins {
 
   /** @throws RegistryError TOOMANYREQUESTS, with Retry-After, for an address that guessed wrong too often */
   check(address: string): void {
-    const failures = this.#of(networkOf(address))
+    const failures = this.#of(addressKey(address))
     if (failures === undefined || failures.count < MAX_FAILURES) return
     const seconds = Math.max(1, Math.ceil((failures.until - this.#now()) / 1000))
     throw new RegistryError('TOOMANYREQUESTS', {
@@ -35,7 +35,7 @@ export class FailedLogins {
   }
 
   note(address: string): void {
-    const network = networkOf(address)
+    const network = addressKey(address)
     const known = this.#of(network)
     if (known !== undefined) {
       known.count++
@@ -52,19 +52,4 @@ export class FailedLogins {
     this.#failures.delete(network)
     return undefined
   }
-}
-
-/** Of IPv6 whoever has one address has 2^64: the /64 counts. */
-function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return isIPv6(plain) ? groups(plain).slice(0, 4).join(':') : plain
-}
-
-function groups(address: string): string[] {
-  const [head = '', tail] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const all = [...before, ...Array.from({ length: missing }, () => '0'), ...after]
-  return all.map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
 }

@@ -35,11 +35,10 @@ export class Logins {
     const credentials = this.#read(authorization, address)
     // Also of those who are known: to let them in would tell who guesses which of a million passwords is the right one.
     const mayTry = (): void => this.#failed.check(address)
-    mayTry()
-    // A client that has a wrong password comes with it a dozen times: that is one guess.
-    if (this.#passwords.areKnownWrong(credentials)) throw wrong()
-    if (await this.#passwords.areRight(credentials, mayTry)) return credentials.user
-    this.#failed.note(address)
+    const verdict = await this.#passwords.check(credentials, mayTry)
+    if (verdict === 'right') return credentials.user
+    // A client that has a wrong password comes with it a dozen times, also at once: that is one guess.
+    if (verdict === 'wrong') this.#failed.note(address)
     throw wrong()
   }
 

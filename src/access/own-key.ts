@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { importPKCS8 } from 'jose'
+import { syncDirectory, writeWhole } from '../blocks/files.ts'
+import { SecretFileError, readSecretFile } from '../blocks/secret-file.ts'
 import { TokenKeyError } from './token-keys.ts'
 import { ALGORITHM } from './token-issuer.ts'
 import type { CryptoKey } from 'jose'
@@ -15,10 +17,10 @@ export interface TokenKeyPair {
 /**
  * Reads the private key of our tokens, or makes it (0600). To lose it costs nobody more than a new login.
  *
- * @throws TokenKeyError for a file that is none
+ * @throws TokenKeyError for a file that is none, or that others may read
  */
 export async function openOwnKey(file: string): Promise<TokenKeyPair> {
-  const pem = (await readIfThere(file)) ?? (await makeKey(file))
+  const pem = (await readSecret(file)) ?? (await makeKey(file))
   try {
     const privateKey = await importPKCS8(pem, ALGORITHM, { extractable: true })
     const jwk = await crypto.subtle.exportKey('jwk', privateKey)
@@ -35,11 +37,12 @@ export async function openOwnKey(file: string): Promise<TokenKeyPair> {
   }
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+/** @throws TokenKeyError when others may read it: they could make tokens for everybody */
+async function readSecret(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readSecretFile(file))?.toString('utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (error instanceof SecretFileError) throw new TokenKeyError(error.message, { cause: error })
     throw error
   }
 }
@@ -50,15 +53,9 @@ async function makeKey(file: string): Promise<string> {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   })
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = `${file}.tmp`
-  const handle = await open(temporary, 'w', 0o600)
-  try {
-    await handle.writeFile(privateKey)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, file)
+  const directory = dirname(file)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await writeWhole(directory, basename(file), Buffer.from(privateKey))
+  await syncDirectory(directory)
   return privateKey
 }

@@ -13,34 +13,39 @@ const MAX_KNOWN = 10_000
 const AT_ONCE = 2
 /** Who may wait for that. */
 const MAX_WAITING = 100
-/** What a hash costs where no user has one to go by. */
+/** What our own hashes cost, and what is spent where no user has one to go by. docs/access.md names it, too. */
 const USUAL_COST = 10
 
+/** `wrong again`: that it is wrong was found out for somebody else, or before, so whoever says it has guessed nothing. */
+type Verdict = 'right' | 'wrong' | 'wrong again'
+
 /**
- * Says whether a password is a user's. A name that nobody has takes as long as a wrong password (B57). What was right is
+ * Says whether a password is a user's. Every answer takes as long as the dearest hash of all users, so that time tells
+ * nothing: whether there is such a user, or whose hash is older (B57). What was right is
  * remembered for a minute, as a code that is of no use to anybody else, and that ends with the user's hash.
  */
 export class Passwords {
   readonly #users: () => UserList
   readonly #now: () => number
+  readonly #hash: typeof verify
   readonly #secret = randomBytes(32)
   readonly #known = new Map<string, number>()
   /** Wrong ones: clients come again and again with what they were told once. */
   readonly #wrong = new Map<string, number>()
-  readonly #under = new Map<string, Promise<boolean>>()
-  readonly #dummies = new Map<number, Promise<string>>()
+  /** `undefined`: whoever was to hash it was not let. */
+  readonly #under = new Map<string, Promise<boolean | undefined>>()
+  #dearest: { readonly users: UserList; readonly cost: number } | undefined
   #running = 0
   readonly #waiting: (() => void)[] = []
 
-  /** @param now milliseconds that only go forward */
-  constructor(users: () => UserList, now: () => number) {
+  /**
+   * @param now milliseconds that only go forward
+   * @param hash what says whether a password has a hash, and takes its time for it
+   */
+  constructor(users: () => UserList, now: () => number, hash: typeof verify = verify) {
     this.#users = users
     this.#now = now
-  }
-
-  /** Whether these were wrong within the last minute, and still are: who says it again guesses nothing. */
-  areKnownWrong(credentials: BasicCredentials): boolean {
-    return this.#isIn(this.#wrong, this.#codeNow(credentials))
+    this.#hash = hash
   }
 
   #isIn(known: Map<string, number>, code: string): boolean {
@@ -52,32 +57,54 @@ export class Passwords {
   }
 
   /**
-   * @param mayTry is asked, and may throw, when its turn has come: others may have guessed wrong meanwhile
+   * Many may come with the same at once, also from several addresses: it is hashed for one of them.
+   *
+   * @param mayTry is asked for each caller, and may throw, before he learns anything: others may have guessed wrong from
+   * his address meanwhile
    * @throws RegistryError TOOMANYREQUESTS when more wait for it than may
    */
-  async areRight(credentials: BasicCredentials, mayTry?: () => void): Promise<boolean> {
+  async check(credentials: BasicCredentials, mayTry: () => void): Promise<Verdict> {
+    for (;;) {
+      mayTry()
+      const code = this.#codeNow(credentials)
+      if (this.#isIn(this.#known, code)) return 'right'
+      if (this.#isIn(this.#wrong, code)) return 'wrong again'
+      const under = this.#under.get(code)
+      if (under === undefined) return await this.#find(credentials, code, mayTry)
+      const isRight = await under
+      if (isRight === undefined) continue
+      mayTry()
+      return isRight ? 'right' : 'wrong again'
+    }
+  }
+
+  async #find(credentials: BasicCredentials, code: string, mayTry: () => void): Promise<Verdict> {
     const hash = this.#users().get(credentials.user)
-    const code = this.#codeNow(credentials)
-    if (this.#isIn(this.#known, code)) return true
-    const under = this.#under.get(code)
-    if (under !== undefined) return under
-    const work = this.#verify(credentials, hash, mayTry).finally(() => this.#under.delete(code))
-    this.#under.set(code, work)
+    const work = this.#verify(credentials, hash, mayTry)
+    const told = work.catch(() => undefined).finally(() => this.#under.delete(code))
+    this.#under.set(code, told)
     const isRight = await work
     this.#remember(isRight ? this.#known : this.#wrong, code)
-    return isRight
+    return isRight ? 'right' : 'wrong'
   }
 
   async #verify(
     { password }: BasicCredentials,
     hash: string | undefined,
-    mayTry?: () => void,
+    mayTry: () => void,
   ): Promise<boolean> {
     await this.#turn()
     try {
-      mayTry?.()
-      const isRight = await verify(password, hash ?? (await this.#dummy()))
-      return isRight && hash !== undefined
+      mayTry()
+      const most = this.#mostCost()
+      if (hash === undefined) {
+        await this.#hash(password, dummyOf(most))
+        return false
+      }
+      const isRight = await this.#hash(password, hash)
+      // A hash of cost n takes as long as two of n - 1.
+      for (let cost = costOf(hash); cost < most; cost++) await this.#hash(password, dummyOf(cost))
+      return isRight
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#running--
@@ -100,13 +127,15 @@ export class Passwords {
     }
   }
 
-  /** A hash of nobody's, as dear as most of the users'. */
-  #dummy(): Promise<string> {
-    const [first] = this.#users().values()
-    const cost = first === undefined ? USUAL_COST : costOf(first)
-    const dummy = this.#dummies.get(cost) ?? hashPassword(randomBytes(16).toString('hex'), cost)
-    this.#dummies.set(cost, dummy)
-    return dummy
+  /** What the dearest hash costs; looked for once for each list. */
+  #mostCost(): number {
+    const users = this.#users()
+    if (this.#dearest?.users !== users) {
+      let cost = 0
+      for (const hash of users.values()) cost = Math.max(cost, costOf(hash))
+      this.#dearest = { users, cost: cost === 0 ? USUAL_COST : cost }
+    }
+    return this.#dearest.cost
   }
 
   #remember(known: Map<string, number>, code: string): void {
@@ -125,6 +154,11 @@ export class Passwords {
     const hmac = createHmac('sha256', this.#secret)
     return hmac.update(JSON.stringify([user, password, hash])).digest('base64')
   }
+}
+
+/** A hash of nobody's. */
+function dummyOf(cost: number): string {
+  return `$2b$${cost}$${'.'.repeat(53)}`
 }
 
 /** @param cost 2 to the power of it rounds */

@@ -32,7 +32,8 @@ export interface PolicyInit {
 
 /**
  * Policies: whatever one of them allows is allowed, and nothing else is. Where there are none, whoever has logged in may
- * do everything. The patterns are read once, since this is asked for every name of a listing.
+ * do everything. The patterns are read once, since this is asked for every name of a listing. What credentials are good for
+ * is not asked here ({@link bounded}).
  */
 export class Policies implements Policy {
   readonly #rules: readonly Rule[]
@@ -50,14 +51,12 @@ export class Policies implements Policy {
   }
 
   may(who: Principal, action: Action, name: RepositoryName): boolean {
-    if (who.grant !== undefined && !who.grant(action, name)) return false
     const kept = keptName(name)
     return this.#for(who).some((rule) => rule.allows(action) && rule.repositories.has(kept))
   }
 
-  /** Tokens are for clients of the registry, so none is good for this. */
   mayAdminister(who: Principal): boolean {
-    return who.grant === undefined && this.#admins.has(who)
+    return this.#admins.has(who)
   }
 
   view(who: Principal): RepositoryView | undefined {

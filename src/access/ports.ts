@@ -110,6 +110,8 @@ export interface TokenService {
 /** All of it, as HTTP gets it. */
 export interface Access {
   readonly authenticator: Authenticator
+  /** Who asks, where it is about the daemon itself; `undefined`: that is found out as everywhere. */
+  readonly administrators?: Authenticator | undefined
   readonly policy: Policy
   /** Where tokens are ours. */
   readonly tokens?: TokenService | undefined

@@ -3,8 +3,8 @@ import { RegistryError } from '../oci/errors.ts'
 import type { CryptoKey, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
 import type { AccessEntry } from './scope.ts'
 
-/** Longer tokens are not looked at. */
-const MAX_LETTERS = 12 * 1024
+/** Longer tokens are not looked at: with them the headers of a request would soon be too long. */
+export const MAX_TOKEN_LETTERS = 12 * 1024
 const MAX_ENTRIES = 128
 /** Clocks of two machines may differ by so much, in seconds. */
 const TOLERANCE = 10
@@ -45,7 +45,8 @@ export async function readToken(
   if (header === undefined) return undefined
   const [, token] =
     /^bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+) *$/i.exec(header) ?? []
-  if (second !== undefined || token === undefined || token.length > MAX_LETTERS) throw invalid()
+  if (second !== undefined || token === undefined || token.length > MAX_TOKEN_LETTERS)
+    throw invalid()
   try {
     return claimsOf(await verified(token, rules))
   } catch (error) {

@@ -3,6 +3,7 @@ import { SignJWT } from 'jose'
 import { RegistryError } from '../oci/errors.ts'
 import { BASIC_CHALLENGE } from './htpasswd.ts'
 import { granted, parseScopes } from './scope.ts'
+import { MAX_TOKEN_LETTERS } from './token-check.ts'
 import type { CryptoKey } from 'jose'
 import type { Logins } from './logins.ts'
 import type { Policy, TokenService } from './ports.ts'
@@ -51,6 +52,8 @@ export function tokenIssuer(options: IssuerOptions): TokenService {
         .setExpirationTime(new Date(issuedAt.getTime() + lifetime))
         .setJti(randomUUID())
         .sign(key)
+      if (token.length > MAX_TOKEN_LETTERS)
+        throw bad('a token for all of these scopes would be too long: ask for fewer at once')
       return { token, expiresIn, issuedAt }
     },
   }

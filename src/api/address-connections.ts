@@ -1,4 +1,4 @@
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../oci/address-key.ts'
 import { AddressRanges, plainAddress } from './address-ranges.ts'
 import type { Socket } from 'node:net'
 import type { AddressRange } from './address-ranges.ts'

@@ -1,3 +1,4 @@
+import { isHere } from './client.ts'
 import { controlRoutes } from './control.ts'
 import { operationRoutes } from './operations.ts'
 import type Router from '@koa/router'
@@ -10,7 +11,7 @@ import type { Operations } from './operations.ts'
 /** What the routes for administrators are made of. */
 export interface AdminOptions extends Operations {
   policy: Policy
-  /** Whether everybody gets the status in full: nobody is asked who he is, and the port is on loopback. */
+  /** Whether everybody on this machine gets the status in full: nobody is asked who he is, and the port is on loopback. */
   isStatusOpen?: boolean | undefined
   /** Absent: there is nothing to control. */
   control?: Control | undefined
@@ -30,12 +31,14 @@ export function adminRoutes(
   const { policy, isStatusOpen = false, control, limits } = options
   const operations = operationRoutes(options)
   router.get('/api/v1/status', may('look'), (ctx: RouteContext) => {
-    const { principal } = ctx.state
-    const isFull = isStatusOpen || (principal !== undefined && policy.mayAdminister(principal))
+    const { principal, client } = ctx.state
+    const isFull =
+      (isStatusOpen && isHere(client)) ||
+      (principal !== undefined && policy.mayAdminister(principal))
     return isFull ? operations.status(ctx) : operations.briefStatus(ctx)
   })
   if (control === undefined) return router
-  const routes = controlRoutes(control, limits)
+  const routes = controlRoutes(control, limits, { asClient: true })
   return router
     .get('/api/v1/keys', may('administer'), routes.listKeys)
     .get('/api/v1/log', may('administer'), routes.log)

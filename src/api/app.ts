@@ -38,7 +38,7 @@ export interface AppOptions extends Operations {
   service: RegistryService
   /** Who may do what. */
   access: Access
-  /** Whether everybody gets the status in full; without it, only administrators. */
+  /** Whether everybody on this machine gets the status in full; without it, only administrators. */
   isStatusOpen?: boolean
   /** What administrators may do beyond the registry's API. */
   control?: Control

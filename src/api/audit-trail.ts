@@ -89,7 +89,7 @@ function isSuccess(status: number): boolean {
 function refusalOf(ctx: ApiContext, status: number): Refusal | undefined {
   switch (status) {
     case 401:
-      if (ctx.req.headers.authorization !== undefined) return 'login-failed'
+      if (ctx.state.audit?.notes.loginFailed === true) return 'login-failed'
       return ctx.state.audit?.route === 'GET /v2{/}' ? undefined : 'denied'
     case 403:
       return 'denied'

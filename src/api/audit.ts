@@ -73,6 +73,8 @@ export interface AuditNotes {
   root?: string
   /** Of a command: whether it is to change something, or only tries (`--dry-run`). */
   changes?: boolean
+  /** True: what was presented proved nothing. Whoever looked at it says so: a form has no header that would tell. */
+  loginFailed?: boolean
 }
 
 /** What a request carries for the audit log. */

@@ -1,5 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../oci/address-key.ts'
 import { AddressRanges } from './address-ranges.ts'
 import { LimitTable } from './limit-table.ts'
 import { OpenUploads } from './open-uploads.ts'

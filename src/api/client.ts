@@ -1,8 +1,7 @@
 import { isIP } from 'node:net'
-import { plainAddress } from './address-ranges.ts'
+import { AddressRanges, plainAddress } from './address-ranges.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { AddressRanges } from './address-ranges.ts'
 
 /** Who sent a request, and what he called us: what everything looks at that depends on it. */
 export interface Client {
@@ -11,7 +10,17 @@ export interface Client {
   readonly protocol: 'http' | 'https'
   /** The `Host` as it was sent; `undefined` when there is none, or several. */
   readonly host: string | undefined
+  /** Whether somebody passed the request on, believed or not: then the connection does not tell from where it came. */
+  readonly isForwarded: boolean
 }
+
+/** What proxies write, of whom nobody said that they are here. */
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
+
+const LOOPBACK = new AddressRanges([
+  { address: '127.0.0.0', prefix: 8 },
+  { address: '::1', prefix: 128 },
+])
 
 /** Longer chains of proxies are not followed. */
 const MAX_HOPS = 32
@@ -29,16 +38,23 @@ export function clientOf(req: IncomingMessage, trusted: AddressRanges): Client {
     address: plainAddress(socket.remoteAddress ?? ''),
     protocol: socket.encrypted === true ? 'https' : 'http',
     host: onlyHost(req),
+    isForwarded: FORWARDED.some((header) => req.headers[header] !== undefined),
   } as const
   if (!trusted.has(direct.address)) return direct
   const { address, hops } = forwardedFor(req, direct.address, trusted)
   const told = (header: string): string | undefined => forwarded(req, header, hops)
   const protocol = told('x-forwarded-proto')?.toLowerCase()
   return {
+    ...direct,
     address,
     protocol: protocol === 'http' || protocol === 'https' ? protocol : direct.protocol,
     host: told('x-forwarded-host') ?? direct.host,
   }
+}
+
+/** Whether somebody on this machine sent it, as far as can be told. */
+export function isHere({ address, isForwarded }: Client): boolean {
+  return !isForwarded && LOOPBACK.has(address)
 }
 
 /** RFC 9112 3.2: there has to be one. Node's `headers` shows the first of several. */

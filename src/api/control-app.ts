@@ -22,7 +22,7 @@ export interface ControlAppOptions extends Operations {
  */
 export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
   const limits = { ...DEFAULT_LIMITS, blob: 0, ...options.limits }
-  const control = controlRoutes(options.control, limits)
+  const control = controlRoutes(options.control, limits, { asClient: false })
   const operations = operationRoutes(options)
 
   const router = newRouter()

@@ -71,8 +71,13 @@ export interface Control {
   /**
    * Makes the tree what it was under a root, as a new commit: tells what that changes, as {@link Control.diff}, and then
    * `{"rolledBack": <root>}`, which does not come when it is only tried.
+   *
+   * @param options `asClient`: what nobody may change over HTTP, this must not either
    */
-  rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncIterable<object>
+  rollback(
+    root: string,
+    options: Abortable & { dryRun: boolean; asClient: boolean },
+  ): AsyncIterable<object>
   /** Writes the registry as files into a directory of this machine, telling how far it is. */
   exportTree(directory: string, options?: Abortable): AsyncIterable<ExportProgress>
 }

@@ -29,8 +29,12 @@ const LOG = z.strictObject({ limit: WHOLE.default(50), before: WHOLE.optional() 
 const COMMITS_MAX = 1000
 const DIRECTORY = z.strictObject({ directory: z.string().min(1).max(4096) })
 
-/** Routes that change or reveal the node itself. */
-export function controlRoutes(control: Control, limits: ApiLimits) {
+/**
+ * Routes that change or reveal the node itself.
+ *
+ * @param how `asClient`: not for whoever runs the daemon, but for clients who administer it
+ */
+export function controlRoutes(control: Control, limits: ApiLimits, how: { asClient: boolean }) {
   return {
     listKeys: async (ctx: ApiContext): Promise<void> => {
       sendJson(ctx, { keys: await control.listKeys({ signal: ctx.state.signal }) })
@@ -87,7 +91,7 @@ export function controlRoutes(control: Control, limits: ApiLimits) {
     rollback: async (ctx: ApiContext): Promise<void> => {
       const { root, dryRun } = await readRequest(ctx, ROLLBACK, limits)
       noteForAudit(ctx, { root, changes: !dryRun })
-      const told = control.rollback(root, { dryRun, signal: ctx.state.signal })
+      const told = control.rollback(root, { dryRun, ...how, signal: ctx.state.signal })
       await sendLines(ctx, told, limits.sendStallMs)
     },
 

@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { noteForAudit } from './audit.ts'
 import { nameOf } from './params.ts'
 import { refusals } from './refusals.ts'
 import { PolicyRights } from './rights.ts'
@@ -25,9 +26,23 @@ export function decisionOf(middleware: object): Decision | undefined {
 
 /**
  * Makes what stands first in every route: it finds out who asks, keeps that in `ctx.state.principal`, and lets through
- * only those who may.
+ * only those who may. Where it is about the daemon itself, that may be found out in another way.
  */
-export function guards({ authenticator, policy }: Access): (decision: Decision) => Guard {
+export function guards({
+  authenticator,
+  administrators = authenticator,
+  policy,
+}: Access): (decision: Decision) => Guard {
+  const forClients = guardsWith({ authenticator, policy })
+  const forAdministrators = guardsWith({ authenticator: administrators, policy })
+  return (decision) => {
+    const isAboutUs = decision === 'administer' || decision === 'look'
+    return isAboutUs ? forAdministrators(decision) : forClients(decision)
+  }
+}
+
+function guardsWith(access: Access): (decision: Decision) => Guard {
+  const { authenticator, policy } = access
   const refuse = refusals(authenticator)
   return (decision) => {
     const guard: ApiMiddleware = async (ctx, next) => {
@@ -37,7 +52,7 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       ctx.state.principal = principal
       ctx.state.allowance?.identified(principal.user)
       ctx.state.rights = new PolicyRights(policy, principal)
-      if (!isLetIn(ctx, decision, principal)) throw refuse.lacking(ctx, needed, principal)
+      if (!isLetIn(access, ctx, decision, principal)) throw refuse.lacking(ctx, needed, principal)
       if (isForNobody(ctx, decision, principal)) throw refuse.strange(ctx, needed, principal)
       return next()
     }
@@ -51,24 +66,8 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
+      noteForAudit(ctx, { loginFailed: true })
       throw refuse.challenged(ctx, needed, { error, reason: 'invalid_token' })
-    }
-  }
-
-  function isLetIn(ctx: ApiContext, decision: Decision, who: Principal): boolean {
-    switch (decision) {
-      case 'anyone':
-      case 'look':
-        return true
-      case 'administer':
-        return policy.mayAdminister(who)
-      case 'enter':
-        return isKnown(who) || authenticator.admitsAnonymous
-      case 'list':
-        if (who.grant !== undefined) return who.mayList === true
-        return isKnown(who) || authenticator.admitsAnonymous
-      default:
-        return policy.may(who, decision, nameOf(ctx))
     }
   }
 }
@@ -77,6 +76,28 @@ export function guards({ authenticator, policy }: Access): (decision: Decision) 
 function isForNobody({ state }: ApiContext, decision: Decision, { user }: Principal): boolean {
   const isContent = decision !== 'enter' && decision !== 'look'
   return state.isStrangeHost === true && user === undefined && isContent
+}
+
+function isLetIn(
+  { authenticator, policy }: Access,
+  ctx: ApiContext,
+  decision: Decision,
+  who: Principal,
+): boolean {
+  switch (decision) {
+    case 'anyone':
+    case 'look':
+      return true
+    case 'administer':
+      return policy.mayAdminister(who)
+    case 'enter':
+      return isKnown(who) || authenticator.admitsAnonymous
+    case 'list':
+      if (who.grant !== undefined) return who.mayList === true
+      return isKnown(who) || authenticator.admitsAnonymous
+    default:
+      return policy.may(who, decision, nameOf(ctx))
+  }
 }
 
 /** Who presented something that proves anything at all; an anonymous token does. */

@@ -1,5 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../oci/address-key.ts'
 import { sendEmpty } from './answer.ts'
 import { Pump } from './pump.ts'
 import { matchesEtag, parseRange } from './range.ts'

@@ -14,6 +14,11 @@ export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
+/** Whether a host name means this machine wherever it is looked up (RFC 6761, section 6.3). */
+export function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost')
+}
+
 const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/
 
 /** Whether the text is a host name (RFC 1123, section 2.1) in lower case that cannot be taken for an IP address. */

@@ -58,7 +58,9 @@ export const auth = z.strictObject({
   openToAll: z
     .boolean()
     .prefault(false)
-    .describe('Whether mode open may be reached from other machines, all of which can then push.'),
+    .describe(
+      'Whether mode open may be reached from other machines, by an address, a name or a proxy: all of them can then push.',
+    ),
   htpasswd: text(parsePath)
     .nullable()
     .prefault(null)

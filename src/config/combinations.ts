@@ -1,4 +1,4 @@
-import { isLoopbackHost } from './address.ts'
+import { isLoopbackHost, isLoopbackName } from './address.ts'
 import { isDnsList, isLoopback, isRelayed } from './multiaddrs.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -12,7 +12,10 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   { about: ['http.addr', 'auth.mode', 'auth.openToAll'], check: openIsLoopback },
+  { about: ['http.hosts', 'auth.mode', 'auth.openToAll'], check: openHasNoName },
+  { about: ['http.trustProxy', 'auth.mode', 'auth.openToAll'], check: openHasNoProxy },
   { about: ['auth'], check: authIsWhole },
+  { about: ['auth', 'access.admins'], check: adminsHavePasswords },
   { about: ['http.namespaces'], check: namespacesApart },
   { about: ['http.tls.certificate', 'http.tls.key'], check: wholePair },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
@@ -33,11 +36,35 @@ export function checkCombinations(config: ParsedConfig, broken: ReadonlySet<stri
   )
 }
 
+const OPEN =
+  'everybody who reaches it could push and delete, for auth.mode is open: set auth.mode to htpasswd or token, or, where that is meant, auth.openToAll to true'
+
 /** Whoever reaches an open registry can push to it. */
 function openIsLoopback({ http, auth }: ParsedConfig): Problem[] {
-  if (auth.mode !== 'open' || auth.openToAll || isLoopbackHost(http.addr.host)) return []
-  const message = `is ${http.addr.host}, where everybody who reaches it could push and delete, for auth.mode is open: set auth.mode to htpasswd or token, or, where that is meant, auth.openToAll to true`
-  return [{ path: ['http', 'addr'], message }]
+  if (isClosed(auth) || isLoopbackHost(http.addr.host)) return []
+  return [{ path: ['http', 'addr'], message: `is ${http.addr.host}, where ${OPEN}` }]
+}
+
+/** Who gives it a name for others lets others come, by whatever way. */
+function openHasNoName({ http, auth }: ParsedConfig): Problem[] {
+  if (isClosed(auth)) return []
+  return http.hosts.flatMap((host, index) =>
+    isLoopbackName(host)
+      ? []
+      : [{ path: ['http', 'hosts', index], message: `is ${host}, a name for others: ${OPEN}` }],
+  )
+}
+
+/** Behind a proxy loopback is where all the world comes from. */
+function openHasNoProxy({ http, auth }: ParsedConfig): Problem[] {
+  if (isClosed(auth) || http.trustProxy.length === 0) return []
+  return [
+    { path: ['http', 'trustProxy'], message: `is for a proxy, through which others come: ${OPEN}` },
+  ]
+}
+
+function isClosed({ mode, openToAll }: ParsedConfig['auth']): boolean {
+  return mode !== 'open' || openToAll
 }
 
 /** What each mode needs; and what does nothing in it, which somebody may rely on. */
@@ -99,6 +126,15 @@ function authIsWhole({ auth }: ParsedConfig): Problem[] {
           ),
         ]),
   ]
+}
+
+/** A token is for repositories, so whom another service knows cannot be an administrator. */
+function adminsHavePasswords({ auth, access: { admins } }: ParsedConfig): Problem[] {
+  if (auth.mode !== 'token' || auth.token.keys.length === 0) return []
+  if (admins.users.length + admins.groups.length === 0) return []
+  const message =
+    'names some who would log in by password, but auth.token.keys leaves passwords to another token service, whose tokens are for repositories alone: remove it, and use heliport and its socket on this machine'
+  return [{ path: ['access', 'admins'], message }]
 }
 
 /** `a` and `a/b`: then `b/x` in the one namespace would be `x` in the other, and an image be served for another. */

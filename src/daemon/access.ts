@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { bounded } from '../access/bounded.ts'
+import { administrators } from '../access/administrators.ts'
 import { htpasswdAuthenticator } from '../access/htpasswd.ts'
 import { Logins } from '../access/logins.ts'
 import { OPEN_ACCESS } from '../access/open.ts'
@@ -36,7 +36,7 @@ export async function openAccess(stack: AsyncDisposableStack, parts: AccessParts
   if (file.users.size === 0)
     log.warn({ file: auth.htpasswd }, 'there are no users yet: heliport user add NAME adds one')
   const logins = new Logins(file, () => performance.now())
-  const policy = bounded(parts.policy)
+  const { policy } = parts
   if (auth.mode === 'htpasswd') return { authenticator: htpasswdAuthenticator(logins), policy }
   return ownTokens(parts, logins, policy)
 }
@@ -58,7 +58,7 @@ async function ownTokens(
     now: Date.now,
   })
   const tokens = tokenIssuer({ key: privateKey, service, lifetime, logins, policy, now: Date.now })
-  return { authenticator, policy, tokens }
+  return { authenticator, administrators: administrators(logins, authenticator), policy, tokens }
 }
 
 async function foreignTokens({ config, policy }: AccessParts): Promise<Access> {
@@ -73,5 +73,5 @@ async function foreignTokens({ config, policy }: AccessParts): Promise<Access> {
     isUser: () => true,
     now: Date.now,
   })
-  return { authenticator, policy: bounded(policy) }
+  return { authenticator, policy }
 }

@@ -87,11 +87,6 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     return this.#put(entry)
   }
 
-  /** What is wrong, for the readiness; `undefined` when all is well. */
-  problem(): string | undefined {
-    return this.#failure && `the audit log cannot be written (${this.#failure})`
-  }
-
   /** For the status. */
   status(): { error: string | null; lost: number } {
     return { error: this.#failure ?? null, lost: this.#lostInAll }

@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { KeyError } from '../ipfs/errors.ts'
+import { RollbackBounds } from './rollback-bounds.ts'
 import { toldCheck } from './told-check.ts'
 import { told } from './told.ts'
 import { toldCollection } from './told-collection.ts'
@@ -14,7 +15,7 @@ import type {
 } from '../api/control-face.ts'
 import type { Keys } from '../ipfs/keys.ts'
 import type { Publisher } from '../naming/publisher.ts'
-import type { Abortable } from '../registry/ports.ts'
+import type { Abortable, StandingRules } from '../registry/ports.ts'
 import type { Checker } from './checker.ts'
 import type { Collector } from './collector.ts'
 import type { Replication } from './replication.ts'
@@ -30,6 +31,7 @@ export class DaemonControl implements Control {
   readonly #collector: Collector
   readonly #checker: Checker
   readonly #replication: Pick<Replication, 'doubt'>
+  readonly #rules: StandingRules
 
   /** @param parts `trees`: our own tree and the mirrors', in the order in which they are served */
   constructor(parts: {
@@ -40,6 +42,7 @@ export class DaemonControl implements Control {
     collector: Collector
     checker: Checker
     replication: Pick<Replication, 'doubt'>
+    rules: StandingRules
   }) {
     this.#keys = parts.keys
     this.#trees = parts.trees
@@ -48,6 +51,7 @@ export class DaemonControl implements Control {
     this.#collector = parts.collector
     this.#checker = parts.checker
     this.#replication = parts.replication
+    this.#rules = parts.rules
   }
 
   async listKeys(): Promise<KeyInfo[]> {
@@ -100,9 +104,14 @@ export class DaemonControl implements Control {
     return toldCheck(this.#checker, options)
   }
 
-  async *rollback(root: string, options: Abortable & { dryRun: boolean }): AsyncGenerator<object> {
-    const isReadOnly = this.#publisher === undefined
-    yield* toldRollback({ ...this.#storage, isReadOnly }, root, options)
+  async *rollback(
+    root: string,
+    { asClient, ...options }: Abortable & { dryRun: boolean; asClient: boolean },
+  ): AsyncGenerator<object> {
+    const parts = { ...this.#storage, isReadOnly: this.#publisher === undefined }
+    using watch = asClient ? await parts.lane.watch(options) : undefined
+    const bounds = watch && RollbackBounds.of({ ...parts, rules: this.#rules, watch })
+    yield* toldRollback({ ...parts, bounds }, root, options)
     if (!options.dryRun && this.#storage.lane.roots.private !== undefined) this.#replication.doubt()
   }
 

@@ -1,6 +1,7 @@
 import { ChangingRules } from '../access/changing.ts'
 import { KNOWN_USERS, TOKEN_HOLDERS } from '../access/known-users.ts'
 import { OPEN_ACCESS } from '../access/open.ts'
+import { isLoopbackHost } from '../config/address.ts'
 import type { Logger } from 'pino'
 import type { Policy } from '../access/ports.ts'
 import type { ConfigSource, StartOptions } from '../cli/daemon-face.ts'
@@ -32,13 +33,9 @@ function defaultOf({ auth }: Config): Policy {
   return auth.mode === 'token' && auth.token.keys.length > 0 ? TOKEN_HOLDERS : KNOWN_USERS
 }
 
-/** Whether whoever reaches the HTTP port gets the status in full. */
-export function isStatusOpen(config: Config): boolean {
-  const { host } = config.http.addr
-  return (
-    config.auth.mode === 'open' &&
-    (host === 'localhost' || host === '::1' || host.startsWith('127.'))
-  )
+/** Whether whoever is on this machine gets the status in full over HTTP; for whom that is, HTTP looks at each request. */
+export function isStatusOpen({ http, auth }: Config): boolean {
+  return auth.mode === 'open' && isLoopbackHost(http.addr.host)
 }
 
 /**

@@ -8,11 +8,14 @@ import { Marker } from '../tree/mark.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { Roots } from '../tree/own-source.ts'
 import type { CID } from 'multiformats/cid'
+import type { RollbackBounds } from './rollback-bounds.ts'
 import type { Storage } from './storage.ts'
 
 /** What a rollback works with. */
 export type RollbackParts = Pick<Storage, 'history' | 'lane' | 'blocks' | 'opened'> & {
   isReadOnly: boolean
+  /** For one that a client asks for. */
+  bounds?: RollbackBounds | undefined
 }
 
 /** How far a rollback is. */
@@ -28,8 +31,8 @@ export interface RollbackProgress {
  *
  * @param text the root's CID, or the number of its commit
  * @param options `progress`: kept up to date
- * @throws RegistryError DENIED when it was never ours or is no longer kept, UNAVAILABLE when it is not here as a whole; then
- * nothing has changed
+ * @throws RegistryError DENIED when it was never ours or is no longer kept, UNAVAILABLE when it is not here as a whole, and
+ * as the bounds; then nothing has changed
  */
 export async function* rollback(
   parts: RollbackParts,
@@ -40,7 +43,7 @@ export async function* rollback(
     progress = newProgress(),
   }: Abortable & { dryRun: boolean; progress?: RollbackProgress },
 ): AsyncGenerator<object> {
-  const { history, lane, opened, isReadOnly } = parts
+  const { history, lane, opened, isReadOnly, bounds } = parts
   if (isReadOnly)
     throw new RegistryError('DENIED', { message: 'this node is read-only (ipns.writeKey is null)' })
   const roots = await history.roots(text)
@@ -50,10 +53,11 @@ export async function* rollback(
   await history.roots(String(roots.sequence)) // a collection that did not see the hold has trimmed it before
   for (const root of treesOf(roots)) await checkWhole(root, parts, progress, { signal })
   progress.phase = 'compare'
+  await bounds?.check(now, roots, { signal })
   yield* history.difference(now, roots, { signal })
   if (dryRun) return
   progress.phase = 'commit'
-  await lane.restore(roots, { signal })
+  await lane.restore(roots, { signal, check: () => bounds?.checkAgain() })
   yield { rolledBack: roots.public.toString() }
 }
 

@@ -124,6 +124,8 @@ function rootOf({ lane }: Storage): string | null {
 /**
  * Whether the node can do what it is for. Mirrors that are away do not make it unready: what is here is served. Nor does
  * another writer under our key: every push is taken and kept, only that others do not see it yet.
+ *
+ * Everybody may ask, so only the kind of trouble is told: what it is about is in the log and in the status.
  */
 export async function readinessOf({
   storage,
@@ -136,10 +138,16 @@ export async function readinessOf({
       'the registry takes no changes, because its disk failed or lost something (storage.error in the status)'
     return { ready: false, reason }
   }
-  const reason = await room.shortage()
-  if (reason !== undefined) return { ready: false, reason }
-  const degraded = publisher?.status().conflict ?? audit?.problem()
-  return degraded === undefined ? { ready: true } : { ready: true, degraded }
+  if ((await room.shortage()) !== undefined)
+    return { ready: false, reason: 'the disk is nearly full, so pushes are refused with 507' }
+  if (publisher?.status().conflict !== undefined)
+    return { ready: true, degraded: 'another writer uses our key (ipns.error in the status)' }
+  if (audit !== undefined && audit.status().error !== null)
+    return {
+      ready: true,
+      degraded: 'the audit log cannot be written (audit.error in the status)',
+    }
+  return { ready: true }
 }
 
 function messageOf(error: unknown): string {

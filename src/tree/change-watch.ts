@@ -31,6 +31,11 @@ export class ChangeWatch implements Disposable {
     return this.#isAll || this.#names.has(name)
   }
 
+  /** The same for any of those that are meant. */
+  hasChangedAny(isMeant: (name: RepositoryName) => boolean): boolean {
+    return this.#isAll || [...this.#names].some(isMeant)
+  }
+
   /** Whether this content was linked anywhere. */
   hasLinked(digest: Digest): boolean {
     return this.#isAll || this.#digests.has(digest)

@@ -66,6 +66,11 @@ export class History implements SnapshotSource {
     yield* diffTrees(directories, from.private, to.private, options)
   }
 
+  /** A reader over our two trees as they were after a commit, whose roots {@link roots} has given. */
+  reader(roots: Roots): RegistryReader {
+    return ownReader('own', roots, this.#parts)
+  }
+
   /**
    * A reader over our tree as it was under a root; `undefined` when it was never ours.
    *

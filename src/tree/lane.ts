@@ -190,9 +190,16 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     return drawn.cid
   }
 
-  /** Makes both trees what they were after a commit that is here as a whole, as a new commit. */
-  restore(roots: Roots, options: Abortable = {}): Promise<void> {
-    return this.transact((tx) => ours(tx).restore(roots), options)
+  /**
+   * Makes both trees what they were after a commit that is here as a whole, as a new commit.
+   *
+   * @param options `check`: runs inside the lane; if it throws, nothing changes
+   */
+  restore(roots: Roots, options: Abortable & { check?: () => void } = {}): Promise<void> {
+    return this.transact(async (tx) => {
+      options.check?.()
+      await ours(tx).restore(roots)
+    }, options)
   }
 
   /**

@@ -35,6 +35,31 @@ describe('who guesses passwords', () => {
     assert.equal(await login(RIGHT), 'let in')
   })
 
+  it('is not who comes with one wrong password many times at once, as clients push', async () => {
+    const all = await Promise.all(Array.from({ length: 30 }, () => login('wrong')))
+    assert.deepEqual(new Set(all), new Set(['UNAUTHORIZED']))
+    assert.equal(await login(RIGHT), 'let in')
+  })
+
+  it('keeps nobody else out who comes with the same password at the same time', async () => {
+    const guesses = Array.from({ length: 40 }, (_, n) => login(`wrong ${n}`))
+    // It waits behind them, and when its turn has come, its address has guessed too often.
+    const shared = login(RIGHT)
+    const others = ['192.0.2.2', '192.0.2.3', ADDRESS].map((address) => login(RIGHT, address))
+    await Promise.all(guesses)
+    assert.equal(await shared, 'TOOMANYREQUESTS')
+    assert.deepEqual(await Promise.all(others), ['let in', 'let in', 'TOOMANYREQUESTS'])
+  })
+
+  it('learns nothing of what was found out for another address', async () => {
+    const all = Array.from({ length: 40 }, (_, n) => login(`wrong ${n}`))
+    const first = login(RIGHT, '192.0.2.2')
+    const follower = login(RIGHT)
+    await Promise.all(all)
+    assert.equal(await first, 'let in')
+    assert.equal(await follower, 'TOOMANYREQUESTS')
+  })
+
   it('gets no more tries by asking all at once', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, (_, n) => login(`wrong ${n}`)))
     const tries = all.filter((code) => code === 'UNAUTHORIZED').length

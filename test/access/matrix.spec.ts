@@ -158,6 +158,18 @@ describe('who gets through where', () => {
     assert.deepEqual(token.json(), { version: 'test' }, 'a token is for clients')
   })
 
+  it('lets administrators roll back as clients, for whom the rules hold', async () => {
+    const asked: boolean[] = []
+    const rollback: Control['rollback'] = async function* (_root, { asClient }) {
+      asked.push(asClient)
+      yield { rolledBack: 'root' }
+    }
+    await using world = await openWorld(RULES, { control: { rollback } as Control })
+    const body = '{"root":"1"}'
+    assert.equal((await world.as('root')('POST /api/v1/rollback', { body })).status, 200)
+    assert.deepEqual(asked, [true])
+  })
+
   it('keeps what hands out keys, and what writes files, on the socket', async () => {
     await using world = await openWorld(RULES)
     for (const path of ['keys/export', 'keys/import', 'keys/takeover', 'export'])

@@ -19,7 +19,10 @@ async function daemonOf(mode: 'htpasswd' | 'token', token: object = {}) {
   const directory = await temporaryDirectory()
   const users = join(directory.path, 'users')
   await setUser(users, 'alice', 'correct horse')
-  const daemon = await DaemonProcess.start({ config: { auth: { mode, htpasswd: users, token } } })
+  const access = { admins: { users: ['alice'] } }
+  const daemon = await DaemonProcess.start({
+    config: { auth: { mode, htpasswd: users, token }, access },
+  })
   const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
     fetch(`${daemon.url}${path}`, { headers, ...init })
   const close = async (): Promise<void> => {
@@ -190,6 +193,24 @@ describe('access: mode token', () => {
       401,
       'a password is for the token service',
     )
+  })
+
+  it('takes administrators by their password, and no token of theirs', async () => {
+    const { ask, users, daemon } = world
+    await setUser(users, 'dave', 'battery staple')
+    await readAgain(daemon)
+    const keys = '/api/v1/keys'
+    assert.equal((await ask(keys, ALICE)).status, 200)
+    assert.ok('peerId' in ((await (await ask('/api/v1/status', ALICE)).json()) as object))
+    assert.equal((await ask(keys, basic('dave', 'battery staple'))).status, 403)
+    const token = bearer(await tokenOf('repository:a:pull', ALICE))
+    for (const headers of [{}, token, basic('alice', 'wrong as admin'), bearer('a.b.c')]) {
+      const answer = await ask(keys, headers)
+      assert.equal(answer.status, 401)
+      assert.match(answer.headers.get('www-authenticate') ?? '', /^Basic realm=/)
+    }
+    const status = await ask('/api/v1/status', token)
+    assert.deepEqual(Object.keys((await status.json()) as object), ['version'])
   })
 
   it('lets nobody guess (B57)', async () => {

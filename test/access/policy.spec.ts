@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ChangingRules } from '../../src/access/changing.ts'
+import { KNOWN_USERS } from '../../src/access/known-users.ts'
 import { OPEN_ACCESS } from '../../src/access/open.ts'
 import { ANONYMOUS } from '../../src/access/ports.ts'
 import { parseName } from '../../src/oci/name.ts'
@@ -68,6 +69,9 @@ describe('policies', () => {
     assert.equal(of.mayAdminister(user('anna')), true)
     assert.equal(of.mayAdminister({ ...user('anna'), grant }), false)
     assert.equal(of.mayAdminister(ANONYMOUS), false)
+    const byDefault = new ChangingRules(access({ byDefault: KNOWN_USERS }))
+    assert.equal(allowed(byDefault, user('anna')), 'pull push overwrite delete')
+    assert.equal(allowed(byDefault, { ...user('anna'), grant }), 'pull')
   })
 
   it('say where a listing need not look', () => {

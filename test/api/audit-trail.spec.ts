@@ -7,7 +7,7 @@ import { RegistryError } from '../../src/oci/errors.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { startApi } from '../support/http.ts'
 import { MemoryService } from '../support/memory-service.ts'
-import type { Access } from '../../src/access/ports.ts'
+import type { Access, IssuedToken, TokenRequest } from '../../src/access/ports.ts'
 import type { AuditEntry, AuditSink } from '../../src/api/audit.ts'
 
 /** Keeps what it is told; `hold` makes a line take until it is let go. */
@@ -156,6 +156,48 @@ describe('api: the audit trail', () => {
         ['denied', 'push-manifest', 'bob', 403],
         ['rate-limited', 'delete-manifest', undefined, 429],
         ['denied', undefined, undefined, 403],
+      ],
+    )
+  })
+
+  it('tells a login that failed from somebody who may not', async () => {
+    const sink = new MemorySink()
+    const refuse = async ({ presented }: TokenRequest): Promise<IssuedToken> => {
+      assert.equal(presented.authorization.length, 1)
+      throw new RegistryError('UNAUTHORIZED')
+    }
+    const api = await startApi({
+      audit: sink,
+      access: {
+        policy: {
+          ...ACCESS.policy,
+          may: ({ grant }, action, name) => grant?.(action, name) === true,
+        },
+        authenticator: {
+          ...ACCESS.authenticator,
+          // A token that is good for pulls.
+          identify: async () => ({ user: 'bob', groups: [], grant: (action) => action === 'pull' }),
+        },
+        tokens: { issue: refuse, challenge: 'Basic realm="x"' },
+      },
+    })
+    const headers = { authorization: 'Bearer of bob' }
+    try {
+      await api.call('PUT', '/v2/a/manifests/v1', { headers })
+      await api.call('GET', '/v2/token', { headers: { authorization: 'Basic eDp5' } })
+      await api.call('POST', '/v2/token', {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'grant_type=password&username=x&password=y',
+      })
+    } finally {
+      await api.close()
+    }
+    assert.deepEqual(
+      sink.entries.map(({ action, wanted, user, status }) => [action, wanted, user, status]),
+      [
+        ['denied', 'push-manifest', 'bob', 401],
+        ['login-failed', 'enter', undefined, 401],
+        ['login-failed', 'enter', undefined, 401],
       ],
     )
   })

@@ -29,12 +29,15 @@ async function startProxy(port: number): Promise<Server> {
   return proxy
 }
 
+const FULL = { version: 'test', peerId: 'secret' }
+
 describe('api: behind a proxy', () => {
   let api: TestApi
   let proxy: Server
   let port: number
   beforeEach(async () => {
     api = await startApi({
+      status: () => FULL,
       hosts: ['registry.example.com'],
       trustProxy: [{ address: '127.0.0.1', prefix: 32 }],
       clientLimits: {
@@ -56,6 +59,28 @@ describe('api: behind a proxy', () => {
     proxy.closeAllConnections()
     proxy.close()
     await api.close()
+  })
+
+  it('shows the status in full to who is on this machine, and not to who comes through a proxy', async () => {
+    const status = async (to: number, headers = {}) =>
+      (await call({ port: to }, 'GET', '/api/v1/status', { headers })).json()
+    const brief = { version: 'test' }
+    assert.deepEqual(await status(api.port), FULL)
+    assert.deepEqual(await status(port), brief)
+    assert.deepEqual(await status(api.port, { 'x-forwarded-for': '127.0.0.1' }), brief)
+  })
+
+  it('is where a proxy says so whom nobody listed', async () => {
+    const other = await startApi({ status: () => FULL })
+    try {
+      for (const header of ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via']) {
+        const answer = await other.call('GET', '/api/v1/status', { headers: { [header]: 'x' } })
+        assert.deepEqual(answer.json(), { version: 'test' }, header)
+      }
+      assert.deepEqual((await other.call('GET', '/api/v1/status')).json(), FULL)
+    } finally {
+      await other.close()
+    }
   })
 
   const host = 'registry.example.com'

@@ -190,6 +190,7 @@ describe('api: the parts of limits', () => {
           address: `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`,
           protocol: 'http',
           host: '',
+          isForwarded: false,
         })
         .admit()
     assert.ok(limits.remembered <= 16_384)

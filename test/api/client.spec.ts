@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { AddressRanges } from '../../src/api/address-ranges.ts'
-import { addressKey } from '../../src/api/address-key.ts'
+import { addressKey } from '../../src/oci/address-key.ts'
 import { clientOf } from '../../src/api/client.ts'
 import { startApi } from '../support/http.ts'
 import type { IncomingMessage } from 'node:http'
@@ -32,7 +32,9 @@ describe('api: who a client is behind proxies', () => {
       address: '198.51.100.1',
       protocol: 'http',
       host: 'registry.example',
+      isForwarded: true,
     })
+    assert.equal(of('198.51.100.1', {}).isForwarded, false)
     assert.equal(address('192.0.2.9', '::ffff:198.51.100.1'), '198.51.100.1')
   })
 
@@ -114,6 +116,9 @@ describe('api: who a client is behind proxies', () => {
 describe('api: what an address counts under', () => {
   const rows: [string, string][] = [
     ['192.0.2.9', '192.0.2.9'],
+    ['::ffff:192.0.2.9', '192.0.2.9'],
+    ['2001:DB8:1:02::9', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
     ['2001:db8::9', '2001:db8:0:0::/64'],

@@ -57,7 +57,8 @@ class MemoryControl implements Control {
     yield { report: { repair } }
   }
 
-  async *rollback(root: string, { dryRun }: { dryRun: boolean }) {
+  async *rollback(root: string, { dryRun, asClient }: { dryRun: boolean; asClient: boolean }) {
+    assert.equal(asClient, false, 'who has the socket runs the daemon')
     if (root === 'nowhere') throw new RegistryError('DENIED', { message: 'no such root' })
     yield { kind: 'tag', change: 'added' }
     if (!dryRun) yield { rolledBack: root }

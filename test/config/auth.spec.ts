@@ -12,12 +12,20 @@ describe('configuration: who asks', () => {
     return (await loadConfig({ file: 'c.yaml', env: {}, cwd: cwd.path })).config
   }
 
+  const named = { http: { hosts: ['localhost', 'registry.example'] } }
+  const proxied = { http: { trustProxy: ['127.0.0.1'] } }
   const beyond = { http: { addr: '0.0.0.0:5000' } }
 
   const good: [string, object][] = [
     ['open on loopback', {}],
     ['open on IPv6 loopback', { http: { addr: '[::1]:5000' } }],
     ['open to all, where that is said', { ...beyond, auth: { openToAll: true } }],
+    ['open under names of this machine', { http: { hosts: ['localhost', 'hub.localhost'] } }],
+    ['open behind a proxy, where that is said', { ...proxied, auth: { openToAll: true } }],
+    [
+      'users behind a proxy',
+      { http: { ...proxied.http, ...named.http }, auth: { mode: 'htpasswd', htpasswd: 'users' } },
+    ],
     ['htpasswd anywhere', { ...beyond, auth: { mode: 'htpasswd', htpasswd: 'users' } }],
     ['tokens of our own', { ...beyond, auth: { mode: 'token', htpasswd: 'users' } }],
     [
@@ -39,6 +47,16 @@ describe('configuration: who asks', () => {
 
   const bad: [string, object, RegExp][] = [
     ['open to others', beyond, /c\.yaml:2:\d+ http\.addr: .*everybody.*auth\.openToAll/],
+    [
+      'open under a name for others',
+      named,
+      /^c\.yaml:4:\d+ http\.hosts\.2: is registry\.example, .*everybody.*auth\.openToAll to true$/,
+    ],
+    [
+      'open behind a proxy',
+      proxied,
+      /c\.yaml:2:\d+ http\.trustProxy: .*everybody.*auth\.openToAll/,
+    ],
     ['open with users', { auth: { htpasswd: 'users' } }, /auth\.htpasswd: is not asked/],
     [
       'htpasswd without users',
@@ -65,6 +83,14 @@ describe('configuration: who asks', () => {
         },
       },
       /remove one/,
+    ],
+    [
+      'administrators whom another token service knows',
+      {
+        auth: { mode: 'token', token: { realm: 'https://a', issuer: 'a', keys: ['k'] } },
+        access: { admins: { groups: ['ops'] } },
+      },
+      /c\.yaml:\d+:\d+ access\.admins: .*another token service/,
     ],
     [
       'an issuer without keys',

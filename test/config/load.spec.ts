@@ -79,7 +79,7 @@ describe('loading the configuration', () => {
   })
 
   it('gives a configuration that nobody can change', async () => {
-    const { config } = await load('http: { hosts: [a.example] }')
+    const { config } = await load('http: { hosts: [a.localhost] }')
     assert.throws(() => Object.assign(config.http, { hosts: [] }), TypeError)
     assert.throws(() => (config.http.hosts as string[]).push('b'), TypeError)
   })
@@ -161,7 +161,7 @@ describe('environment variables', () => {
   })
 
   it('hold lists with commas, truth values, and null as nothing', async () => {
-    const { config } = await load('ipns: { readOnlyKeys: [] }\nhttp: { hosts: [a.example] }', {
+    const { config } = await load('ipns: { readOnlyKeys: [] }\nhttp: { hosts: [a.localhost] }', {
       REGISTRY_IPNS_READONLYKEYS: `${KEY}, registry.example.com`,
       REGISTRY_IPNS_WRITEKEY: '',
       REGISTRY_NETWORK_MODE: 'public',

@@ -17,12 +17,12 @@ describe('http.namespaces', () => {
   })
 
   it('is JSON in the environment, and takes the place of the whole map', async () => {
-    const file = 'http: { hosts: [a.example], namespaces: { quay.io: quay.io } }'
+    const file = 'http: { hosts: [a.localhost], namespaces: { quay.io: quay.io } }'
     const json = '{"docker.io":"docker.io"}'
     assert.deepEqual(await read(file, { REGISTRY_HTTP_NAMESPACES: json }), JSON.parse(json))
     const both = await load(file, { REGISTRY_HTTP: `{"namespaces":${json}}` })
     assert.deepEqual(both.config.http.namespaces, JSON.parse(json))
-    assert.deepEqual(both.config.http.hosts, ['a.example'])
+    assert.deepEqual(both.config.http.hosts, ['a.localhost'])
     assert.deepEqual(await read(file, { REGISTRY_HTTP_NAMESPACES: '' }), {})
   })
 

@@ -61,7 +61,7 @@ describe('the configuration table in README.md', () => {
     const defaults = await loadConfig({ env: {}, cwd: directory.path })
     for (const [key, value] of [
       ['limits.blob', '101GiB'],
-      ['http.hosts', '[registry.example]'],
+      ['http.hosts', '[registry.localhost]'],
       ['ipns.lifetime', '364d'],
       ['storage.delete.enabled', 'false'],
     ] as const)

@@ -7,7 +7,8 @@ import { keyOf } from '../../../src/blocks/cids.ts'
 import { storageError } from '../../../src/blocks/storage-error.ts'
 import { settings } from './settings.ts'
 import type { Barrier } from '../../../src/blocks/barrier.ts'
-import type { BlockOptions } from '../../../src/blocks/block-store.ts'
+import type { BlockOptions, BlockPart } from '../../../src/blocks/block-store.ts'
+import type { ByteRange } from '../../../src/registry/ports.ts'
 import type { LinkMarks } from '../../../src/blocks/link-marks.ts'
 import type { StateDb, StateWrite } from '../../../src/blocks/state-db.ts'
 import type { StoredBlocks } from '../../../src/blocks/stored-blocks.ts'
@@ -42,6 +43,15 @@ export class DiskBlockStore implements Face {
 
   async get(cid: CID, options?: BlockOptions): Promise<Uint8Array | undefined> {
     return this.#files.has(keyOf(cid)) ? this.#get(cid) : this.#ours.get(cid, options)
+  }
+
+  async part(
+    cid: CID,
+    { offset, length }: ByteRange,
+    options?: BlockOptions,
+  ): Promise<BlockPart | undefined> {
+    const bytes = await this.get(cid, options)
+    return bytes && { bytes: bytes.slice(offset, offset + length), size: bytes.length }
   }
 
   async has(cid: CID): Promise<boolean> {

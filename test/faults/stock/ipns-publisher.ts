@@ -42,8 +42,9 @@ export class Publisher implements Face {
     this.name = ipnsName(components.key.publicKey.toCID().toV1().toString(base36))
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.#last = this.#open()
+    await this.#last
   }
 
   async stop(): Promise<void> {

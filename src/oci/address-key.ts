@@ -1,9 +1,10 @@
 /**
  * What an address counts under. Of IPv6 it is the /64, for that is the least a client is given: it has 2^64 addresses to
- * come from.
+ * come from. IPv4 is itself, also as a socket for both families shows it.
  */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address
+  if (/^::ffff:\d+\./i.test(address)) return address.slice('::ffff:'.length)
   const gap = address.indexOf('::')
   if (gap === -1) return prefixOf(address.split(':'))
   const left = gap === 0 ? [] : address.slice(0, gap).split(':')
