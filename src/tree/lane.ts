@@ -202,9 +202,7 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     }, options)
   }
 
-  /**
-   * Moves each repository into the tree that the rules want it in, as one commit. @returns how many moved
-   */
+  /** Moves each repository into the tree that the rules want it in, as one commit. @returns how many moved */
   arrange(options: Abortable = {}): Promise<number> {
     return this.transact((tx) => ours(tx).arrange(), options)
   }

@@ -59,6 +59,11 @@ export class Publisher implements Face {
 
   move(): void {}
 
+  announced(): Promise<CID[]> {
+    const root = this.#published?.root
+    return Promise.resolve(root === undefined ? [] : [root])
+  }
+
   takeOver(): undefined {
     return undefined
   }
