@@ -111,8 +111,12 @@ export class DaemonControl implements Control {
     const parts = { ...this.#storage, isReadOnly: this.#publisher === undefined }
     using watch = asClient ? await parts.lane.watch(options) : undefined
     const bounds = watch && RollbackBounds.of({ ...parts, rules: this.#rules, watch })
-    yield* toldRollback({ ...parts, bounds }, root, options)
-    if (!options.dryRun && this.#storage.lane.roots.private !== undefined) this.#replication.doubt()
+    try {
+      yield* toldRollback({ ...parts, bounds }, root, options)
+    } finally {
+      // Whether its client heard the end of it or not.
+      if (!options.dryRun && parts.lane.roots.private !== undefined) this.#replication.doubt()
+    }
   }
 
   async *exportTree(directory: string, { signal }: Abortable = {}): AsyncGenerator<ExportProgress> {

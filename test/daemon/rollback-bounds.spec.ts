@@ -32,6 +32,7 @@ async function control(rules: StandingRules, options: WorldOptions = {}) {
     storage: world.storage,
     rules,
     publisher: {},
+    replication: { doubt: () => undefined },
   } as unknown as Parts)
   const back = (root: string, { asClient = true, dryRun = false } = {}) =>
     Array.fromAsync(daemon.rollback(root, { asClient, dryRun }))
