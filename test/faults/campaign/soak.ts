@@ -67,7 +67,8 @@ class SoakCampaign implements Running {
     const { nodeOptions } = changedOptions(this.#ground)
     this.#daemon = await DaemonProcess.start({
       config: {
-        retention: { history: '0s', lease: '5s' },
+        // A blob that no manifest needs stays for so long: longer than a cycle takes, also on a slow machine.
+        retention: { history: '0s', lease: '1m' },
         gc: { interval: '1s' },
         log: { level: 'warn' },
       },
