@@ -47,5 +47,6 @@ function sendable(blob: Content, signal: AbortSignal): Sendable {
     size: blob.size,
     isWholeFirst: blob.isWholeFirst ?? false,
     open: (range, { piece }) => blob.open({ range, signal, piece }),
+    hold: () => blob.hold?.(),
   }
 }

@@ -19,6 +19,8 @@ export interface Sendable {
   isWholeFirst?: boolean
   /** @param how `piece`: as of `Content.open` */
   open(range: ByteRange | undefined, how: { piece?: number | undefined }): AsyncIterable<Uint8Array>
+  /** As of `Content`. */
+  hold?(): Disposable | undefined
 }
 
 /**
@@ -57,6 +59,7 @@ export async function sendContent(
   const client = addressKey(ctx.state.client.address)
   const pace = allowance?.downloads
   const options = { length, isAtOnce, stallMs, signal, turns, client, counter, pace }
+  using _ = content.hold?.() // a reader that is slow has it opened again and again
   await new Pump(ctx.res, open, options).run()
 }
 

@@ -40,6 +40,11 @@ export class MirrorContent implements Content {
     this.#patience = patience
   }
 
+  /** As one mirror has it; the blocks of others are the same, unless one of the two is wrong. */
+  hold(): Disposable | undefined {
+    return this.#first.content.hold?.()
+  }
+
   /** @throws RegistryError BLOB_UNKNOWN when every mirror was wrong about it; UNAVAILABLE when it cannot be read now */
   async *open(options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
     const candidates = new Peekable(this.#candidates(options))

@@ -67,6 +67,11 @@ export interface Content {
    * @throws when a byte could not be read, or turned out not to be what the digest promised
    */
   open(options?: OpenOptions): AsyncIterable<Uint8Array>
+  /**
+   * As long as it is held, nothing of it is collected, whatever is deleted meanwhile: for whoever opens it part by part.
+   * What {@link open} gave holds by itself.
+   */
+  hold?(): Disposable | undefined
 }
 
 /** How content is read. */

@@ -38,6 +38,10 @@ export class UnprovenContent implements Content {
     this.#trust = trust
   }
 
+  hold(): Disposable | undefined {
+    return this.#content.hold?.()
+  }
+
   /**
    * The whole content is hashed as it streams. A part cannot be, so it waits until the whole has been read once, by
    * whoever came first: that leaves the blocks in the local store, where the part is then read from.

@@ -143,6 +143,7 @@ export class TreeReader implements RegistryReader {
       id: data.cid.toString(),
       proven: isProof(data, digest),
       open: (how: OpenOptions = {}) => readFile(blocks, data.cid, how),
+      hold: () => blocks.hold?.(data.cid),
     }
   }
 }

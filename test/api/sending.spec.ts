@@ -94,8 +94,10 @@ describe('api: sending content', () => {
   describe('that is large', () => {
     let given: number
     let ended: Promise<unknown>
+    let held: number
     beforeEach(() => {
       given = 0
+      held = 0
       const end = Promise.withResolvers<unknown>()
       ended = end.promise
       const chunk = Buffer.alloc(CHUNK)
@@ -103,6 +105,10 @@ describe('api: sending content', () => {
         digest,
         size: SIZE,
         id: digest,
+        hold() {
+          held++
+          return { [Symbol.dispose]: () => void held-- }
+        },
         async *open({ signal } = {}) {
           try {
             for (; given < SIZE; given += CHUNK) {
@@ -136,7 +142,9 @@ describe('api: sending content', () => {
       assert.equal(await ended, false)
       assert.ok(given < SIZE)
       assert.equal(socket.destroyed, false)
+      assert.equal(held, 1, 'what is let go could be collected, and the rest would be missing')
       socket.destroy()
+      while (held > 0) await new Promise((resolve) => void setImmediate(resolve))
       await patient.close()
     })
 
