@@ -33,7 +33,7 @@ is started anew. What was acknowledged is pulled back, also after a restart. All
 1,000 cycles, in an order that the seed decides.`,
   usual: 60,
   sabotages: { 'not-found': 'whatever cannot be read is taken for absent' },
-  stock: { 'mfs-locked': [LOST], helia: [LOST, NOT_FOUND] },
+  stock: { helia: [LOST, NOT_FOUND] },
   start: async (ground) => {
     const running = new IoCampaign(ground)
     await running.count()
