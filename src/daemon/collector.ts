@@ -3,6 +3,7 @@ import { Pace } from '../blocks/pace.ts'
 import { isDue } from '../naming/clock.ts'
 import { markLive } from './gc-roots.ts'
 import { newRun, reportOf } from './gc-report.ts'
+import { untilAnnounced } from './announcer.ts'
 import type { Logger } from 'pino'
 import type { Leases } from '../registry/leases.ts'
 import type { Abortable, DurableMap } from '../registry/ports.ts'
@@ -118,7 +119,7 @@ export class Collector implements AsyncDisposable {
   }
 
   async #run(run: GcRun, signal: AbortSignal): Promise<GcReport> {
-    const { storage, tidy, leases, keep, now } = this.#parts
+    const { storage, tidy, leases, keep, publisher, now } = this.#parts
     const { lane, journal, blocks, cache } = storage
     if (lane.stopped !== undefined) throw unreadable(lane.stopped)
     const pace = new Pace(SHARE)
@@ -133,6 +134,7 @@ export class Collector implements AsyncDisposable {
     })
     run.commits = Math.max(0, firstKept - ((await journal.oldest()) ?? firstKept))
     if (!dryRun) await journal.trim(firstKept, { signal })
+    if (!dryRun && publisher !== undefined) await untilAnnounced(publisher, { signal })
     using collection = blocks.collect()
     cache.clear()
     await readable(signal, () =>

@@ -5,11 +5,11 @@ import type { MarkOptions } from '../tree/mark.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { Collection } from '../blocks/collection.ts'
 import type { Pace } from '../blocks/pace.ts'
-import type { Publisher } from '../naming/publisher.ts'
 import type { GcRun } from './gc-report.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
+import type { Announcer } from './announcer.ts'
 import type { CID } from 'multiformats/cid'
 
 /** Where everything that is alive hangs from. */
@@ -17,7 +17,7 @@ export interface LiveParts {
   readonly storage: Storage
   readonly mirrors: readonly OpenMirror[]
   readonly replication: Pick<Replication, 'roots'>
-  readonly publisher: Pick<Publisher, 'announced'> | undefined
+  readonly publisher: Announcer | undefined
   /** Bytes that lazily mirrored blobs may take; `null`: any number. */
   readonly cache: number | null
 }

@@ -46,3 +46,12 @@ export async function savePublisherState(
   )
   await map.put(name, Buffer.from(json))
 }
+
+/** What another writer means for whoever runs this one, and what to do. */
+export function explained({ sequence, value }: { sequence: bigint; value: string }): string {
+  return (
+    `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, which was never ours. ` +
+    'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
+    'If there is none, this data directory is older than what was published from it, and so is what it would publish'
+  )
+}

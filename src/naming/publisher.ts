@@ -3,7 +3,7 @@ import { HOUR, MINUTE, SECOND, backOff, isDue, systemClock } from './clock.ts'
 import { DhtKeeper } from './dht-keeper.ts'
 import { Hearsay } from './hearsay.ts'
 import { ipnsName } from './name.ts'
-import { loadPublisherState, savePublisherState } from './publisher-state.ts'
+import { explained, loadPublisherState, savePublisherState } from './publisher-state.ts'
 import { fitting, readRecord, signRecord, tryReadRecord } from './record.ts'
 import { rootOf, valueOf } from './root-value.ts'
 import { Waker } from './waker.ts'
@@ -39,6 +39,7 @@ export interface PublisherStatus {
   readonly sequence: string
   /** Milliseconds since the epoch. */
   readonly publishedAt: number | undefined
+  /** The name does not say what is wanted yet, or something else is just being told. */
   readonly pending: boolean
   /** Another writer publishes under the key, so we do not. */
   readonly conflict: string | undefined
@@ -100,6 +101,8 @@ export class Publisher {
   #takesOver = false
   /** What the network heard last in this life of the process. */
   #told: IpnsRecord | undefined
+  /** What it is about to hear. */
+  #saying: string | undefined
   #failure: string | undefined
   #signedAt = -Infinity
 
@@ -163,7 +166,7 @@ export class Publisher {
    */
   async announced(): Promise<CID[]> {
     const { value } = await this.#stored()
-    const values = new Set([value, ...(this.#told === undefined ? [] : [this.#told.value])])
+    const values = new Set([value, this.#told?.value ?? value, this.#saying ?? value])
     return [...values].map(rootOf).filter((root) => root !== undefined)
   }
 
@@ -178,10 +181,17 @@ export class Publisher {
       publishedRoot: (told ?? published)?.toString(),
       sequence: (state?.sequence ?? 0n).toString(),
       publishedAt: state?.publishedAt,
-      pending: this.#wanted !== undefined && told?.equals(this.#wanted.toV1()) !== true,
+      pending: !this.#isSaid(),
       conflict,
       error: conflict ?? this.#failure ?? this.#dht.error,
     }
+  }
+
+  /** Whether the name says what is wanted, and nothing else is just being told: the last but one root may be wanted again. */
+  #isSaid(): boolean {
+    if (this.#wanted === undefined) return true
+    const value = valueOf(this.#wanted)
+    return [this.#told?.value, this.#state?.value, this.#saying ?? value].every((v) => v === value)
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -214,7 +224,15 @@ export class Publisher {
     const state = await this.#heed(stored)
     this.#hearsay.askNowAndThen(signal)
     if (state.conflict !== undefined || this.#wanted === undefined) return CHECK_EVERY
-    const value = valueOf(this.#wanted)
+    this.#saying = valueOf(this.#wanted)
+    try {
+      return await this.#say(this.#saying, state)
+    } finally {
+      this.#saying = undefined
+    }
+  }
+
+  async #say(value: string, state: PublisherState): Promise<number> {
     const known = await this.#usable(state, value)
     const wait = known === undefined ? 0 : this.#waitToMove(known, state)
     const record = wait === 0 ? undefined : known
@@ -377,12 +395,4 @@ export class Publisher {
   #addresses(): string[] {
     return fitting(this.#components.addresses())
   }
-}
-
-function explained({ sequence, value }: { sequence: bigint; value: string }): string {
-  return (
-    `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, which was never ours. ` +
-    'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
-    'If there is none, this data directory is older than what was published from it, and so is what it would publish'
-  )
 }

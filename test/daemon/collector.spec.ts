@@ -9,6 +9,7 @@ import { randomImage, streamOf } from '../support/random-image.ts'
 import { byDigest, pushBlobs, tagged } from '../support/registry-setup.ts'
 import type { CID } from 'multiformats/cid'
 import type { RandomManifest } from '../support/random-image.ts'
+import type { Announcer } from '../../src/daemon/announcer.ts'
 import type { GcReport } from '../../src/daemon/gc-report.ts'
 import type { GcWorld } from '../faults/gc-world.ts'
 
@@ -30,6 +31,8 @@ async function largeFiles({ data }: GcWorld): Promise<string[]> {
   const files = await readdir(join(data, 'data', 'blocks'), { recursive: true })
   return files.filter((path) => /[0-9a-f]{64}$/.test(path))
 }
+
+const SAID = { pending: false, conflict: undefined }
 
 describe('the collector', () => {
   it('brings the bytes of a deleted image back once its leases are over, and says how many', async () => {
@@ -112,7 +115,8 @@ describe('the collector', () => {
 
   it('leaves what was announced last to those who follow the name, and everything while that is not known', async () => {
     let announced: () => Promise<CID[]> = async () => []
-    await using gc = await openWorld(new SeededRandom(1), { announced: () => announced() })
+    const publisher = { announced: () => announced(), status: () => SAID }
+    await using gc = await openWorld(new SeededRandom(1), { publisher })
     await push(gc, randomImage({ layers: [50_000] }))
     const { lane } = gc.storage
     const { root } = lane
@@ -126,6 +130,24 @@ describe('the collector', () => {
     announced = async () => []
     await collect(gc)
     assert.deepEqual(await largeFiles(gc), [])
+  })
+
+  it('waits until what it took out of the tree is no longer announced, if that can be', async () => {
+    let looks = 0
+    let status: Announcer['status'] = () => ({ ...SAID, pending: ++looks < 3 })
+    const roots: CID[] = []
+    const announced = () => Promise.resolve(looks < 3 ? roots : [])
+    const publisher = { announced, status: () => status() }
+    await using gc = await openWorld(new SeededRandom(1), { publisher })
+    await push(gc, randomImage({ layers: [50_000] }))
+    roots.push(gc.storage.lane.root)
+    await gc.storage.lane.transact(async (tx) => void (await tx.removeRepository(app)))
+    gc.pass(2 * LEASE)
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+    status = () => ({ pending: true, conflict: 'another writer' }) // it will not be told
+    await collect(gc)
+    assert.equal(looks, 3)
   })
 
   it('does not wonder about files that are not its own', async () => {

@@ -15,12 +15,12 @@ import { Tombstones } from '../../src/registry/tombstones.ts'
 import { Trust } from '../../src/registry/trust.ts'
 import { Uploads } from '../../src/registry/uploads.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
+import type { Announcer } from '../../src/daemon/announcer.ts'
 import type { RepositoryName, Tag } from '../../src/oci/name.ts'
 import type { TagRule } from '../../src/registry/tag-rules.ts'
 import type { PublishRules } from '../../src/oci/publish-rules.ts'
 import type { StateDb } from '../../src/blocks/state-db.ts'
 import type { SeededRandom } from './random.ts'
-import type { CID } from 'multiformats/cid'
 
 /** How long a lease lasts on the clock of a {@link GcWorld}, in its own milliseconds. */
 export const LEASE = 1000
@@ -48,8 +48,7 @@ export interface WorldOptions {
   readonly untagged?: number | null
   readonly tags?: readonly TagRule[]
   readonly isImmutable?: (name: RepositoryName, tag: Tag) => boolean
-  /** Roots that others may have our name for. */
-  readonly announced?: () => Promise<CID[]>
+  readonly publisher?: Announcer
   /** How long commits are kept, in ms. */
   readonly keepFor?: number
   readonly waits?: boolean
@@ -70,7 +69,7 @@ export async function openWorld(
     untagged = null,
     tags = [],
     isImmutable,
-    announced,
+    publisher,
     keepFor = 0,
     waits = true,
     data: given,
@@ -122,7 +121,7 @@ export async function openWorld(
       storage,
       mirrors: [],
       replication: { roots: () => undefined },
-      publisher: announced && { announced },
+      publisher,
       lease: LEASE,
       cache: null,
       tidy: tidyOf(storage, leases, policy, { now, isImmutable }),

@@ -65,7 +65,10 @@ async function command(...words: string[]): Promise<string> {
 
 /** Also until what was announced last is what is published now. */
 async function collect(): Promise<void> {
-  await node.until(({ ipns, storage }) => ipns?.publishedRoot === storage.root, 'it is announced')
+  await node.until(
+    ({ ipns, storage }) => ipns?.pending === false && ipns.publishedRoot === storage.root,
+    'it is announced',
+  )
   // A while after a start it leaves the tree alone.
   const isDone = async () => !/"leasedFor": [1-9]/.test(await command('gc', '--json'))
   await eventually(isDone, 'a collection that tidies up')

@@ -132,6 +132,30 @@ describe('the publisher', () => {
     assert.equal(new Set(sequences).size, sequences.length)
   })
 
+  it('is pending as long as another root is being told, though the one before is wanted again', async () => {
+    const first = await publish(1)
+    const put = state.put.bind(state)
+    const seen: unknown[] = []
+    state.put = async (key, value) => {
+      state.put = put
+      publisher.publish(first)
+      seen.push(publisher.status().pending, (await publisher.announced()).length)
+      await put(key, value)
+    }
+    publisher.publish(await rootNumber(2))
+    await until(() => seen.length > 0)
+    assert.deepEqual(seen, [true, 2], 'pending, and both roots may be what others have')
+    await until(() => !publisher.status().pending)
+    assert.deepEqual(
+      (await sent()).map(({ value, sequence }) => [value, sequence]),
+      [
+        [valueOf(first), 1n],
+        [valueOf(await rootNumber(2)), 2n],
+        [valueOf(first), 3n],
+      ],
+    )
+  })
+
   it('leaves a pause between records, after which the last of the roots goes out', async () => {
     await restart({ pause: 100 })
     await publish(1)
