@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { LIMITS } from './chunking.ts'
 import { RAW } from './cids.ts'
 import { NodeFormatError } from './nodes.ts'
@@ -18,6 +19,12 @@ export interface ReadOptions extends BlockOptions {
    */
   piece?: number | undefined
 }
+
+/**
+ * Leaves that are handed out before other work gets its turn: those that are in memory come without a wait, and a hostile
+ * file has thousands of one byte. Of whole ones these are 64 MiB.
+ */
+const IN_A_ROW = 64
 
 /** A part of a file that is wanted: the leaf or subtree, and which of its bytes. */
 interface Wanted extends FilePart {
@@ -246,7 +253,9 @@ async function* readAhead(
   ahead: number,
 ): AsyncGenerator<Uint8Array> {
   const flying: Promise<Uint8Array>[] = []
+  let count = 0
   for await (const leaf of leaves) {
+    if (++count % IN_A_ROW === 0) await setImmediate()
     const bytes = leaf()
     bytes.catch(() => undefined) // awaited below in order; a failure must not count as unhandled until then
     flying.push(bytes)

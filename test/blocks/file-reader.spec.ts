@@ -207,6 +207,33 @@ describe('a hostile file', () => {
         assert.equal(bytes.length, 1)
     }, /too many small parts/)
   })
+
+  it('of thousands of tiny parts that are in memory holds nobody up', async () => {
+    const one = Buffer.from([1])
+    const oneCid = cidFromHash(RAW, sha256(one))
+    const wide = node(
+      Array.from({ length: 8000 }, () => [oneCid, 1] as [CID, number]),
+      Array.from({ length: 8000 }, () => 1),
+    )
+    const source = { readAhead: 4, get: async (cid: CID) => (cid.code === RAW ? one : wide.bytes) }
+    const reading = new AbortController()
+    let turns = 0
+    const others = async () => {
+      for (; !reading.signal.aborted; turns++) await setImmediate()
+    }
+    const all = others()
+    let most = 0
+    let before = 0
+    let inARow = 0
+    for await (const _ of readFile({ ...source, size: async () => undefined }, wide.cid)) {
+      inARow = turns === before ? inARow + 1 : 1
+      before = turns
+      most = Math.max(most, inARow)
+    }
+    reading.abort()
+    await all
+    assert.ok(most <= 100, `${most} parts were handed out in a row`)
+  })
 })
 
 describe('blocks from the network', () => {
