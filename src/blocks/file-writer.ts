@@ -15,6 +15,10 @@ const LEAVES_IN_FLIGHT = 3
 /** The same while there is room for more. */
 const MOST_IN_FLIGHT = 10
 
+/** What a writer begins with, in bytes, and how often as much it goes on with, until it has a whole leaf. */
+const FIRST_BYTES = 16 * 1024
+const GROWTH = 4
+
 /** Called for each whole leaf, in file order, when it is stored: what an upload's log remembers. */
 export type OnLeaf = (hash: Uint8Array) => void
 
@@ -28,9 +32,11 @@ export class FileWriter {
   readonly #dag: FileDag
   readonly #hasher: Hasher
   readonly #length: number
-  /** The leaf being filled; allocated when the first byte of it comes. */
+  /** The leaf being filled; allocated when the first byte of it comes, and anew as it grows. */
   #leaf: Buffer<ArrayBuffer> | undefined
   #filled = 0
+  /** Whether so much comes that a leaf is allocated as a whole. */
+  #isMuch = false
   #size = 0
   /** Puts under way in file order, each followed by adding the leaf to the tree. */
   readonly #inFlight = new Set<Promise<void>>()
@@ -76,8 +82,8 @@ export class FileWriter {
     this.#hasher.update(bytes)
     let offset = 0
     while (offset < bytes.length) {
-      const leaf = (this.#leaf ??= this.#newLeaf())
-      const taken = Math.min(bytes.length - offset, CHUNK_BYTES - this.#filled)
+      const leaf = this.#leafWithRoom(bytes.length - offset)
+      const taken = Math.min(bytes.length - offset, leaf.length - this.#filled)
       leaf.set(bytes.subarray(offset, offset + taken), this.#filled)
       this.#filled += taken
       this.#size += taken
@@ -93,6 +99,7 @@ export class FileWriter {
   releaseTail(): void {
     this.#leaf = undefined
     this.#filled = 0
+    this.#isMuch = false
     this.#spare.length = 0
   }
 
@@ -101,8 +108,7 @@ export class FileWriter {
     if (this.#filled > 0 || bytes.length >= CHUNK_BYTES)
       throw new Error('the tail is not empty, or too long')
     if (bytes.length === 0) return
-    this.#leaf = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-    this.#leaf.set(bytes)
+    this.#leaf = Buffer.from(bytes)
     this.#filled = bytes.length
   }
 
@@ -141,10 +147,25 @@ export class FileWriter {
     return { digest: expected, size: this.#size, id: root.cid.toString(), treeSize: root.treeSize }
   }
 
-  #newLeaf(): Buffer<ArrayBuffer> {
-    const length = Math.min(CHUNK_BYTES, this.#length - this.#size)
-    const spare = length === CHUNK_BYTES ? this.#spare.pop() : undefined
-    return spare ?? Buffer.allocUnsafeSlow(length)
+  /**
+   * The leaf being filled, with room for at least a byte. It grows with what comes: of thousands of uploads that trickle,
+   * each would hold a whole one.
+   *
+   * @param coming bytes that are here for it
+   */
+  #leafWithRoom(coming: number): Buffer<ArrayBuffer> {
+    const leaf = this.#leaf
+    if (leaf !== undefined && this.#filled < leaf.length) return leaf
+    const spare = leaf === undefined ? this.#spare.pop() : undefined
+    const larger = spare ?? Buffer.allocUnsafeSlow(this.#nextLength(coming))
+    if (leaf !== undefined) larger.set(leaf)
+    return (this.#leaf = larger)
+  }
+
+  #nextLength(coming: number): number {
+    const most = Math.min(CHUNK_BYTES, this.#filled + this.#length - this.#size)
+    if (this.#isMuch) return most
+    return Math.min(most, Math.max(FIRST_BYTES, GROWTH * this.#filled, this.#filled + coming))
   }
 
   async #closeLeaf(options: BlockOptions): Promise<void> {
@@ -152,6 +173,7 @@ export class FileWriter {
     const leaf = this.#leaf
     this.#leaf = undefined
     this.#filled = 0
+    this.#isMuch = true
     const added = this.#add(bytes, this.#tail, options)
     added.catch(() => undefined) // seen by whoever awaits the tail; without this it would count as unhandled before
     this.#tail = added

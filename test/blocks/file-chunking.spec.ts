@@ -44,6 +44,33 @@ describe('the chunking of files', () => {
     })
   }
 
+  it('has memory that grows with what comes, also after it was let go of', async () => {
+    const bytes = randomFillSync(Buffer.alloc(2 * CHUNK_BYTES + 500_000))
+    const writer = new FileWriter(new MemoryBlocks(), 'sha256')
+    const held: number[] = []
+    const write = async (from: number, to: number): Promise<void> => {
+      await writer.write(bytes.subarray(from, to))
+      held.push(writer.tail.buffer.byteLength)
+      const tail = Uint8Array.from(writer.tail)
+      writer.releaseTail()
+      writer.restoreTail(tail)
+    }
+    const ends = [
+      1,
+      1000,
+      16_385,
+      100_000,
+      600_000,
+      CHUNK_BYTES,
+      2 * CHUNK_BYTES + 10,
+      bytes.length,
+    ]
+    for (const [i, end] of ends.entries()) await write(ends[i - 1] ?? 0, end)
+    assert.equal((await writer.finish(digestOf(bytes))).id, await reference(bytes))
+    assert.ok((held[0] ?? 0) <= 16 * 1024, `${held[0]} for a byte`)
+    assert.ok((held[2] ?? 0) <= 64 * 1024, `${held[2]} for some more`)
+  })
+
   it('takes no memory of a whole leaf for a manifest, and none beyond what was announced', async () => {
     const memory: number[] = []
     const blocks = new (class extends MemoryBlocks {
