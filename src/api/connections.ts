@@ -18,6 +18,9 @@ const MAX_WAITING = 4096
  */
 const BETWEEN_MS = 2_000
 
+/** Connections whose bytes are counted at a time: it takes a microsecond for each. */
+const COUNTED_AT_ONCE = 256
+
 /** One connection, and what is asked on it. */
 interface Connection {
   /** Responses that are open, oldest first. Node's own count leaves those out whose answer is still on its way. */
@@ -30,6 +33,8 @@ interface Connection {
   isUsed: boolean
   /** When its last answer was over, in ms of the clock. */
   answeredAt: number
+  /** Bytes that have been counted. */
+  moved: number
 }
 
 /**
@@ -44,8 +49,10 @@ export class Connections {
   readonly #now: () => number
   #waiting = 0
   #draining = false
-  /** Bytes that went over connections which are closed. */
+  /** Bytes that have been counted, also of connections which are closed. */
   #moved = 0
+  /** Whose bytes are counted next. */
+  #next = this.#open.entries()
 
   /**
    * @param bound as many connections are served at once
@@ -70,15 +77,22 @@ export class Connections {
       refusal: refusal ?? (isExtra ? unavailable('too many connections are open') : undefined),
       isUsed: false,
       answeredAt: 0,
+      moved: 0,
     })
     socket.once('close', () => this.#forget(socket))
   }
 
-  /** Bytes that came in and went out, of all connections there were. */
+  /**
+   * Bytes that came in and went out, of all connections there were. When there are many, some of them are looked at a time,
+   * so that it can be asked often.
+   */
   moved(): number {
-    let moved = this.#moved
-    for (const socket of this.#open.keys()) moved += socket.bytesRead + socket.bytesWritten
-    return moved
+    for (let left = Math.min(this.#open.size, COUNTED_AT_ONCE); left > 0; left--) {
+      let next = this.#next.next()
+      if (next.done === true) next = (this.#next = this.#open.entries()).next()
+      if (next.done !== true) this.#count(...next.value)
+    }
+    return this.#moved
   }
 
   /** Whether a connection is one that was added, and open. */
@@ -158,11 +172,19 @@ export class Connections {
     }
   }
 
+  #count(socket: Socket, connection: Connection): void {
+    const moved = socket.bytesRead + socket.bytesWritten
+    this.#moved += moved - connection.moved
+    connection.moved = moved
+  }
+
   #forget(socket: Socket): void {
-    const { waiting = [] } = this.#open.get(socket) ?? {}
-    this.#waiting -= waiting.length
-    waiting.length = 0
-    if (this.#open.delete(socket)) this.#moved += socket.bytesRead + socket.bytesWritten
+    const connection = this.#open.get(socket)
+    if (connection === undefined) return
+    this.#waiting -= connection.waiting.length
+    connection.waiting.length = 0
+    this.#count(socket, connection)
+    this.#open.delete(socket)
   }
 
   /** Closes the connection that has been idle for longest; not one that has yet to send its first request. */
@@ -171,7 +193,7 @@ export class Connections {
     for (const [socket, { responses, isUsed, answeredAt }] of this.#open) {
       if (!isUsed || responses.size > 0) continue
       if (answeredAt > idleSince) return // and all that come after it did something even later
-      this.#open.delete(socket)
+      this.#forget(socket)
       socket.destroy()
       return
     }

@@ -23,8 +23,8 @@ const MAX_HEADER_BYTES = 16 * 1024
 export function serverSettings(headersMs = CONNECTION_TIMES.headers): ServerOptions {
   return {
     headersTimeout: headersMs,
-    // Late ones are looked for every so many ms: the last is gone after one and a quarter of the limit.
-    connectionsCheckingInterval: Math.ceil(headersMs / 4),
+    // Late ones are looked for every so many ms. Often, for all that are found at a time are answered in a row.
+    connectionsCheckingInterval: Math.ceil(headersMs / 40),
     // A layer may take hours.
     requestTimeout: 0,
     keepAliveTimeout: CONNECTION_TIMES.keepAlive,
