@@ -7,6 +7,7 @@ import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
 import { bytesIn, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
+import type { UploadRecord } from './upload-log.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
 /** A session's id is a file name here, so nothing else may reach the disk. */
@@ -111,7 +112,8 @@ export class DiskUploadStore implements UploadStore {
       const path = join(this.#directory, id)
       const records = await readLog(path)
       const leaves = records.flatMap(({ record }) => (record.type === 'leaf' ? [record.hash] : []))
-      const isUsable = (await this.#info(id)) !== undefined
+      // Of what was read: the session may end meanwhile, and be no damage.
+      const isUsable = infoOf(id, records[0]?.record) !== undefined
       return { id, leaves, isUsable, damagedAt: isUsable ? await damagedAt(path) : undefined }
     } catch (error) {
       if (isNotFound(error)) return undefined // it has ended
@@ -127,12 +129,16 @@ export class DiskUploadStore implements UploadStore {
     try {
       const header = await readHeader(join(this.#directory, id))
       if (header === undefined && isTorn === 'discarded') await this.discard(id)
-      return header?.type === 'header' ? parseInfo(id, header.json) : undefined
+      return infoOf(id, header)
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error
     }
   }
+}
+
+function infoOf(id: string, header: UploadRecord | undefined): UploadInfo | undefined {
+  return header?.type === 'header' ? parseInfo(id, header.json) : undefined
 }
 
 /** A header that is not one of ours (another version's, or another id's) is no session of ours. */
