@@ -52,7 +52,7 @@ export function conformancePage(runs: readonly Run[], { version, node, date }: P
     'npm run conformance -- --peers --write    # with the peers, and writes this folder',
     '```',
     '',
-    'With `--out=<directory>` the whole reports are kept, with every request and answer.',
+    'The whole reports, with every request and answer, are in `conformance-results/` afterwards (`--out=<directory>`: there).',
     '',
   ].join('\n')
 }

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { TOOLS, howToGet } from '../tools/catalog.ts'
@@ -19,7 +18,8 @@ import type { Suite } from './suites.ts'
  *
  *   --peers         against zot and Distribution as well; what they fail does not count
  *   --write         writes docs/conformance/ from what was seen
- *   --out=<dir>     keeps all reports there; without it, only what failed is kept, in a temporary directory
+ *   --out=<dir>     puts the whole reports (results.yaml, report.html, …) there, in place of conformance-results/, which is
+ *                   emptied before
  *
  * Ends with 0 when all is as it must be, 1 when anything is not, and 2 when nothing failed but a suite is not here that
  * can be had by name.
@@ -27,6 +27,7 @@ import type { Suite } from './suites.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGES = join(ROOT, 'docs/conformance')
+const RESULTS = join(ROOT, 'conformance-results')
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -52,20 +53,12 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   const suites = asked.filter(({ program }) => !missing.has(program))
   const began = performance.now()
   const directory = await outDirectory(values.out)
-  const isTemporary = values.out === undefined
-  const remove = () => (isTemporary ? rm(directory, { recursive: true, force: true }) : undefined)
-  const runs = await runAll(suites, values.peers, directory, signal).catch(
-    async (error: unknown) => {
-      await remove()
-      throw error
-    },
-  )
+  const runs = await runAll(suites, values.peers, directory, signal)
   if (runs.length > 0) console.log(`\n${terminalTable(runs)}\n`)
   const ours = runs.filter(({ registry }) => registry === HELIPORT)
   const problems = ours.reduce((sum, run) => sum + run.problems.length, 0)
   if (values.write && missing.size === 0) await writePages(runs)
-  if (isTemporary && problems === 0) await remove()
-  else console.log(`the reports are in ${directory}`)
+  if (runs.length > 0) console.log(`the reports are in ${directory}`)
   // As mocha ends, for whoever counts.
   const passed = ours.reduce((sum, { outcome }) => sum + (outcome?.counts.Pass ?? 0), 0)
   console.log(`\n  ${passed} passing (${Math.round((performance.now() - began) / 1000)}s)`)
@@ -120,9 +113,10 @@ async function missingTools(names: readonly ToolName[]): Promise<Set<ToolName>> 
 }
 
 async function outDirectory(out: string | undefined): Promise<string> {
-  if (out === undefined) return mkdtemp(join(tmpdir(), 'heliport-conformance-'))
-  await mkdir(out, { recursive: true })
-  return resolve(out)
+  if (out === undefined) await rm(RESULTS, { recursive: true, force: true })
+  const directory = resolve(out ?? RESULTS)
+  await mkdir(directory, { recursive: true })
+  return directory
 }
 
 /** The page, and each run's record; what was there of the same registries before goes. */
