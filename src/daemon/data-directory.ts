@@ -1,5 +1,5 @@
 import { access, chmod, constants, lstat, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { isNotFound, syncDirectory, writeWhole } from '../blocks/files.ts'
@@ -121,8 +121,7 @@ const SOCKET_PATH_LIMIT = 100
 export async function socketPath(directory: DataDirectory): Promise<string> {
   const path = join(directory.path, 'heliport.sock')
   if (Buffer.byteLength(path) <= SOCKET_PATH_LIMIT) return path
-  // Not `userInfo()`: the user that a container runs as may have no name. On Windows there is no number, and lstat says 0.
-  const uid = process.geteuid?.() ?? 0
+  const { uid } = userInfo()
   const name = createHash('sha256').update(directory.path).digest('hex').slice(0, 16)
   const own = join(await runtimeDirectory(uid), `heliport-${uid}`)
   await makeDirectories(own, 0o700)

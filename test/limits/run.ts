@@ -8,8 +8,8 @@ import { median, megabytes, quantile, table } from '../network/support/figures.t
 import { readOptions } from '../network/support/options.ts'
 import { Attack } from './attack.ts'
 import { HealthyClient } from './healthy-client.ts'
-import { Peak, heldBy } from './process-view.ts'
-import type { Held } from './process-view.ts'
+import { Peak, heldBy } from '../support/process-view.ts'
+import type { Held } from '../support/process-view.ts'
 import type { SlowState } from './slow-clients.ts'
 
 const ABOUT = `npm run slow-clients -- [--write] [--quick] …

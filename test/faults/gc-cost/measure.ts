@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { growHeliport } from '../../bench/seed/heliport.ts'
 import { shapeOf } from '../../bench/seed/shape.ts'
 import { median } from '../../network/support/figures.ts'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
+import { Peak, heldBy } from '../../support/process-view.ts'
 import { randomImage } from '../../support/random-image.ts'
 import { temporaryDirectory } from '../../support/temporary.ts'
 import { collectOnce } from '../collect-once.ts'
@@ -13,6 +15,8 @@ import type { GcReport } from '../../../src/daemon/gc-report.ts'
 
 /** Collections alone, of which the middle one counts. */
 const ALONE = 3
+/** Some collections of a large registry, in which the leases run out. */
+const LEASES_MS = 300_000
 /** Pushes before anything is measured: the first ones are slow. */
 const WARM_UP = 20
 
@@ -25,6 +29,8 @@ export interface Cost {
   readonly cpuMs: number
   /** To know what is live. */
   readonly memoryBytes: number
+  /** What the process had more at its worst, of memory of its own. */
+  readonly grownBytes: number
   /** What each push took, in ms, while nothing was collected, and while something was. */
   readonly without: readonly number[]
   readonly beside: readonly number[]
@@ -41,8 +47,15 @@ export async function measureCost(
   await growHeliport(data, shapeOf(manifests))
   await using daemon = await DaemonProcess.start({
     data,
-    config: { gc: { interval: null }, scrub: { interval: null }, log: { level: 'warn' } },
+    config: {
+      gc: { interval: null },
+      scrub: { interval: null },
+      // Every manifest is looked at then, and what it refers to.
+      retention: { lease: '5s', untagged: '30d' },
+      log: { level: 'warn' },
+    },
   })
+  await leasesOver(daemon)
   const alone = []
   for (let n = 0; n < ALONE; n++) alone.push(await collect(daemon))
   const client = new RegistryClient(daemon.url)
@@ -53,13 +66,14 @@ export async function measureCost(
     while (performance.now() < end) without?.push(await push(client))
     beside?.push(...(await pushBeside(daemon, client, seconds)))
   }
-  const [{ report } = await collect(daemon)] = alone
+  const [{ report }] = alone as [Collection]
   return {
     manifests,
     keptBlocks: report.keptBlocks,
     ms: median(alone.map((one) => one.report.ms)),
     cpuMs: median(alone.map((one) => one.cpuMs)),
     memoryBytes: report.memoryBytes,
+    grownBytes: Math.max(...alone.map((one) => one.grownBytes)),
     without: without ?? [],
     beside: beside ?? [],
   }
@@ -90,11 +104,36 @@ async function push(client: RegistryClient): Promise<number> {
   return performance.now() - begun
 }
 
-async function collect(daemon: DaemonProcess): Promise<{ report: GcReport; cpuMs: number }> {
+/** Of what was there when it started nobody knows the leases: until they are over, the tree is left alone. */
+async function leasesOver(daemon: DaemonProcess): Promise<void> {
+  const end = performance.now() + LEASES_MS
+  while ((await collectAny(daemon)).leasedFor > 0) {
+    if (performance.now() > end) throw new Error('leases are not over')
+    await pause(1000)
+  }
+}
+
+interface Collection {
+  readonly report: GcReport
+  readonly cpuMs: number
+  readonly grownBytes: number
+}
+
+/** A whole collection: of the tree and of blocks. */
+async function collect(daemon: DaemonProcess): Promise<Collection> {
+  const held = await heldBy(daemon.pid)
+  using peak = new Peak(daemon.pid, held, 50)
   const before = await processorMs(daemon.pid)
+  const report = await collectAny(daemon)
+  if (report.leasedFor > 0) throw new Error('the tree was left alone')
+  const cpuMs = (await processorMs(daemon.pid)) - before
+  return { report, cpuMs, grownBytes: peak.most.own - held.own }
+}
+
+async function collectAny(daemon: DaemonProcess): Promise<GcReport> {
   const { status, report, text } = await collectOnce(join(daemon.data, 'heliport.sock'))
   if (status !== 200 || report === undefined) throw new Error(`gc: ${status} ${text}`)
-  return { report, cpuMs: (await processorMs(daemon.pid)) - before }
+  return report
 }
 
 /** Processor time that a process has used (Linux). */

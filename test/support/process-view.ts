@@ -20,17 +20,17 @@ async function heldByTcp(): Promise<number> {
   return Number(/^TCP: .* mem (\d+)$/m.exec(text)?.[1]) * 4096
 }
 
-/** Looks at a process once a second, and remembers the most it held. */
+/** Looks at a process again and again, and remembers the most it held. */
 export class Peak implements Disposable {
   readonly #pid: number
   readonly #timer: NodeJS.Timeout
   #most: Held
   #tcp = 0
 
-  constructor(pid: number, before: Held) {
+  constructor(pid: number, before: Held, everyMs = 1000) {
     this.#pid = pid
     this.#most = before
-    this.#timer = setInterval(() => void this.#look(), 1000)
+    this.#timer = setInterval(() => void this.#look(), everyMs)
   }
 
   get most(): Held {
