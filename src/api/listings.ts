@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { REFERRERS_PAGE_BYTES } from '../oci/manifest.ts'
 import { sendJson } from './answer.ts'
 import { digestOf, nameOf, queryOf, repositoryOf } from './params.ts'
 import { linkNext, pageOf } from './paging.ts'
@@ -9,9 +10,6 @@ import type { NamePage, Page, RegistryService } from '../registry/ports.ts'
 import type { ApiContext, RouteContext } from './context.ts'
 
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json'
-
-/** Descriptors in one referrers answer, in bytes: clients take no larger manifest, and annotations may be long. */
-const REFERRERS_BYTES = 4 * 1024 * 1024
 
 /** Tags, repositories and referrers: distribution-spec end-8 and end-12, and Distribution's `_catalog`. */
 export function listingRoutes(service: RegistryService) {
@@ -37,7 +35,7 @@ export function listingRoutes(service: RegistryService) {
       const artifactType = query.get('artifactType') || undefined
       const after = query.get('last') || undefined
       const { signal } = ctx.state
-      const options = { artifactType, after, bytes: REFERRERS_BYTES, signal }
+      const options = { artifactType, after, bytes: REFERRERS_PAGE_BYTES, signal }
       const list = await service.listReferrers(nameOf(ctx), digestOf(ctx), options)
       const { manifests, more, notices } = list
       sendWarnings(ctx, notices)

@@ -27,6 +27,12 @@ export type { ManifestMediaType } from './media-type.ts'
 export const MANIFEST_MAX_BYTES = 4 * 1024 * 1024
 
 /**
+ * Descriptors on one page of referrers, in bytes of JSON: the page is an image index, of which clients take no more than
+ * of any manifest, and there must be room for what stands around them.
+ */
+export const REFERRERS_PAGE_BYTES = MANIFEST_MAX_BYTES - 1024
+
+/**
  * Most layers, or manifests of an index, that we take. Each is looked up while the manifest is pushed; the largest
  * real images have 127 layers and the largest real indexes some hundred entries.
  */
@@ -141,6 +147,27 @@ export function referrerDescriptor(
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(facts.annotations === undefined ? {} : { annotations: facts.annotations }),
   }
+}
+
+/**
+ * Checks that a manifest can be listed among the referrers of its subject, if it has one: what no page has room for
+ * would keep clients from reading the others on it.
+ *
+ * @throws RegistryError MANIFEST_INVALID with 413
+ */
+export function refuseUnlistable(facts: ManifestFacts, digest: Digest, size: number): void {
+  if (facts.subject === undefined || facts.annotations === undefined) return
+  if (bytesAsJson(referrerDescriptor(facts, digest, size)) <= REFERRERS_PAGE_BYTES) return
+  throw new RegistryError('MANIFEST_INVALID', {
+    status: 413,
+    message:
+      'manifest invalid: $.annotations: the list of referrers repeats them, and with these it would be larger than clients take',
+  })
+}
+
+/** Bytes of a descriptor in a list. */
+export function bytesAsJson(descriptor: ManifestDescriptor): number {
+  return Buffer.byteLength(JSON.stringify(descriptor)) + ','.length
 }
 
 /** Helm and others leave `mediaType` out, which only OCI allows; then the shape tells. */

@@ -1,6 +1,6 @@
 import { algorithmOf, digestOf } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
-import { parseManifest } from '../oci/manifest.ts'
+import { parseManifest, refuseUnlistable } from '../oci/manifest.ts'
 import { Adopter } from './adoption.ts'
 import { References } from './references.ts'
 import { checkMirrors, checkMove } from './standing.ts'
@@ -73,6 +73,7 @@ export class PushManifest {
     using _ = this.#parts.content.hold() // what is adopted may have to wait for hours for the rest of it
     const facts = parseManifest(bytes, options.contentType)
     const digest = provenDigest(reference, bytes)
+    refuseUnlistable(facts, digest, bytes.length)
     const tags = [...(reference.kind === 'tag' ? [reference.tag] : []), ...(options.tags ?? [])]
     // What the lane would refuse is refused before anything is fetched.
     for (const tag of tags) {

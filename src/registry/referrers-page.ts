@@ -1,3 +1,4 @@
+import { bytesAsJson } from '../oci/manifest.ts'
 import type { ManifestDescriptor } from '../oci/manifest.ts'
 import type { ReferrersPage } from './ports.ts'
 
@@ -18,12 +19,21 @@ export class PageOfReferrers {
   }
 
   /** Takes the next descriptor in the order of the digests, if it is one that is wanted and fits. */
-  add(descriptor: ManifestDescriptor): void {
+  add(whole: ManifestDescriptor): void {
     const { artifactType, bytes = Infinity } = this.#page
     if (this.#more) return
-    if (artifactType !== undefined && descriptor.artifactType !== artifactType) return
-    this.#bytes += Buffer.byteLength(JSON.stringify(descriptor)) + 1
+    if (artifactType !== undefined && whole.artifactType !== artifactType) return
+    const descriptor = bytesAsJson(whole) > bytes ? withoutAnnotations(whole) : whole
+    this.#bytes += bytesAsJson(descriptor)
     this.#more = this.#bytes > bytes && this.manifests.length > 0
     if (!this.#more) this.manifests.push(descriptor)
   }
+}
+
+/**
+ * No push is taken whose annotations are too long for a page, but a mirror may have one, or we, from before that was so.
+ * Whoever wants them reads the manifest.
+ */
+function withoutAnnotations({ annotations: _, ...rest }: ManifestDescriptor): ManifestDescriptor {
+  return rest
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { MANIFEST_MAX_BYTES, REFERRERS_PAGE_BYTES, bytesAsJson } from '../../src/oci/manifest.ts'
+import { OCI_IMAGE_INDEX } from '../../src/oci/media-type.ts'
+import { put } from '../support/manifest-push.ts'
 import { MemoryRegistry } from '../support/memory-ports.ts'
-import { randomImage, store } from '../support/random-image.ts'
-import { APP, createRegistry } from '../support/registry-setup.ts'
+import { descriptorOf, jsonPiece, randomImage, store } from '../support/random-image.ts'
+import { APP, byDigest, createRegistry } from '../support/registry-setup.ts'
+import type { RandomManifest } from '../support/random-image.ts'
 import type { RegistryReader } from '../../src/registry/ports.ts'
 
 describe('a page of referrers', () => {
@@ -60,5 +64,58 @@ describe('a page of referrers', () => {
     const odd = await service.listReferrers(APP, subject, { artifactType: 'text/odd', bytes: 1 })
     assert.deepEqual([odd.manifests.length, odd.more], [1, true])
     assert.equal(odd.manifests[0]?.artifactType, 'text/odd')
+  })
+
+  /** An index of nothing that says much about its subject: so many bytes as a descriptor in a list. */
+  const talkative = (subject: RandomManifest, bytes: number): RandomManifest => {
+    const make = (note: string) => {
+      const document = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] }
+      const more = { subject: descriptorOf(subject), annotations: { note } }
+      return {
+        ...jsonPiece({ ...document, ...more }, OCI_IMAGE_INDEX),
+        blobs: [],
+        subject: subject.digest,
+      }
+    }
+    const listed = (made: RandomManifest, note: string) =>
+      bytesAsJson({ ...descriptorOf(made), annotations: { note } })
+    const frame = make('x'.repeat(bytes - 1000))
+    const rest = bytes - listed(frame, 'x'.repeat(bytes - 1000))
+    const note = 'x'.repeat(bytes - 1000 + rest)
+    const made = make(note)
+    assert.equal(listed(made, note), bytes)
+    return made
+  }
+
+  it('has room for the longest annotations that are taken, and longer ones are 413', async () => {
+    const { service } = await createRegistry()
+    const subject = randomImage()
+    const longest = talkative(subject, REFERRERS_PAGE_BYTES)
+    await put(service, longest, byDigest(longest.digest))
+    const longer = talkative(subject, REFERRERS_PAGE_BYTES + 1)
+    assert.ok(longer.bytes.length < MANIFEST_MAX_BYTES)
+    const refused = { code: 'MANIFEST_INVALID', status: 413, message: /annotations/ }
+    await assert.rejects(put(service, longer, byDigest(longer.digest)), refused)
+    const list = await service.listReferrers(APP, subject.digest, { bytes: REFERRERS_PAGE_BYTES })
+    assert.deepEqual([list.manifests.length, list.more], [1, false])
+    assert.notEqual(list.manifests[0]?.annotations, undefined)
+  })
+
+  it('lists what a mirror has with longer ones without them, and all others as they are', async () => {
+    const mirror = new MemoryRegistry('m')
+    const subject = randomImage()
+    const longer = talkative(subject, REFERRERS_PAGE_BYTES + 1)
+    const signature = randomImage({ subject, extra: { annotations: { a: 'b' } } })
+    for (const each of [longer, signature])
+      await store({ writer: mirror, content: mirror.content }, APP, each)
+    const { service } = await createRegistry({ mirrors: [mirror] })
+    const list = await service.listReferrers(APP, subject.digest, { bytes: REFERRERS_PAGE_BYTES })
+    assert.deepEqual(
+      new Map(list.manifests.map(({ digest, annotations }) => [digest, annotations])),
+      new Map([
+        [longer.digest, undefined],
+        [signature.digest, { a: 'b' }],
+      ]),
+    )
   })
 })
