@@ -1,6 +1,7 @@
 import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
 import { setCommonHeaders } from './request-scope.ts'
+import { sendWarnings } from './warnings.ts'
 import type { ApiContext, ApiMiddleware } from './context.ts'
 
 /** The disk is full: the client may try again when someone has made room. */
@@ -49,6 +50,7 @@ function answerError(ctx: ApiContext, error: unknown): void {
   for (const header of ctx.res.getHeaderNames()) ctx.remove(header)
   setCommonHeaders(ctx)
   ctx.set(headersFor(ctx, known))
+  sendWarnings(ctx, known.notices)
   sendJson(ctx, errorBody(known), { status: known.status })
 }
 

@@ -1,3 +1,5 @@
+import type { Notice } from './notice.ts'
+
 /**
  * Every error a registry client may see, as one table.
  *
@@ -47,6 +49,8 @@ export interface RegistryErrorInit {
   status?: number
   /** Headers the answer needs (`Range` and `Location` beside a 416, `Retry-After` beside a 503). */
   headers?: Record<string, string>
+  /** What the answer has to do with mirrors: something is not here, and one that may have it could not be asked. */
+  notices?: readonly Notice[]
 }
 
 /**
@@ -60,6 +64,7 @@ export class RegistryError extends Error {
   readonly status: number
   readonly detail: unknown
   readonly headers: Record<string, string>
+  readonly notices: readonly Notice[]
 
   constructor(code: ErrorCode, init: RegistryErrorInit = {}) {
     super(init.message ?? TABLE[code].message, { cause: init.cause })
@@ -67,6 +72,13 @@ export class RegistryError extends Error {
     this.status = init.status ?? TABLE[code].status
     this.detail = init.detail
     this.headers = init.headers ?? {}
+    this.notices = init.notices ?? []
+  }
+
+  /** The same error, which says more of mirrors. */
+  with(notices: readonly Notice[]): RegistryError {
+    const { code, message, detail, status, headers } = this
+    return new RegistryError(code, { message, detail, cause: this, status, headers, notices })
   }
 }
 

@@ -1,18 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
 import type { ManifestDescriptor } from '../oci/manifest.ts'
+import type { Notice } from '../oci/notice.ts'
 
-/** Why an answer may be behind, or without, what a mirror has. */
-export interface Notice {
-  /** The mirror's name, as in the status. */
-  readonly mirror: string
-  /**
-   * `stale`: the answer has to do with a root that may not be the mirror's newest; `skipped`: the mirror could not be
-   * read; `waiting`: it has no root yet; `outdated`: it has been stale for longer than it may be, and is not heard.
-   */
-  readonly kind: 'stale' | 'skipped' | 'waiting' | 'outdated'
-  /** Since when it is stale or outdated, in ms since the epoch. */
-  readonly since?: number | undefined
-}
+export type { Notice } from '../oci/notice.ts'
 
 /** An answer that depends on what mirrors say today. What is asked for by digest does not. */
 export interface Noticed {

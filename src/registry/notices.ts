@@ -22,9 +22,8 @@ export class Notices {
 
   /** Something in the answer is from it: worth telling when its root may not be the newest. */
   used(mirror: Mirror): void {
-    const since = mirror.staleSince()
-    if (since === undefined || this.#notices.has(mirror)) return
-    this.#set(mirror, { mirror: mirror.name, kind: 'stale', since })
+    const notice = this.#notices.has(mirror) ? undefined : staleNotice(mirror)
+    if (notice !== undefined) this.#set(mirror, notice)
   }
 
   about(mirror: Mirror): Notice | undefined {
@@ -34,4 +33,10 @@ export class Notices {
   #set(mirror: Mirror, notice: Notice): void {
     this.#notices.set(mirror, notice)
   }
+}
+
+/** That a mirror may not be up to date, if so. */
+export function staleNotice(mirror: Mirror): Notice | undefined {
+  const since = mirror.staleSince()
+  return since === undefined ? undefined : { mirror: mirror.name, kind: 'stale', since }
 }

@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../oci/ascii-order.ts'
 import { linkedReferrers, mergeClaims, taggedReferrers } from './claims.ts'
 import { MirrorContent } from './mirror-content.ts'
-import { Notices } from './notices.ts'
+import { Notices, staleNotice } from './notices.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Claim } from './claims.ts'
@@ -61,7 +61,8 @@ export interface OverlayReaderInit {
  * - listings and referrers: the union, mirrors asked all at once;
  * - a mirror that has been stale for longer than it may be is asked by digest only;
  * - an error of our own tree is thrown, for "could not read" is never "not there"; a mirror that fails is passed over;
- * - what depends on how a mirror stands today (tags, listings, referrers) is told in {@link notices}.
+ * - what depends on how a mirror stands today (tags, listings, referrers) is told in {@link notices};
+ * - that something is nowhere depends on it too, whatever it is: that is in {@link absences}.
  *
  * It serves one request: its notices are those of that one.
  */
@@ -70,6 +71,8 @@ export class OverlayReader implements RegistryReader {
   readonly #own: RegistryReader
   readonly #mirrors: readonly MirrorLayer[]
   readonly #notices = new Notices()
+  /** Of mirrors that were asked for what never changes. */
+  readonly #unheard = new Notices()
   readonly #failures = new Map<Mirror, number>()
   readonly #hides: OverlayReaderInit['hides']
   readonly #doubts: Doubts
@@ -91,6 +94,14 @@ export class OverlayReader implements RegistryReader {
   /** What there is to say about the mirrors that the answers so far have to do with, in the mirrors' order. */
   get notices(): readonly Notice[] {
     return this.#mirrors.flatMap(({ mirror }) => this.#notices.about(mirror) ?? [])
+  }
+
+  /** What there is to say when something was found nowhere: which mirrors may have it nevertheless. */
+  get absences(): readonly Notice[] {
+    return this.#mirrors.flatMap(
+      ({ mirror }) =>
+        this.#notices.about(mirror) ?? this.#unheard.about(mirror) ?? staleNotice(mirror) ?? [],
+    )
   }
 
   async resolveTag(
@@ -195,9 +206,10 @@ export class OverlayReader implements RegistryReader {
     except?: Mirror,
   ): AsyncGenerator<MirrorCandidate & { mirror: Mirror }> {
     const inDoubt: (MirrorCandidate & { mirror: Mirror })[] = []
-    for (const { mirror, reader } of this.#mirrors) {
-      if (mirror === except || reader === undefined) continue
-      const box = await mirror.ask((signal) => reader.blob(name, digest, { signal }), options)
+    for (const layer of this.#mirrors) {
+      const { mirror } = layer
+      if (mirror === except) continue
+      const box = await this.#hear(layer, (each, how) => each.blob(name, digest, how), options)
       const content = box?.answer
       if (content === undefined) continue
       const report = (error: unknown): void => {
@@ -212,12 +224,26 @@ export class OverlayReader implements RegistryReader {
 
   /** One mirror after the other, for what never changes: there is nothing to notice about it. */
   async #firstOf<T>(question: Question<T | undefined>, options: Abortable): Promise<T | undefined> {
-    for (const { mirror, reader } of this.#mirrors) {
-      if (reader === undefined) continue
-      const box = await mirror.ask((signal) => question(reader, { signal }), options)
+    for (const layer of this.#mirrors) {
+      const box = await this.#hear(layer, question, options)
       if (box?.answer !== undefined) return box.answer
     }
     return undefined
+  }
+
+  /** Asks a mirror for what never changes, however old its root is; that it could not be asked only matters in the end. */
+  async #hear<T>(
+    { mirror, reader }: MirrorLayer,
+    question: Question<T>,
+    options: Abortable,
+  ): Promise<{ answer: T } | undefined> {
+    if (reader === undefined) {
+      this.#unheard.waiting(mirror)
+      return undefined
+    }
+    const box = await mirror.ask((signal) => question(reader, { signal }), options)
+    if (box === undefined) this.#unheard.skipped(mirror)
+    return box
   }
 
   /** Our own tree and all mirrors at once: every answer there is, our own first, then in the mirrors' order. */

@@ -84,9 +84,13 @@ export class Overlay implements RegistrySource {
     this.#verify = { trust, blobLimit, onMirrorError, facts: this.facts, foresight }
   }
 
-  /** A reader over all roots as they are now. */
-  reader(): OverlayReader {
-    return this.#over(this.own(), this.#layers())
+  /**
+   * A reader over all roots as they are now.
+   *
+   * @param about the only repository that is asked for; mirrors that may not have it are left out
+   */
+  reader(about?: RepositoryName): OverlayReader {
+    return this.#over(this.own(), this.#mirrorsOf(about))
   }
 
   /** A reader over one tree of ours, without any mirror. */
@@ -116,9 +120,7 @@ export class Overlay implements RegistrySource {
     options: Abortable & { name?: RepositoryName; alsoHidden?: boolean },
   ): Promise<Elsewhere> {
     const { name, alsoHidden = false } = options
-    const layers = this.#layers(alsoHidden).filter(
-      ({ mirror }) => name === undefined || mirror.repositories.has(name),
-    )
+    const layers = this.#mirrorsOf(name, alsoHidden)
     const answers = await Promise.all(
       layers.map(async ({ mirror, reader }) =>
         reader === undefined ? undefined : mirror.ask((signal) => has(reader, { signal }), options),
@@ -157,6 +159,13 @@ export class Overlay implements RegistrySource {
       patience: this.#deadline,
       now: this.#now,
     })
+  }
+
+  /** The mirrors that may have a repository; all, without one. */
+  #mirrorsOf(name: RepositoryName | undefined, alsoHidden?: boolean): MirrorLayer[] {
+    return this.#layers(alsoHidden).filter(
+      ({ mirror }) => name === undefined || mirror.repositories.has(name),
+    )
   }
 
   /** What is not allowed is not even hidden, what is hidden is not even verified, and a signature is

@@ -1,4 +1,4 @@
-import { RegistryError } from '../oci/errors.ts'
+import { RegistryError, isRegistryError } from '../oci/errors.ts'
 import { snapshotNameOf } from '../oci/snapshot-name.ts'
 import { Deletes } from './deletes.ts'
 import { listRepositories, listTags } from './listings.ts'
@@ -10,6 +10,7 @@ import { RepositoryRules } from './signatures/repository-rules.ts'
 import { NO_RULES } from './standing.ts'
 import { readOnlyError } from './uploads.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { ErrorCode } from '../oci/errors.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { FactsCache } from './facts-cache.ts'
 import type { Leases } from './leases.ts'
@@ -64,6 +65,15 @@ export interface RegistryOptions {
   blobLimit: number
 }
 
+/** A repository, and what it is read from for one request. */
+interface ReadPlace {
+  readonly reader: OverlayReader
+  readonly name: RepositoryName
+}
+
+/** What is said of something that was looked for and is nowhere. */
+const ABSENT: ReadonlySet<ErrorCode> = new Set(['MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'NAME_UNKNOWN'])
+
 /** The use cases, each in its own file, behind the one interface that HTTP knows. */
 export class Registry implements RegistryService {
   readonly uploads: Uploads
@@ -104,11 +114,12 @@ export class Registry implements RegistryService {
     reference: Reference,
     { signal }: Abortable,
   ): Promise<ManifestContent> {
-    const { reader, within } = await this.#readerOf(name)
-    const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
-    const place = { reader, name: within }
-    await this.#signatures.checkManifest(place, reference, manifest, { signal })
-    return { ...manifest, notices: reader.notices }
+    return this.#ask(name, async (place) => {
+      const { reader, name: within } = place
+      const manifest = await pullManifest(reader, within, reference, { signal, facts: this.#facts })
+      await this.#signatures.checkManifest(place, reference, manifest, { signal })
+      return { ...manifest, notices: reader.notices }
+    })
   }
 
   /** What is found stays: its lease begins before it is looked for. */
@@ -121,17 +132,17 @@ export class Registry implements RegistryService {
     return this.#leased(name, digest, () => this.#blob(name, digest, options))
   }
 
-  async #blob(name: RepositoryName, digest: Digest, options: Abortable): Promise<Content> {
-    const { reader, within } = await this.#readerOf(name)
-    const blob = await reader.blob(within, digest, options)
-    if (blob === undefined) throw blobUnknown(name, digest)
-    await this.#signatures.checkBlob({ reader, name: within }, blob, options)
-    return blob
+  #blob(name: RepositoryName, digest: Digest, options: Abortable): Promise<Content> {
+    return this.#ask(name, async (place) => {
+      const blob = await place.reader.blob(place.name, digest, options)
+      if (blob === undefined) throw blobUnknown(name, digest)
+      await this.#signatures.checkBlob(place, blob, options)
+      return blob
+    })
   }
 
-  async listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage> {
-    const { reader, within } = await this.#readerOf(name)
-    return listTags(reader, within, page)
+  listTags(name: RepositoryName, page: Page & Abortable): Promise<NamePage> {
+    return this.#ask(name, ({ reader, name: within }) => listTags(reader, within, page))
   }
 
   async listRepositories(page: Page & Asked): Promise<NamePage> {
@@ -143,7 +154,7 @@ export class Registry implements RegistryService {
     subject: Digest,
     options: Abortable & ReferrersPage = {},
   ): Promise<ReferrersList> {
-    const { reader, within } = await this.#readerOf(name)
+    const { reader, name: within } = await this.#placeOf(name)
     return listReferrers(reader, within, subject, { ...options, facts: this.#facts })
   }
 
@@ -193,16 +204,25 @@ export class Registry implements RegistryService {
     return leases === undefined ? mount() : leases.tentatively(name, digest, mount)
   }
 
+  /** Asks where a repository is read. That it is not there may be a mirror's fault, and then says so. */
+  async #ask<T>(name: RepositoryName, question: (place: ReadPlace) => Promise<T>): Promise<T> {
+    const place = await this.#placeOf(name)
+    try {
+      return await question(place)
+    } catch (error) {
+      if (!isRegistryError(error) || !ABSENT.has(error.code)) throw error
+      throw error.with(place.reader.absences)
+    }
+  }
+
   /** Where a repository is read, and under which name: today in the overlay, or in our own tree as it was. */
-  async #readerOf(
-    name: RepositoryName,
-  ): Promise<{ reader: OverlayReader; within: RepositoryName }> {
+  async #placeOf(name: RepositoryName): Promise<ReadPlace> {
     const { overlay, history } = this.#parts
     const past = snapshotNameOf(name)
-    if (past === undefined) return { reader: overlay.reader(), within: name }
+    if (past === undefined) return { reader: overlay.reader(name), name }
     const snapshot = await history.snapshot(past.root)
     if (snapshot === undefined) throw unknownRoot(name, past.root)
-    return { reader: overlay.alone(snapshot), within: past.name }
+    return { reader: overlay.alone(snapshot), name: past.name }
   }
 
   #mayWrite(): void {

@@ -56,11 +56,26 @@ describe('api: warnings', () => {
     assert.deepEqual([answer.status, warnings(answer)], [304, expected])
   })
 
+  for (const path of [
+    '/v2/a/manifests/nothing',
+    `/v2/a/manifests/sha256:${'0'.repeat(64)}`,
+    `/v2/a/blobs/sha256:${'0'.repeat(64)}`,
+    '/v2/nothing/tags/list',
+  ]) {
+    it(`go with the 404 of ${path}, which may be for want of a mirror`, async () => {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await api.call(method, path)
+        assert.deepEqual([answer.status, warnings(answer)], [404, expected])
+      }
+    })
+  }
+
   const without = [
     ['GET', '/v2/a/manifests/<digest>', 200],
     ['HEAD', '/v2/a/manifests/<digest>', 200],
     ['GET', '/v2/', 200],
-    ['GET', '/v2/a/manifests/nothing', 404],
+    ['GET', '/v2/a/manifests/.no-tag', 404],
+    ['GET', '/nowhere', 404],
     ['PUT', '/v2/a/manifests/v2', 201],
     ['DELETE', '/v2/a/manifests/v2', 202],
   ] as const

@@ -70,13 +70,13 @@ export class MemoryService implements RegistryService {
     const digest =
       reference.kind === 'digest' ? reference.digest : repository?.tags.get(reference.tag)
     const manifest = digest && repository?.manifests.get(digest)
-    if (!manifest) throw new RegistryError('MANIFEST_UNKNOWN')
+    if (!manifest) throw new RegistryError('MANIFEST_UNKNOWN', { notices: this.notices })
     return { ...manifest, notices: reference.kind === 'tag' ? this.notices : [] }
   }
 
   async getBlob(name: RepositoryName, digest: Digest): Promise<Content> {
     const bytes = this.repositories.get(name)?.blobs.get(digest)
-    if (bytes === undefined) throw new RegistryError('BLOB_UNKNOWN')
+    if (bytes === undefined) throw new RegistryError('BLOB_UNKNOWN', { notices: this.notices })
     const open = ({ range, signal }: Abortable & { range?: ByteRange | undefined } = {}) =>
       this.read(bytes, range ?? { offset: 0, length: bytes.length }, signal)
     return { digest, size: bytes.length, id: digest, open }
@@ -95,7 +95,7 @@ export class MemoryService implements RegistryService {
 
   async listTags(name: RepositoryName, page: Page): Promise<NamePage> {
     const repository = this.repositories.get(name)
-    if (repository === undefined) throw new RegistryError('NAME_UNKNOWN')
+    if (repository === undefined) throw new RegistryError('NAME_UNKNOWN', { notices: this.notices })
     return { ...cut([...repository.tags.keys()], page), notices: this.notices }
   }
 
