@@ -1,9 +1,12 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
+import type { Abortable, Asked, Conditional } from './asked.ts'
+import type { Content, StoredContent } from './content.ts'
 import type { ManifestContent, NamePage, ReferrersList, ReferrersPage } from './answers.ts'
-import type { Rights } from './rights.ts'
 
 export type { ManifestContent, NamePage, Notice, ReferrersList, ReferrersPage } from './answers.ts'
+export type { Abortable, Asked, Conditional } from './asked.ts'
+export type { ByteRange, Content, OpenOptions, StoredContent } from './content.ts'
 export type { Rights, StandingRules } from './rights.ts'
 
 /**
@@ -17,23 +20,6 @@ export type { Rights, StandingRules } from './rights.ts'
  * One rule for all of them: what is not there is `undefined`; what could not be read throws (promise I3).
  */
 
-/** Every asynchronous call can be given up. */
-export interface Abortable {
-  signal?: AbortSignal | undefined
-}
-
-/** A request of somebody. */
-export interface Asked extends Abortable {
-  /** Who it is; `undefined`: the registry itself, which may do everything. */
-  by?: Rights | undefined
-}
-
-/** A part of some content, in bytes. */
-export interface ByteRange {
-  offset: number
-  length: number
-}
-
 /** One page of a sorted listing: names after `after` (exclusive), at most `limit`. */
 export interface Page {
   after?: string | undefined
@@ -44,42 +30,6 @@ export interface Page {
 export interface RepositoryPage extends Page {
   /** Whether a repository is wanted whose name is, or begins with, these parts; a reader may list others too. */
   within?: ((parts: readonly string[]) => boolean) | undefined
-}
-
-/** Content that a reader found: its size is known, its bytes come when asked for. */
-export interface Content {
-  readonly digest: Digest
-  /** Bytes. */
-  readonly size: number
-  /** Which bytes these are, opaque to the rules (the CID): the same id always means the same bytes. */
-  readonly id: string
-  /** True when `id` itself proves the digest (a raw block whose multihash is the sha256): nothing is left to verify. */
-  readonly proven?: boolean
-  /** True while a part can only be had after the whole has been read once: whoever wants all of it had better ask for all. */
-  readonly isWholeFirst?: boolean
-  /**
-   * Streams the bytes (all of them, or a range) with a bounded read-ahead. May be called more than once.
-   * Stops reading when the consumer stops or the signal aborts.
-   *
-   * `piece` is for a consumer that is slow, or one of many: where that can be had, it gets so many bytes at a time, nothing
-   * is read before it is asked for, and nothing is kept in memory beside that.
-   *
-   * @throws when a byte could not be read, or turned out not to be what the digest promised
-   */
-  open(options?: OpenOptions): AsyncIterable<Uint8Array>
-  /**
-   * As long as it is held, nothing of it is collected, whatever is deleted meanwhile: for whoever opens it part by part.
-   * What {@link open} gave holds by itself.
-   */
-  hold?(): Disposable | undefined
-}
-
-/** How content is read. */
-export interface OpenOptions extends Abortable {
-  /** All of it when absent. */
-  readonly range?: ByteRange | undefined
-  /** Bytes. */
-  readonly piece?: number | undefined
 }
 
 /** A registry under one root: nothing in it changes while it is used. */
@@ -116,16 +66,6 @@ export interface RegistrySource {
 export interface SnapshotSource {
   /** @param root opaque to the rules (a CID as text) @returns `undefined` when this registry never had it */
   snapshot(root: string): Promise<RegistryReader | undefined>
-}
-
-/** Content that is whole on disk and waits to be linked into the tree. */
-export interface StoredContent {
-  readonly digest: Digest
-  readonly size: number
-  /** As {@link Content.id}. */
-  readonly id: string
-  /** Bytes of the content and of the nodes above it: what IPFS calls the Tsize of a link to it. */
-  readonly treeSize: number
 }
 
 /** Repositories that are published, and those that are not. */
@@ -318,19 +258,27 @@ export interface RegistryService {
    * @param contentType the request's Content-Type, without parameters; `undefined` when it had none
    * @param options `tags`: more tags to set in the same change (`PUT …/manifests/<digest>?tag=a&tag=b`)
    * @throws RegistryError MANIFEST_INVALID, MANIFEST_BLOB_UNKNOWN, DIGEST_INVALID, UNSUPPORTED (read-only node), DENIED
-   * (a tag is there that may not be moved)
+   * (a tag is there that may not be moved; with 412, when a condition is not met), UNAVAILABLE (a mirror that a condition
+   * depends on could not be asked)
    */
   putManifest(
     name: RepositoryName,
     reference: Reference,
     bytes: Uint8Array,
     contentType: string | undefined,
-    options?: Asked & { tags?: readonly Tag[] | undefined },
+    options?: Asked & Conditional & { tags?: readonly Tag[] | undefined },
   ): Promise<{ digest: Digest; subject: Digest | undefined }>
-  /** @throws RegistryError MANIFEST_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node), DENIED (a tag stays) */
-  deleteManifest(name: RepositoryName, reference: Reference, options?: Abortable): Promise<void>
-  /** @throws RegistryError BLOB_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node) */
-  deleteBlob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<void>
+  /**
+   * @throws RegistryError MANIFEST_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node), DENIED (a tag stays; with
+   * 412, when a condition is not met), UNAVAILABLE as {@link putManifest}
+   */
+  deleteManifest(
+    name: RepositoryName,
+    reference: Reference,
+    options?: Abortable & Conditional,
+  ): Promise<void>
+  /** @throws RegistryError BLOB_UNKNOWN, UNSUPPORTED (deletes are off, or read-only node), DENIED as {@link deleteManifest} */
+  deleteBlob(name: RepositoryName, digest: Digest, options?: Abortable & Conditional): Promise<void>
   /**
    * Removes a repository, and hides what mirrors have of it. Its upload sessions end.
    *
