@@ -1,5 +1,5 @@
 import { sendEmpty } from './answer.ts'
-import { digestOf, nameOf } from './params.ts'
+import { conditionsOf, digestOf, nameOf } from './params.ts'
 import { sendContent } from './send.ts'
 import { Turns } from './turns.ts'
 import { isRegistryError } from '../oci/errors.ts'
@@ -34,7 +34,8 @@ export function blobRoutes(service: RegistryService, { sendStallMs, downloads }:
     },
 
     remove: async (ctx: RouteContext): Promise<void> => {
-      await service.deleteBlob(nameOf(ctx), digestOf(ctx), { signal: ctx.state.signal })
+      const options = { conditions: conditionsOf(ctx), signal: ctx.state.signal }
+      await service.deleteBlob(nameOf(ctx), digestOf(ctx), options)
       sendEmpty(ctx, 202)
     },
   }

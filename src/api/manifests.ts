@@ -5,7 +5,14 @@ import { sendEmpty } from './answer.ts'
 import { noteForAudit } from './audit.ts'
 import { readWhole } from './body.ts'
 import { Budget } from './budget.ts'
-import { knownReferenceOf, mediaTypeOf, nameOf, queryOf, referenceOf } from './params.ts'
+import {
+  conditionsOf,
+  knownReferenceOf,
+  mediaTypeOf,
+  nameOf,
+  queryOf,
+  referenceOf,
+} from './params.ts'
 import { rightsOf } from './rights.ts'
 import { sendContent } from './send.ts'
 import { sendWarnings } from './warnings.ts'
@@ -50,10 +57,11 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
       const name = nameOf(ctx)
       const reference = referenceOf(ctx)
       const tags = tagsOf(ctx, reference)
+      const conditions = conditionsOf(ctx)
       const share = pushed.open()
       try {
         const bytes = await readManifest(ctx, limits, share)
-        const options = { tags, signal: ctx.state.signal, by: rightsOf(ctx) }
+        const options = { tags, conditions, signal: ctx.state.signal, by: rightsOf(ctx) }
         const put = await service.putManifest(name, reference, bytes, mediaTypeOf(ctx), options)
         const { digest, subject } = put
         noteForAudit(ctx, { bytes: bytes.length, tags })
@@ -69,9 +77,8 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
     },
 
     remove: async (ctx: RouteContext): Promise<void> => {
-      await service.deleteManifest(nameOf(ctx), knownReferenceOf(ctx), {
-        signal: ctx.state.signal,
-      })
+      const options = { conditions: conditionsOf(ctx), signal: ctx.state.signal }
+      await service.deleteManifest(nameOf(ctx), knownReferenceOf(ctx), options)
       sendEmpty(ctx, 202)
     },
   }

@@ -1,6 +1,8 @@
+import { parseConditions } from '../oci/conditions.ts'
 import { parseDigest } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
 import { parseReference, tryParseTag } from '../oci/name.ts'
+import type { Conditions } from '../oci/conditions.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference, RepositoryName } from '../oci/name.ts'
 import type { ApiContext, Repository, RouteContext } from './context.ts'
@@ -66,6 +68,15 @@ export function digestQuery(ctx: ApiContext): Digest {
   const given = queryOf(ctx).getAll('digest')
   if (given.length === 1) return parseDigest(given[0])
   throw new RegistryError('DIGEST_INVALID', { message: 'exactly one digest parameter is needed' })
+}
+
+/**
+ * For which state of what the address names a change is meant.
+ *
+ * @throws RegistryError UNSUPPORTED with 400
+ */
+export function conditionsOf({ req }: ApiContext): Conditions | undefined {
+  return parseConditions(req.headers['if-match'], req.headers['if-none-match'])
 }
 
 /** The request's media type without parameters, else as it was sent; `undefined` when there is none. */

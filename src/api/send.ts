@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import { checkConditions, parseConditions } from '../oci/conditions.ts'
 import { addressKey } from '../oci/address-key.ts'
 import { sendEmpty } from './answer.ts'
 import { Pump } from './pump.ts'
@@ -24,11 +25,11 @@ export interface Sendable {
 }
 
 /**
- * Answers GET and HEAD of content: conditional (RFC 9110 13.1.2), in part (14), and without a body for HEAD.
+ * Answers GET and HEAD of content: conditional (RFC 9110 13.1.1, 13.1.2), in part (14), and without a body for HEAD.
  *
  * @param stallMs a reader that takes nothing for so many ms is cut off
  * @param turns whose memory is used; none is needed for what is in memory anyhow
- * @throws RegistryError RANGE_INVALID; whatever `open` throws
+ * @throws RegistryError DENIED with 412; RANGE_INVALID; whatever `open` throws
  */
 export async function sendContent(
   ctx: ApiContext,
@@ -38,6 +39,9 @@ export async function sendContent(
 ): Promise<void> {
   const { digest, size } = content
   const etag = `"${digest}"`
+  // What cannot be read of If-None-Match only costs the bytes; If-Match asks for nothing else than what it names.
+  const conditions = parseConditions(ctx.req.headers['if-match'], undefined)
+  if (conditions !== undefined) checkConditions(conditions, digest)
   ctx.set({ 'Docker-Content-Digest': digest, ETag: etag, 'Accept-Ranges': 'bytes' })
   if (matchesEtag(ctx.req.headers['if-none-match'], etag)) return sendEmpty(ctx, 304)
   const range = requestedRange(ctx, etag, size)

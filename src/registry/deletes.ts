@@ -1,17 +1,21 @@
 import { RegistryError } from '../oci/errors.ts'
+import { untilUnchanged } from './changed-meanwhile.ts'
+import { Precondition } from './precondition.ts'
 import { blobUnknown, manifestUnknown } from './pull.ts'
 import { immutable, immutableTag, refuseImmutable } from './standing.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
+import type { Addressed } from './precondition.ts'
 import type {
   Abortable,
+  Conditional,
   RegistryReader,
   RegistryWriter,
   StandingRules,
   Transaction,
 } from './ports.ts'
-import type { TombstoneKind, Tombstones } from './tombstones.ts'
+import type { Tombstones } from './tombstones.ts'
 import type { Uploads } from './uploads.ts'
 
 /** How long mirrors are asked about tags that went with a manifest, in ms; those that are left stay hidden. */
@@ -26,13 +30,16 @@ export interface DeleteParts {
   rules: StandingRules
 }
 
-interface Target {
-  name: RepositoryName
-  kind: TombstoneKind
-  what: string
+type Target = Named & {
   /** Whether a mirror has it, or our own tree. */
   has: (reader: RegistryReader, options: Abortable) => Promise<boolean>
 }
+
+/** What is removed, as its tombstone names it. */
+type Named = Addressed | { name: RepositoryName; kind: 'repository'; what: RepositoryName }
+
+/** How it is asked for. */
+type Options = Abortable & Conditional
 
 /**
  * Deletes: out of our own tree, and where a mirror has the thing too, behind a tombstone, or it would come straight
@@ -45,8 +52,8 @@ export class Deletes {
     this.#parts = parts
   }
 
-  /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN, DENIED when it stays */
-  async tag(name: RepositoryName, tag: Tag, options: Abortable): Promise<void> {
+  /** Removes a tag and nothing else. @throws RegistryError MANIFEST_UNKNOWN, DENIED when it stays, or was changed */
+  async tag(name: RepositoryName, tag: Tag, options: Options): Promise<void> {
     if (this.#parts.rules.isImmutable(name, tag)) return this.#refuse(name, tag, options)
     const remove = (tx: Transaction): Promise<boolean> => {
       if (this.#parts.rules.isImmutable(name, tag)) throw immutable(name, [tag])
@@ -67,7 +74,7 @@ export class Deletes {
    *
    * @throws RegistryError MANIFEST_UNKNOWN, DENIED when one of the tags stays
    */
-  async manifest(name: RepositoryName, digest: Digest, options: Abortable): Promise<void> {
+  async manifest(name: RepositoryName, digest: Digest, options: Options): Promise<void> {
     const target: Target = {
       name,
       kind: 'manifest',
@@ -121,7 +128,7 @@ export class Deletes {
   }
 
   /** Unlinks a blob from one repository. @throws RegistryError BLOB_UNKNOWN */
-  async blob(name: RepositoryName, digest: Digest, options: Abortable): Promise<void> {
+  async blob(name: RepositoryName, digest: Digest, options: Options): Promise<void> {
     const target: Target = {
       name,
       kind: 'blob',
@@ -165,19 +172,34 @@ export class Deletes {
    * be served again by the mirror. And it comes inside the edit, after the edit has had its say: what is refused hides
    * nothing. Where no mirror could be asked, there is one only for what is ours as well.
    */
-  async #remove(
-    { name, kind, what, has }: Target,
+  #remove(
+    target: Target,
     remove: (tx: Transaction) => Promise<boolean>,
-    options: Abortable,
+    options: Options,
   ): Promise<boolean> {
     const { writer, overlay, tombstones } = this.#parts
-    const elsewhere = await overlay.elsewhere(has, options)
-    return writer.transact(async (tx) => {
-      const removed = await remove(tx)
-      if (elsewhere === 'yes' || (elsewhere === 'unknown' && removed))
-        await tombstones.hide(name, kind, what)
-      return removed || elsewhere === 'yes'
-    }, options)
+    const { name, kind, what, has } = target
+    return untilUnchanged(async () => {
+      const elsewhere = await overlay.elsewhere(has, options)
+      const condition = await this.#condition(target, options)
+      return writer.transact(async (tx) => {
+        // What is not there is 404 on any condition (RFC 9110 13.2.1).
+        if (condition && (elsewhere === 'yes' || (await has(tx.reader, options))))
+          await condition.check(tx.reader, options)
+        const removed = await remove(tx)
+        if (elsewhere === 'yes' || (elsewhere === 'unknown' && removed))
+          await tombstones.hide(name, kind, what)
+        return removed || elsewhere === 'yes'
+      }, options)
+    })
+  }
+
+  async #condition(
+    target: Target,
+    { conditions, signal }: Options,
+  ): Promise<Precondition | undefined> {
+    if (target.kind === 'repository') return undefined // it has no entity tag
+    return Precondition.look(this.#parts.overlay, target, conditions, { signal })
   }
 }
 

@@ -16,7 +16,7 @@ import type { Hidden } from './hiding.ts'
 import type { MirrorErrorHandler, MirrorSource } from './mirror.ts'
 import type { MirrorLayer } from './overlay-reader.ts'
 import type { Abortable, RegistryReader, RegistrySource } from './ports.ts'
-import type { Tombstones } from './tombstones.ts'
+import type { TombstoneKind, Tombstones } from './tombstones.ts'
 import type { Trust } from './trust.ts'
 import type { VerifyInit } from './verified.ts'
 
@@ -128,6 +128,12 @@ export class Overlay implements RegistrySource {
     )
     if (answers.some((box) => box?.answer === true)) return 'yes'
     return answers.every((box) => box !== undefined) ? 'no' : 'unknown'
+  }
+
+  /** Whether what mirrors have of something is hidden for good. */
+  hides(name: RepositoryName, kind: TombstoneKind, what: string): boolean {
+    const { tombstones } = this.#hidden
+    return tombstones.hidesRepository(name) || tombstones.hides(name, kind, what)
   }
 
   /** Whether there is anything but our own tree. */

@@ -2,15 +2,19 @@ import { algorithmOf, digestOf } from '../oci/digest.ts'
 import { RegistryError } from '../oci/errors.ts'
 import { parseManifest, refuseUnlistable } from '../oci/manifest.ts'
 import { Adopter } from './adoption.ts'
+import { ChangedMeanwhile, untilUnchanged } from './changed-meanwhile.ts'
+import { Precondition } from './precondition.ts'
 import { References } from './references.ts'
 import { checkMirrors, checkMove } from './standing.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { ManifestFacts } from '../oci/manifest.ts'
 import type { Reference, RepositoryName, Tag } from '../oci/name.ts'
 import type { Overlay } from './overlay.ts'
+import type { Addressed } from './precondition.ts'
 import type {
   Abortable,
   Asked,
+  Conditional,
   ContentStore,
   RegistryWriter,
   Rights,
@@ -38,16 +42,8 @@ interface Pushed {
   facts: ManifestFacts
   stored: StoredContent
   by: Rights | undefined
+  condition: Precondition | undefined
 }
-
-/** The tree changed between the look-ups and the commit: look again. */
-class ChangedMeanwhile extends Error {
-  static override readonly name = 'ChangedMeanwhile'
-  override readonly name = 'ChangedMeanwhile'
-}
-
-/** Each means that somebody deleted something we were about to refer to, in the few ms since we saw it. */
-const ATTEMPTS = 5
 
 /** Pushes manifests (distribution-spec, "Pushing Manifests"). */
 export class PushManifest {
@@ -66,9 +62,10 @@ export class PushManifest {
     name: RepositoryName,
     reference: Reference,
     bytes: Uint8Array,
-    options: Asked & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
+    options: Asked &
+      Conditional & { contentType: string | undefined; tags?: readonly Tag[] | undefined },
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
-    const { signal, by } = options
+    const { signal, by, conditions } = options
     const { rules, overlay } = this.#parts
     using _ = this.#parts.content.hold() // what is adopted may have to wait for hours for the rest of it
     const facts = parseManifest(bytes, options.contentType)
@@ -80,36 +77,33 @@ export class PushManifest {
       await checkMove(overlay.own(), { name, tag, digest }, rules, by)
       await checkMirrors(overlay, { name, tag, digest }, { rules, by }, { signal })
     }
+    const look = () =>
+      Precondition.look(overlay, addressedBy(name, reference), conditions, { signal })
     const references = new References()
-    await this.#gather(name, facts, references, { signal })
-    const stored = await this.#parts.content.write(bytes, digest, { signal })
-    await this.#commit({ name, tags, facts, stored, by }, references, { signal })
+    let stored: StoredContent | undefined
+    await untilUnchanged(async () => {
+      const early = await look()
+      early?.checkSeen()
+      await this.#gather(name, facts, references, { signal })
+      stored ??= await this.#parts.content.write(bytes, digest, { signal })
+      const condition = early && (await look()) // what was gathered may have taken hours
+      const pushed = { name, tags, facts, stored, by, condition }
+      await this.#parts.writer.transact((tx) => this.#link(tx, pushed, references), { signal })
+    })
     return { digest, subject: facts.subject?.digest }
   }
 
   /**
-   * Looks the references up outside the commit lane, where adoption may take as long as it needs; the lane itself
-   * checks again what our tree had, and sends us back when that is not true any more.
+   * The edit: who may not move a tag, or comes too late, changes nothing; then as {@link link}. What is linked was looked
+   * up outside the commit lane, where adoption may take as long as it needs; the lane itself checks again what our tree
+   * had, and sends us back when that is not true any more.
    */
-  async #commit(pushed: Pushed, references: References, options: Abortable): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#parts.writer.transact((tx) => this.#link(tx, pushed, references), options)
-        return
-      } catch (error) {
-        if (!(error instanceof ChangedMeanwhile)) throw error
-        if (attempt === ATTEMPTS) throw unavailable(error)
-      }
-      await this.#gather(pushed.name, pushed.facts, references, options)
-    }
-  }
-
-  /** The edit: who may not move a tag changes nothing; then as {@link link}. */
   async #link(tx: Transaction, pushed: Pushed, references: References): Promise<void> {
-    const { name, tags, stored, by } = pushed
+    const { name, tags, stored, by, condition } = pushed
     for (const tag of tags) {
       await checkMove(tx.reader, { name, tag, digest: stored.digest }, this.#parts.rules, by)
     }
+    await condition?.check(tx.reader)
     await link(tx, pushed, references)
   }
 
@@ -130,6 +124,13 @@ export class PushManifest {
       detail: { digests: digests.slice(0, 100) },
     })
   }
+}
+
+/** What a condition is about: the reference alone, whatever other tags are set. */
+function addressedBy(name: RepositoryName, reference: Reference): Addressed {
+  return reference.kind === 'tag'
+    ? { name, kind: 'tag', what: reference.tag }
+    : { name, kind: 'manifest', what: reference.digest }
 }
 
 /** B26: what is pushed by digest must be what the digest says; what is pushed by tag gets sha256. */
@@ -155,12 +156,4 @@ async function link(tx: Transaction, pushed: Pushed, references: References): Pr
   }
   await tx.putManifest(name, stored, facts.subject?.digest)
   for (const tag of new Set(tags)) await tx.setTag(name, tag, stored.digest)
-}
-
-function unavailable(cause: Error): RegistryError {
-  return new RegistryError('UNAVAILABLE', {
-    message: 'what the manifest refers to is being deleted at this moment',
-    cause,
-    headers: { 'Retry-After': '1' },
-  })
 }

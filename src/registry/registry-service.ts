@@ -20,6 +20,7 @@ import type { OverlayReader } from './overlay-reader.ts'
 import type {
   Abortable,
   Asked,
+  Conditional,
   Content,
   ContentStore,
   ManifestContent,
@@ -163,7 +164,7 @@ export class Registry implements RegistryService {
     reference: Reference,
     bytes: Uint8Array,
     contentType: string | undefined,
-    options: Asked & { tags?: readonly Tag[] | undefined } = {},
+    options: Asked & Conditional & { tags?: readonly Tag[] | undefined } = {},
   ): Promise<{ digest: Digest; subject: Digest | undefined }> {
     this.#mayWrite()
     await this.#parts.room?.make()
@@ -175,14 +176,18 @@ export class Registry implements RegistryService {
   async deleteManifest(
     name: RepositoryName,
     reference: Reference,
-    options: Abortable = {},
+    options: Abortable & Conditional = {},
   ): Promise<void> {
     this.#mayDelete()
     if (reference.kind === 'tag') await this.#deletes.tag(name, reference.tag, options)
     else await this.#deletes.manifest(name, reference.digest, options)
   }
 
-  async deleteBlob(name: RepositoryName, digest: Digest, options: Abortable = {}): Promise<void> {
+  async deleteBlob(
+    name: RepositoryName,
+    digest: Digest,
+    options: Abortable & Conditional = {},
+  ): Promise<void> {
     this.#mayDelete()
     await this.#deletes.blob(name, digest, options)
   }

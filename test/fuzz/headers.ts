@@ -38,7 +38,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   ],
   'If-Range': ['"x"', '⟦etag⟧', 'Wed, 21 Oct 2015 07:28:00 GMT'],
   'If-None-Match': ['*', '⟦etag⟧', 'W/⟦etag⟧', '"x", ⟦etag⟧', '"', LONG],
-  'If-Match': ['*', '"x"'],
+  'If-Match': ['*', '"x"', '⟦etag⟧', 'W/⟦etag⟧', '"x", ⟦etag⟧', 'x', ', ,', LONG],
   'If-Modified-Since': ['Wed, 21 Oct 2115 07:28:00 GMT', 'x'],
   'Content-Type': [
     'application/octet-stream',
