@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
@@ -27,7 +28,10 @@ const WHOLE = z
 const LOG = z.strictObject({ limit: WHOLE.default(50), before: WHOLE.optional() })
 /** Commits in one answer; each may have made many changes. */
 const COMMITS_MAX = 1000
-const DIRECTORY = z.strictObject({ directory: z.string().min(1).max(4096) })
+const DIRECTORY = z.strictObject({
+  // What is relative is so to where the caller is, which only the caller knows.
+  directory: z.string().max(4096).refine(isAbsolute, 'it is not an absolute path'),
+})
 
 /**
  * Routes that change or reveal the node itself.

@@ -23,6 +23,9 @@ import type { ApiContext, ApiLimits, RouteContext } from './context.ts'
 /** Tags one PUT may set (end-7b wants at least 10). */
 const MAX_TAGS = 100
 
+/** Bytes of tags on one line of headers. */
+const MAX_LINE_BYTES = 4096
+
 /** Manifests up to here are sent without asking whether there is memory for them: nearly all there are. */
 const SMALL_BYTES = 64 * 1024
 
@@ -70,7 +73,7 @@ export function manifestRoutes(service: RegistryService, limits: ApiLimits) {
           'Docker-Content-Digest': digest,
           ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
         })
-        if (tags.length > 0) ctx.set('OCI-Tag', tags)
+        if (tags.length > 0) ctx.set('OCI-Tag', tagLines(tags))
       } finally {
         share.release()
       }
@@ -101,6 +104,21 @@ function tagsOf(ctx: ApiContext, reference: Reference): Tag[] {
     status: 414,
     message: `at most ${MAX_TAGS} tags can be set at once`,
   })
+}
+
+/**
+ * The tags that were set, several on a line as in the spec's example: there are clients that take no more than 100 header
+ * lines of an answer, and proxies that take none that is longer than 8 KiB.
+ */
+function tagLines(tags: readonly Tag[]): string[] {
+  const lines: string[] = []
+  for (const tag of tags) {
+    const line = lines.at(-1)
+    const longer = line === undefined ? tag : `${line}, ${tag}`
+    if (line === undefined || longer.length > MAX_LINE_BYTES) lines.push(tag)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
 }
 
 function readManifest(

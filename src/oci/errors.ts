@@ -3,8 +3,9 @@ import type { Notice } from './notice.ts'
 /**
  * Every error a registry client may see, as one table.
  *
- * The codes are those of the OCI distribution-spec ("Error Codes") plus the few that CNCF Distribution added
- * and clients know (`TAG_INVALID`, `PAGINATION_NUMBER_INVALID`, `RANGE_INVALID`, `UNAVAILABLE`, `UNKNOWN`).
+ * The codes are those of the OCI distribution-spec ("Error Codes"), the few that CNCF Distribution added and clients know
+ * (`TAG_INVALID`, `PAGINATION_NUMBER_INVALID`, `RANGE_INVALID`, `UNAVAILABLE`, `UNKNOWN`), and two of our own for what
+ * neither has a word for (`TOO_LARGE`, `INSUFFICIENT_STORAGE`).
  * The HTTP status belongs to the code, so no other room chooses a number.
  */
 const TABLE = {

@@ -163,6 +163,8 @@ describe('api: the control socket', () => {
     ['/api/v1/keys/import', { name: 'a', key: 'a'.repeat(70_000) }, 413],
     ['/api/v1/keys/takeover', { name: 'a' }, 400],
     ['/api/v1/export', { directory: '' }, 400],
+    ['/api/v1/export', { directory: 'out' }, 400],
+    ['/api/v1/export', { directory: './out' }, 400],
     ['/api/v1/export', { directory: '/full' }, 403],
   ]
   for (const [path, body, status] of wrong) {

@@ -65,7 +65,9 @@ describe('api: extensions', () => {
       assert.equal(extensions.length, 1)
       const [{ name, url, description, endpoints } = {}] = extensions
       assert.deepEqual([name, endpoints], ['_heliport', [endpoint]])
-      for (const text of [url, description]) assert.ok(typeof text === 'string' && text !== '')
+      assert.ok(typeof description === 'string' && description !== '')
+      const definition = await (await fetch(String(url))).text()
+      assert.match(definition, /^DELETE \/v2\/<name>\/_heliport\/repository$/m)
     }
   })
 })

@@ -73,6 +73,29 @@ describe('api: pushing and deleting manifests', () => {
     assert.equal(more.headers['oci-tag'], undefined)
   })
 
+  it('names them on few lines, none of them long', async () => {
+    const body = manifest()
+    const path = `/v2/a/manifests/${digestOf(Buffer.from(body))}`
+    for (const [length, count, lines] of [
+      [3, 100, 1],
+      [128, 31, 1],
+      [128, 32, 2],
+      [128, 100, 4],
+    ] as const) {
+      const tags = Array.from({ length: count }, (_, i) => String(i).padStart(length, 't'))
+      const client = api.raw()
+      client.write(
+        `PUT ${path}?${tags.map((tag) => `tag=${tag}`).join('&')} HTTP/1.1\r\nHost: localhost\r\n` +
+          `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      )
+      const received = await client.closed()
+      const values = [...received.matchAll(/^OCI-Tag: (.*)\r$/gm)].map(([, value = '']) => value)
+      assert.equal(values.length, lines)
+      assert.ok(values.every((value) => value.length <= 4096))
+      assert.deepEqual(values.join(', ').split(', '), tags)
+    }
+  })
+
   it('takes no notice of tag parameters beside a tag, and says so by saying nothing', async () => {
     const answer = await put('/v2/a/manifests/v1?tag=v2', manifest())
     assert.deepEqual([answer.status, answer.headers['oci-tag']], [201, undefined])

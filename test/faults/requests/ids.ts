@@ -41,7 +41,7 @@ export const RULES = {
   B39: 'nobody is sent elsewhere',
   B40: 'nothing is decompressed',
   B41: 'the slow are cut off when they stop, keep what they have, and cost little',
-  B42: 'what is refused is not sent first (401 comes with access control: today what is too large, or nowhere)',
+  B42: 'what is refused is not sent first (401: test/access/modes.spec.ts)',
   B43: 'a thousand requests leave nothing behind',
 } as const
 
