@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { PUSH_MODES } from '../support/client.ts'
-import { randomImage } from '../support/random-image.ts'
+import { indexOf, randomImage } from '../support/random-image.ts'
 import { TestNode } from '../support/two-nodes.ts'
 
 const CLIENTS = 32
@@ -34,6 +34,34 @@ describe('F12: 32 clients at once (I2)', () => {
     await check()
     await node.restart()
     await check()
+  })
+
+  it('change a tag once when all do it on the same condition (RFC 9110 13.1.1)', async () => {
+    await using node = await TestNode.start()
+    const path = '/v2/crowd/manifests/list'
+    /** All push something of their own, and one of them is heard. */
+    const race = async (round: string, condition: Record<string, string>): Promise<string> => {
+      const lists = Array.from({ length: CLIENTS }, (_, n) =>
+        indexOf([], { annotations: { round, n: `${n}` } }),
+      )
+      const statuses = await Promise.all(
+        lists.map(async ({ bytes, mediaType }) => {
+          const headers = { 'content-type': mediaType, ...condition }
+          return (await node.client.call('PUT', path, { headers, body: bytes })).status
+        }),
+      )
+      const refused = Array.from({ length: CLIENTS - 1 }, () => 412)
+      assert.deepEqual(
+        statuses.toSorted((a, b) => a - b),
+        [201, ...refused],
+      )
+      const winner = lists[statuses.indexOf(201)]?.digest
+      assert.equal(await node.client.digestOf('crowd', 'list'), winner)
+      return `"${winner}"`
+    }
+    const etag = await race('first', { 'if-none-match': '*' })
+    await node.restart()
+    await race('second', { 'if-match': etag })
   })
 
   it('lose nothing when they push into repositories of their own, and delete in others', async () => {
