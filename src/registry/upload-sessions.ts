@@ -100,6 +100,16 @@ export class UploadSessions {
   }
 
   /**
+   * Ends a session that its client gave up, whatever is being written to it.
+   *
+   * @throws RegistryError as {@link find}; BLOB_UPLOAD_UNKNOWN also when it was finished first
+   */
+  async cancel(name: RepositoryName, id: string, asked: Asked): Promise<void> {
+    await this.find(name, id, asked)
+    if (!(await this.#discard(id))) throw uploadUnknown(id)
+  }
+
+  /**
    * The bytes of a request, each counted before it is passed on. The session of one that finds no room is the first to
    * go when somebody needs it, unless its client comes back before: otherwise many could hold what none can finish with.
    *
@@ -143,7 +153,8 @@ export class UploadSessions {
     for (const { id, startedAt } of await this.#store.list()) {
       const session = this.#open.get(id)
       const usedAt = session?.usedAt ?? Math.max(startedAt, usedSince)
-      if (usedAt >= before && session?.isGivenUp !== true) continue
+      const isWanted = session?.isGivenUp !== true && session?.isOver !== true
+      if (usedAt >= before && isWanted) continue
       try {
         if (await this.#discardIdle(id, options)) purged++
       } catch (error) {
@@ -158,9 +169,8 @@ export class UploadSessions {
   async #discardIdle(id: string, options: Abortable): Promise<boolean> {
     const session = this.#open.get(id)
     if (session !== undefined) {
-      if (session.isBusy || session.isEnding) return false
-      await session.alone(() => session.discard())
-      return true
+      if (session.isBusy || session.isMarked) return false
+      return session.end()
     }
     return (await this.#discardUnopened(id, options)) === undefined
   }
@@ -231,9 +241,14 @@ export class UploadSessions {
   }
 
   async #end(id: string): Promise<void> {
-    const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
-    await session?.end()
+    await this.#discard(id)
     this.#mark(id, false) // what could not be ended stays marked
+  }
+
+  /** @returns false when it was finished first */
+  async #discard(id: string): Promise<boolean> {
+    const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
+    return session === undefined || (await session.end())
   }
 
   #mark(id: string, isEnding: boolean): void {
