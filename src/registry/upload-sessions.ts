@@ -41,6 +41,7 @@ export class UploadSessions {
   readonly #ending = new Map<string, number>()
   /** Those on disk that nobody was told of yet: they begin after whatever goes on meanwhile. */
   readonly #beginning = new Set<string>()
+  readonly #listeners: ((id: string) => void)[] = []
   #makingRoom: Promise<unknown> | undefined
   #nextSearch = 0
 
@@ -55,6 +56,11 @@ export class UploadSessions {
         ids: () => this.#known(),
         size: (id) => store.sizeOf(id),
       })
+  }
+
+  /** As `UploadService.onEnd`. */
+  onEnd(listener: (id: string) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** @throws RegistryError TOOMANYREQUESTS when as many are open, or as many bytes, as may be, and all of them are in use */
@@ -285,6 +291,7 @@ export class UploadSessions {
   /** When the ids are not known yet, the list will not have this one; a list that fails is told to who asked for it. */
   #release(id: string): void {
     this.#bytes?.end(id)
+    for (const listener of this.#listeners) listener(id)
     void this.#ids?.then(
       (ids) => ids.delete(id),
       () => undefined,

@@ -144,6 +144,10 @@ export class Uploads implements UploadService {
     await this.#sessions.cancel(name, id, options)
   }
 
+  onEnd(listener: (id: string) => void): void {
+    this.#sessions.onEnd(listener)
+  }
+
   /** As {@link UploadSessions.endAll}. */
   endAll(name: RepositoryName, remove: (end: () => void) => Promise<boolean>): Promise<boolean> {
     return this.#sessions.endAll(name, remove)
