@@ -392,12 +392,8 @@ export interface UploadService {
     chunk: Chunk | undefined,
     options?: Asked,
   ): Promise<number>
-  /**
-   * Ends an upload for good, also while another request writes to it: that one then fails with BLOB_UPLOAD_UNKNOWN.
-   *
-   * @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when its blob was linked first
-   */
+  /** Ends it, also while it is being written to. @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when it was finished first */
   cancel(name: RepositoryName, id: string, options?: Asked): Promise<void>
-  /** @param listener is told the id of each upload that ends, however it does: finished, cancelled, given up, or with its repository */
+  /** @param listener is told the id of each upload that ends, however it does: finished, cancelled, given up, … */
   onEnd(listener: (id: string) => void): void
 }

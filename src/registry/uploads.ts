@@ -185,12 +185,7 @@ export class Uploads implements UploadService {
   }
 
   /** After a failed link the session stays, and the client may try again; after a wrong digest it is of no use. */
-  async #link(
-    session: Session,
-    upload: Upload,
-    digest: Digest,
-    work: Work,
-  ): Promise<number> {
+  async #link(session: Session, upload: Upload, digest: Digest, work: Work): Promise<number> {
     using _ = this.#hold?.()
     let stored
     try {

@@ -34,8 +34,7 @@ describe('api: how many uploads of a client are open', () => {
 
   const send = (method: string, path: string, body?: Uint8Array, authorization = 'ann') =>
     api.call(method, path, { headers: { authorization }, ...(body && { body }) })
-  const begin = (user = 'ann') =>
-    send('POST', `/v2/${APP}/blobs/uploads/`, undefined, user)
+  const begin = (user = 'ann') => send('POST', `/v2/${APP}/blobs/uploads/`, undefined, user)
   /** As many as may be. */
   async function fill(): Promise<string[]> {
     const locations = []
@@ -77,7 +76,10 @@ describe('api: how many uploads of a client are open', () => {
   /** What ends an upload. */
   const ends: [string, (location: string) => Promise<unknown>][] = [
     ['it is finished', (to) => send('PUT', `${to}?digest=${DIGEST}`, BYTES)],
-    ['its content is not what its digest says', (to) => send('PUT', `${to}?digest=${OTHER}`, BYTES)],
+    [
+      'its content is not what its digest says',
+      (to) => send('PUT', `${to}?digest=${OTHER}`, BYTES),
+    ],
     ['it is cancelled', (to) => send('DELETE', to)],
     [
       'its repository is deleted',

@@ -75,7 +75,7 @@ describe('the collector', () => {
     const source = async function* () {
       yield randomBytes(2_100_000)
       isSilent.resolve()
-      await new Promise<never>(() => undefined)
+      await Promise.withResolvers<never>().promise
     }
     const writing = assert.rejects(uploads.append(app, id, { source: source() }), {
       code: 'BLOB_UPLOAD_UNKNOWN',

@@ -28,7 +28,7 @@ function silent(text: string) {
   const source = async function* () {
     yield bytesOf(text)
     reached.resolve()
-    await new Promise<never>(() => undefined)
+    await Promise.withResolvers<never>().promise
   }
   return { source: source(), reached: reached.promise }
 }
@@ -130,7 +130,10 @@ describe('cancelling an upload that is being written to', () => {
     const { uploads, store } = setup
     changing(store, (upload) => {
       const append = upload.append.bind(upload)
-      upload.append = (...args) => append(...args).catch(() => Promise.reject(new Error('EIO')))
+      upload.append = async (...args) => {
+        await append(...args).catch(() => undefined)
+        throw new Error('EIO')
+      }
     })
     const { id } = await uploads.create(APP)
     const body = silent('hello')
