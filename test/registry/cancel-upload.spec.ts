@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { digestOf } from '../../src/oci/digest.ts'
 import { MemoryRegistry } from '../support/memory-ports.ts'
 import { streamOf } from '../support/random-image.ts'
@@ -210,6 +211,25 @@ describe('cancelling an upload that is being finished', () => {
     assert.equal(await finished, 5)
     assert.ok(await own.reader().blob(APP, DIGEST))
     assert.equal(store.saved.size, 0)
+  })
+
+  it('stops a second pass over its content', async () => {
+    const setup = createUploads()
+    const { uploads, store } = setup
+    const reading = Promise.withResolvers<void>()
+    changing(store, (upload) => {
+      upload.finish = async (_digest, { signal } = {}) => {
+        reading.resolve()
+        await once(signal!, 'abort')
+        throw signal!.reason
+      }
+    })
+    const { id } = await uploads.create(APP)
+    const finished = assert.rejects(uploads.finish(APP, id, DIGEST, undefined), UNKNOWN)
+    await reading.promise
+    await uploads.cancel(APP, id)
+    await finished
+    await isGone(setup, id)
   })
 
   it('ends it when the commit fails', async () => {
