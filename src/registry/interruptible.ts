@@ -7,28 +7,26 @@ export async function* interruptible(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
+  let interrupt = (_reason: Error): void => undefined
+  const onAbort = (): void => interrupt(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
   let isOver = false
   try {
     for (;;) {
       signal.throwIfAborted()
       isOver = true // also when it throws
-      const next = await orAborted(iterator.next(), signal)
+      // Not a race with one promise: that would keep something of each chunk.
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        interrupt = reject
+        iterator.next().then(resolve, reject)
+      })
       if (next.done === true) return
       isOver = false
       yield next.value
     }
   } finally {
+    signal.removeEventListener('abort', onAbort)
     if (signal.aborted) iterator.return?.().catch(() => undefined)
     else if (!isOver) await iterator.return?.()
   }
-}
-
-/** Waits for a result, or throws the signal's reason as soon as it is aborted. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const onAbort = (): void => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort, { once: true })
-  // Not a race: the signal outlives many chunks, and would keep something of each.
-  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  return promise
 }
