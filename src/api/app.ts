@@ -7,7 +7,7 @@ import { AddressRanges } from './address-ranges.ts'
 import { blobRoutes } from './blobs.ts'
 import { ClientLimits } from './client-limits.ts'
 import { DEFAULT_LIMITS } from './context.ts'
-import { beginsUpload, goesOnWithUpload } from './count-uploads.ts'
+import { UploadCounts } from './count-uploads.ts'
 import { refuseEncodings } from './encodings.ts'
 import { answerErrors } from './errors.ts'
 import { extensionRoutes } from './extensions.ts'
@@ -95,6 +95,7 @@ export function assemble(
 export function registryRouter(options: AppOptions, limits: ApiLimits): Router<ApiState> {
   const blobs = blobRoutes(options.service, limits)
   const uploads = uploadRoutes(options.service, limits)
+  const counts = new UploadCounts(options.service.uploads)
   const manifests = manifestRoutes(options.service, limits)
   const listings = listingRoutes(options.service)
   const extensions = extensionRoutes(options.service)
@@ -120,11 +121,11 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
     .get('/v2/*name/tags/list', may('pull'), listings.tags)
     .get('/v2/*name/referrers/:digest', may('pull'), listings.referrers)
 
-    .post('/v2/*name/blobs/uploads{/}', may('push'), beginsUpload, uploads.start)
-    .get('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.status)
-    .patch('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.append)
-    .put('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.finish)
-    .delete('/v2/*name/blobs/uploads/:id', may('push'), goesOnWithUpload, uploads.cancel)
+    .post('/v2/*name/blobs/uploads{/}', may('push'), counts.begins, uploads.start)
+    .get('/v2/*name/blobs/uploads/:id', may('push'), counts.goesOn, uploads.status)
+    .patch('/v2/*name/blobs/uploads/:id', may('push'), counts.goesOn, uploads.append)
+    .put('/v2/*name/blobs/uploads/:id', may('push'), counts.goesOn, uploads.finish)
+    .delete('/v2/*name/blobs/uploads/:id', may('push'), counts.goesOn, uploads.cancel)
 
     .get('/v2/*name/blobs/:digest', may('pull'), blobs.get)
     .delete('/v2/*name/blobs/:digest', may('delete'), blobs.remove)

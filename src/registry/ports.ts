@@ -323,8 +323,8 @@ export interface UploadService {
   /**
    * Adds a chunk.
    *
-   * @throws RegistryError BLOB_UPLOAD_UNKNOWN; RANGE_INVALID when the chunk does not begin at the offset or another
-   * one is being written (its `detail` holds `{ size }`); SIZE_INVALID when the body is not as long as its range
+   * @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when it ends meanwhile; RANGE_INVALID when the chunk does not begin at
+   * the offset or another one is being written (its `detail` holds `{ size }`); SIZE_INVALID when the body is not as long as its range
    */
   append(name: RepositoryName, id: string, chunk: Chunk, options?: Asked): Promise<UploadStatus>
   /**
@@ -340,6 +340,8 @@ export interface UploadService {
     chunk: Chunk | undefined,
     options?: Asked,
   ): Promise<number>
-  /** @throws RegistryError BLOB_UPLOAD_UNKNOWN */
+  /** Ends it, also while it is being written to. @throws RegistryError BLOB_UPLOAD_UNKNOWN, also when it was finished first */
   cancel(name: RepositoryName, id: string, options?: Asked): Promise<void>
+  /** @param listener is told the id of each upload that ends, however it does: finished, cancelled, given up, … */
+  onEnd(listener: (id: string) => void): void
 }

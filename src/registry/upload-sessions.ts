@@ -41,6 +41,7 @@ export class UploadSessions {
   readonly #ending = new Map<string, number>()
   /** Those on disk that nobody was told of yet: they begin after whatever goes on meanwhile. */
   readonly #beginning = new Set<string>()
+  readonly #listeners: ((id: string) => void)[] = []
   #makingRoom: Promise<unknown> | undefined
   #nextSearch = 0
 
@@ -55,6 +56,11 @@ export class UploadSessions {
         ids: () => this.#known(),
         size: (id) => store.sizeOf(id),
       })
+  }
+
+  /** As `UploadService.onEnd`. */
+  onEnd(listener: (id: string) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** @throws RegistryError TOOMANYREQUESTS when as many are open, or as many bytes, as may be, and all of them are in use */
@@ -97,6 +103,16 @@ export class UploadSessions {
     session.usedAt = this.#now()
     session.isGivenUp = false
     return session
+  }
+
+  /**
+   * Ends a session that its client gave up, whatever is being written to it.
+   *
+   * @throws RegistryError as {@link find}; BLOB_UPLOAD_UNKNOWN also when it was finished first
+   */
+  async cancel(name: RepositoryName, id: string, asked: Asked): Promise<void> {
+    await this.find(name, id, asked)
+    if (!(await this.#discard(id))) throw uploadUnknown(id)
   }
 
   /**
@@ -143,7 +159,8 @@ export class UploadSessions {
     for (const { id, startedAt } of await this.#store.list()) {
       const session = this.#open.get(id)
       const usedAt = session?.usedAt ?? Math.max(startedAt, usedSince)
-      if (usedAt >= before && session?.isGivenUp !== true) continue
+      const isWanted = session?.isGivenUp !== true && session?.isOver !== true
+      if (usedAt >= before && isWanted) continue
       try {
         if (await this.#discardIdle(id, options)) purged++
       } catch (error) {
@@ -158,9 +175,8 @@ export class UploadSessions {
   async #discardIdle(id: string, options: Abortable): Promise<boolean> {
     const session = this.#open.get(id)
     if (session !== undefined) {
-      if (session.isBusy || session.isEnding) return false
-      await session.alone(() => session.discard())
-      return true
+      if (session.isBusy || session.isMarked) return false
+      return session.end()
     }
     return (await this.#discardUnopened(id, options)) === undefined
   }
@@ -231,9 +247,14 @@ export class UploadSessions {
   }
 
   async #end(id: string): Promise<void> {
-    const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
-    await session?.end()
+    await this.#discard(id)
     this.#mark(id, false) // what could not be ended stays marked
+  }
+
+  /** @returns false when it was finished first */
+  async #discard(id: string): Promise<boolean> {
+    const session = this.#open.get(id) ?? (await this.#discardUnopened(id, {}))
+    return session === undefined || (await session.end())
   }
 
   #mark(id: string, isEnding: boolean): void {
@@ -270,6 +291,7 @@ export class UploadSessions {
   /** When the ids are not known yet, the list will not have this one; a list that fails is told to who asked for it. */
   #release(id: string): void {
     this.#bytes?.end(id)
+    for (const listener of this.#listeners) listener(id)
     void this.#ids?.then(
       (ids) => ids.delete(id),
       () => undefined,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isRegistryError, RegistryError } from '../oci/errors.ts'
+import { interruptible } from './interruptible.ts'
 import { UploadSessions } from './upload-sessions.ts'
 import { checkRange, exactly } from './upload-range.ts'
 import { NO_RULES } from './standing.ts'
@@ -101,7 +102,8 @@ export class Uploads implements UploadService {
   }
 
   async status(name: RepositoryName, id: string, options: Asked = {}): Promise<UploadStatus> {
-    const { upload } = await this.#sessions.find(name, id, options)
+    const { upload, isEnding } = await this.#sessions.find(name, id, options)
+    if (isEnding) throw uploadUnknown(id)
     return { id, size: upload.size }
   }
 
@@ -113,9 +115,9 @@ export class Uploads implements UploadService {
   ): Promise<UploadStatus> {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
-    return session.alone(async (upload) => {
+    return session.alone(async (upload, over) => {
       using _ = this.#leases?.upload(name)
-      await this.#append(session, upload, chunk, options)
+      await this.#append(session, upload, chunk, until(over, options))
       return { id, size: upload.size }
     })
   }
@@ -129,17 +131,21 @@ export class Uploads implements UploadService {
   ): Promise<number> {
     this.#mayWrite()
     const session = await this.#sessions.find(name, id, options)
-    return session.alone(async (upload) => {
+    return session.alone(async (upload, over) => {
       using _ = this.#leases?.upload(name)
-      if (chunk !== undefined) await this.#append(session, upload, chunk, options)
-      return await this.#link(session, upload, digest, options)
+      const work = until(over, options)
+      if (chunk !== undefined) await this.#append(session, upload, chunk, work)
+      return await this.#link(session, upload, digest, work)
     })
   }
 
   async cancel(name: RepositoryName, id: string, options: Asked = {}): Promise<void> {
     this.#mayWrite()
-    const session = await this.#sessions.find(name, id, options)
-    await session.alone(() => session.discard())
+    await this.#sessions.cancel(name, id, options)
+  }
+
+  onEnd(listener: (id: string) => void): void {
+    this.#sessions.onEnd(listener)
   }
 
   /** As {@link UploadSessions.endAll}. */
@@ -152,16 +158,16 @@ export class Uploads implements UploadService {
     return this.#sessions.purge(this.#now() - (this.#options.idleFor ?? IDLE_MS), options)
   }
 
-  async #append(session: Session, upload: Upload, chunk: Chunk, options: Abortable): Promise<void> {
+  async #append(session: Session, upload: Upload, chunk: Chunk, work: Work): Promise<void> {
     const { range } = chunk
+    const arriving = interruptible(chunk.source, work.signal)
     const { blobLimit } = this.#options
     if (range !== undefined) checkRange(range, upload.size, blobLimit)
-    const body =
-      range === undefined ? chunk.source : exactly(chunk.source, range.end - range.start + 1)
+    const body = range === undefined ? arriving : exactly(arriving, range.end - range.start + 1)
     // Where the room ends, what came before is kept, as when the client goes away.
     const source = new WatchedSource(this.#sessions.counted(session, this.#whileThereIsRoom(body)))
     try {
-      await upload.append(source, { signal: options.signal, limit: blobLimit })
+      await upload.append(source, { signal: work.signal, limit: blobLimit })
     } catch (error) {
       // The client's failure leaves the upload as it says; our own disk's leaves it in doubt, so it is opened anew.
       if (!source.threw(error) && !isRegistryError(error)) session.forget()
@@ -179,16 +185,11 @@ export class Uploads implements UploadService {
   }
 
   /** After a failed link the session stays, and the client may try again; after a wrong digest it is of no use. */
-  async #link(
-    session: Session,
-    upload: Upload,
-    digest: Digest,
-    options: Abortable,
-  ): Promise<number> {
+  async #link(session: Session, upload: Upload, digest: Digest, work: Work): Promise<number> {
     using _ = this.#hold?.()
     let stored
     try {
-      stored = await upload.finish(digest, options)
+      stored = await upload.finish(digest, work)
     } catch (error) {
       if (isRegistryError(error, 'DIGEST_INVALID')) await session.discard()
       throw error
@@ -197,7 +198,8 @@ export class Uploads implements UploadService {
     await this.#writer.transact((tx) => {
       if (session.isEnding) throw uploadUnknown(upload.id)
       return tx.linkBlob(upload.name, stored)
-    }, options)
+    }, work)
+    session.isLinked = true
     try {
       await session.discard()
     } catch {
@@ -220,6 +222,15 @@ export class Uploads implements UploadService {
     if (this.#options.readOnly) throw readOnlyError('ipns.writeKey')
     if (this.#rules.readOnly) throw readOnlyError('access.readOnly')
   }
+}
+
+/** What stops the work of a request on an upload: its caller, or the end of the session. */
+interface Work {
+  readonly signal: AbortSignal
+}
+
+function until(over: AbortSignal, { signal }: Abortable): Work {
+  return { signal: signal === undefined ? over : AbortSignal.any([signal, over]) }
 }
 
 /** The answer to every write on a node that only reads. @param option the one that says so */

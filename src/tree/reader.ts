@@ -56,7 +56,8 @@ export class TreeReader implements RegistryReader {
     digest: Digest,
     options?: Abortable,
   ): Promise<Content | undefined> {
-    // A manifest is a blob too, and clients fetch it as one; a stock registry serves it from its revision.
+    // A manifest is a blob too, as in an image layout, and clients fetch it as one. Only to be read: what deletes and mounts
+    // blobs looks at their own links alone.
     const layer = await this.#linked(layout.layer(name, digest), digest, options)
     return layer ?? this.#linked(layout.revision(name, digest), digest, options)
   }

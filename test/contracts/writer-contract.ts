@@ -223,6 +223,16 @@ export function writerContract(what: string, make: () => Promise<WriterFixture>)
       }
     })
 
+    it('mounts and removes no manifest as a blob, though it reads as one', async () => {
+      const { digest } = image
+      const other = parseName('team/other')
+      assert.ok(await now().blob(app, digest))
+      const { writer } = fixture
+      assert.equal(await writer.transact((tx) => tx.mountBlob(other, digest, app)), false)
+      assert.equal(await writer.transact((tx) => tx.removeBlob(app, digest)), false)
+      assert.ok(await now().blob(app, digest))
+    })
+
     it('lets an edit see its own changes', async () => {
       const next = randomImage({ subject: image })
       const stored = await fixture.content.write(next.bytes, next.digest)

@@ -67,6 +67,29 @@ describe('the collector', () => {
     assert.deepEqual(await largeFiles(gc), [])
   })
 
+  it('brings the bytes of an upload back that was cancelled while it was written to', async () => {
+    await using gc = await world()
+    const { uploads } = gc.service
+    const { id } = await uploads.create(app)
+    const isSilent = Promise.withResolvers<void>()
+    const source = async function* () {
+      yield randomBytes(2_100_000)
+      isSilent.resolve()
+      await Promise.withResolvers<never>().promise
+    }
+    const writing = assert.rejects(uploads.append(app, id, { source: source() }), {
+      code: 'BLOB_UPLOAD_UNKNOWN',
+    })
+    await isSilent.promise
+    await uploads.cancel(app, id)
+    assert.deepEqual(await readdir(join(gc.data, 'data', 'uploads')), [])
+    await writing
+    assert.equal((await largeFiles(gc)).length, 2)
+    gc.pass(5 * LEASE)
+    await collect(gc)
+    assert.deepEqual(await largeFiles(gc), [])
+  })
+
   it('deletes nothing at all when something that is to stay is missing or damaged (I3)', async () => {
     await using gc = await world()
     const layers = Array.from({ length: 3 }, () => 2_200_000)

@@ -155,9 +155,9 @@ describe('deleting a repository with uploads', () => {
       source: slow([layer.bytes.subarray(0, half), layer.bytes.subarray(half)]),
     })
     await service.deleteRepository(APP)
-    held.resolve()
-    await appended
+    await assert.rejects(appended, fails('BLOB_UPLOAD_UNKNOWN', 404))
     await assert.rejects(finished, fails('BLOB_UPLOAD_UNKNOWN', 404))
+    held.resolve()
     await assert.rejects(
       uploads.append(APP, writing.id, { source: streamOf('x') }),
       fails('BLOB_UPLOAD_UNKNOWN', 404),

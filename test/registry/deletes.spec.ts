@@ -59,6 +59,21 @@ describe('deleting', () => {
     await assert.rejects(service.deleteBlob(APP, digest), { code: 'BLOB_UNKNOWN' })
   })
 
+  it('a blob that is a manifest as well leaves the manifest, which reads as a blob until it goes', async () => {
+    const { service, own } = await createRegistry()
+    const image = randomImage()
+    const { digest } = image
+    await fill(own, image, 'v1')
+    await assert.rejects(service.deleteBlob(APP, digest), { code: 'BLOB_UNKNOWN' }, 'no such link')
+    await pushBlobs(service, [image], APP)
+    await service.deleteBlob(APP, digest)
+    assert.equal((await service.getBlob(APP, digest)).size, image.size)
+    assert.equal((await service.getManifest(APP, tagged('v1'))).digest, digest)
+    await assert.rejects(service.deleteBlob(APP, digest), { code: 'BLOB_UNKNOWN' })
+    await service.deleteManifest(APP, byDigest(digest))
+    await assert.rejects(service.getBlob(APP, digest), { code: 'BLOB_UNKNOWN' })
+  })
+
   it('is UNSUPPORTED when deletes are off', async () => {
     const { service, own } = await createRegistry({ options: { deletes: false } })
     const image = randomImage()

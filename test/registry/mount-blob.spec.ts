@@ -62,6 +62,18 @@ describe('mounting a blob', () => {
     }
   })
 
+  it('does not take a manifest, though it can be read as a blob, until it was pushed as one', async () => {
+    const { service, own } = await createRegistry()
+    const image = randomImage()
+    await store({ writer: own, content: own.content }, APP, image)
+    assert.ok(await service.getBlob(APP, image.digest))
+    for (const from of [APP, undefined]) {
+      assert.equal(await service.mountBlob(OTHER, image.digest, from), false)
+    }
+    await pushBlobs(service, [image])
+    assert.equal(await service.mountBlob(OTHER, image.digest, APP), true)
+  })
+
   it('is UNSUPPORTED on a read-only node', async () => {
     const { service } = await createRegistry({ options: { readOnly: true } })
     for (const from of [APP, undefined]) {

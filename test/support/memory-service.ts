@@ -201,6 +201,7 @@ interface Session {
 export class MemoryUploads implements UploadService {
   readonly sessions = new Map<string, Session>()
   readonly #link: (name: string, digest: Digest, bytes: Uint8Array) => void
+  readonly #listeners: ((id: string) => void)[] = []
   /** Called whenever a chunk has been kept: what a spec waits for instead of sleeping. */
   onKept: (id: string, size: number) => void = () => undefined
 
@@ -248,7 +249,7 @@ export class MemoryUploads implements UploadService {
   ): Promise<number> {
     if (chunk !== undefined) await this.append(name, id, chunk)
     const { chunks } = this.#find(name, id)
-    this.sessions.delete(id)
+    this.#end(id)
     const hasher = createHasher(algorithmOf(digest))
     for (const bytes of chunks) hasher.update(bytes)
     if (hasher.digest() !== digest) throw new RegistryError('DIGEST_INVALID')
@@ -259,7 +260,16 @@ export class MemoryUploads implements UploadService {
 
   async cancel(name: RepositoryName, id: string): Promise<void> {
     this.#find(name, id)
+    this.#end(id)
+  }
+
+  onEnd(listener: (id: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  #end(id: string): void {
     this.sessions.delete(id)
+    for (const listener of this.#listeners) listener(id)
   }
 
   #find(name: string, id: string): Session {

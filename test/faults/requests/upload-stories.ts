@@ -89,6 +89,22 @@ export async function endsTwice({ client }: Target): Promise<void> {
   assert.ok((await client.blob('app', UPLOADED_DIGEST)).equals(UPLOADED))
 }
 
+export async function cancelledInTheMiddle(target: Target): Promise<void> {
+  const { client } = target
+  const upload = await client.startUpload('app')
+  const headers = { Expect: '100-continue', 'Content-Length': String(2 * MIB) }
+  const sending = request(new URL(upload, client.url), { method: 'PATCH', headers, agent: false })
+  sending.flushHeaders()
+  await once(sending, 'continue')
+  sending.write(randomBytes(MIB))
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>
+  await client.expect(204, 'DELETE', upload)
+  const [answer] = await answered
+  sending.on('error', () => undefined).destroy()
+  assert.equal(answer.statusCode, 404)
+  for (const method of ['GET', 'DELETE']) await client.expect(404, method, upload)
+}
+
 /** Ten thousand would be the same: it is over long before. Those that are cancelled make room. */
 export async function manySessions(target: Target): Promise<void> {
   const before = (await target.status()).storage.uploads

@@ -2,6 +2,7 @@ import { ABSENT, HEX, layer, UPLOADED_DIGEST } from './fixtures.ts'
 import { CHANGES } from './row.ts'
 import {
   breaksOff,
+  cancelledInTheMiddle,
   endsTwice,
   hasSize,
   isMeasuredAtItsEnd,
@@ -58,6 +59,7 @@ export const UPLOADS: readonly Row[] = [
 
   ['B13', 'two at once: one is taken, the other is 416, nothing is mixed', twoAtOnce, CHANGES],
   ['B14', 'one that was finished, or cancelled', endsTwice, CHANGES],
+  ['B14', 'one that is cancelled while it is sent', cancelledInTheMiddle, CHANGES],
   ['B15', 'as many as may be, and then 429 with Retry-After', manySessions],
 
   ['B16', 'no byte', hasSize(0), CHANGES],
