@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { HonestClient, KeptImages } from './honest.ts'
 import { PlayError, play } from './player.ts'
+import { Reached } from './reached.ts'
 import { sequences } from './stories.ts'
 import { Tally } from './tally.ts'
 import type { Step } from './plan.ts'
@@ -44,6 +45,7 @@ export class FuzzFailure extends Error {
 /** Many clients who send whatever the generator thinks of, and one who does everything right. */
 export class Campaign {
   readonly tally = new Tally()
+  readonly reached = new Reached()
   readonly #target: Target
   readonly #options: CampaignOptions
   readonly #kept = new KeptImages()
@@ -69,7 +71,10 @@ export class Campaign {
     const { http, control, scratch, mode } = this.#target
     const { storage } = await this.#target.status()
     const around = { kept, root: storage.root, scratch }
-    const onRequest = (status: number | undefined): void => this.tally.count(status)
+    const onRequest: Stage['onRequest'] = (status, asked) => {
+      this.tally.count(status)
+      if (asked !== undefined) this.reached.note(asked.door, asked.request, status)
+    }
     this.#stage = { http, control, around, isGuarded: mode !== 'open', onRequest }
   }
 

@@ -16,8 +16,14 @@ const text = (value: unknown): BodyPlan => ({ kind: 'text', text: JSON.stringify
 /** Bodies that the route takes, sometimes; and others that it must not. */
 function body(right: fc.Arbitrary<object>, weight = 3): fc.Arbitrary<BodyPlan> {
   const wrong = fc.oneof(
-    { weight: 3, arbitrary: fc.tuple(right, key, odd).map(([value, k, v]) => text({ ...value, [k]: v })) },
-    { weight: 2, arbitrary: fc.json({ maxDepth: 3 }).map((json): BodyPlan => ({ kind: 'text', text: json })) },
+    {
+      weight: 3,
+      arbitrary: fc.tuple(right, key, odd).map(([value, k, v]) => text({ ...value, [k]: v })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.json({ maxDepth: 3 }).map((json): BodyPlan => ({ kind: 'text', text: json })),
+    },
     { weight: 1, arbitrary: strangeBody },
     { weight: 1, arbitrary: NO_BODY },
     { weight: 1, arbitrary: fc.constant<BodyPlan>({ kind: 'repeated', text: '[', times: 70_000 }) },
@@ -25,7 +31,17 @@ function body(right: fc.Arbitrary<object>, weight = 3): fc.Arbitrary<BodyPlan> {
   return usually(weight, right.map(text), wrong)
 }
 
-const key = fc.constantFrom('root', 'from', 'to', 'dryRun', 'repair', 'name', 'x', '__proto__', 'directory')
+const key = fc.constantFrom(
+  'root',
+  'from',
+  'to',
+  'dryRun',
+  'repair',
+  'name',
+  'x',
+  '__proto__',
+  'directory',
+)
 /** Never the directory of something real: what is no absolute path of these would be written to. */
 const odd = fc.constantFrom<unknown>('', null, 0, 1, true, 'yes', [], {}, '/dev/null/x', '\0')
 
@@ -65,16 +81,36 @@ const imported = fc.record(
 )
 
 /** Where nothing can be written, but for the places that are made for it. */
-const PLACES = ['/', '/dev/null', '/dev/null/x', '/proc/x', '/proc/self/x', '/a\0b', `/${'a'.repeat(300)}`, '']
+const PLACES = [
+  '/',
+  '/dev/null',
+  '/dev/null/x',
+  '/proc/x',
+  '/proc/self/x',
+  '/a\0b',
+  `/${'a'.repeat(300)}`,
+  '',
+]
 const directory = fc
-  .oneof(fc.constantFrom(...PLACES), fc.nat(1).map((n) => `⟦scratch:${n}⟧`))
+  .oneof(
+    fc.constantFrom(...PLACES),
+    fc.nat(1).map((n) => `⟦scratch:${n}⟧`),
+  )
   .map((place) => ({ directory: place }))
 
 const page = fc
   .array(
     fc.oneof(
       fc.constantFrom('limit=1', 'limit=20', 'limit=1000', 'limit=0', 'before=10', 'before=1'),
-      fc.constantFrom('limit=-1', 'limit=1e3', `before=${'9'.repeat(30)}`, 'x=1', '=', '%zz', 'limit'),
+      fc.constantFrom(
+        'limit=-1',
+        'limit=1e3',
+        `before=${'9'.repeat(30)}`,
+        'x=1',
+        '=',
+        '%zz',
+        'limit',
+      ),
       targetText.map((query) => query.replace(/#/g, '')),
     ),
     { maxLength: 2 },
@@ -87,7 +123,11 @@ const admin = fc
 
 function get(path: string, query: fc.Arbitrary<string> = fc.constant('')): fc.Arbitrary<Basics> {
   return fc
-    .record({ query, credentials: admin, method: usually(6, fc.constant('GET'), fc.constant('HEAD')) })
+    .record({
+      query,
+      credentials: admin,
+      method: usually(6, fc.constant('GET'), fc.constant('HEAD')),
+    })
     .map(({ query: asked, ...rest }) => ({ ...rest, target: `/api/v1/${path}${asked}` }))
 }
 

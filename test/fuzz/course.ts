@@ -1,14 +1,18 @@
 import { Campaign, FuzzFailure } from './campaign.ts'
 import { isLong, notBack, objectsLeft, warmUp } from './memory-check.ts'
-import { memoryTable, progressLine, statusTable } from './report.ts'
+import { memoryTable, progressLine, routeTable, statusTable } from './report.ts'
 import { Target } from './target.ts'
 import type { Checks } from './checks.ts'
 import type { Memory } from './memory.ts'
+import type { Reached } from './reached.ts'
 import type { Tally } from './tally.ts'
 import type { Mode } from './target.ts'
 
 /** How often progress is told, in ms: on a terminal all the time, else seldom. */
 const PROGRESS_MS = process.stdout.isTTY ? 1000 : 15_000
+
+/** So many requests come to every route, whatever the seed. */
+const ENOUGH = 10_000
 
 /** What one daemon is sent. */
 export interface CourseOptions {
@@ -22,6 +26,7 @@ export interface CourseOptions {
 export interface Course {
   readonly mode: Mode
   readonly tally: Tally
+  readonly reached: Reached
   /** Its memory, at what times. */
   readonly marks: readonly (readonly [string, Memory])[]
 }
@@ -39,8 +44,10 @@ export async function course(mode: Mode, options: CourseOptions, checks: Checks)
   )
   if (ran && options.path === undefined) await lookBehind(target, campaign, checks, marks)
   for (const line of target.complaints.slice(-20)) console.log(`log: ${line}`)
-  console.log(`\n${statusTable(campaign.tally)}\n\n${memoryTable(marks)}\n`)
-  return { mode, tally: campaign.tally, marks }
+  console.log(
+    `\n${statusTable(campaign.tally)}\n\n${routeTable(campaign.reached)}\n\n${memoryTable(marks)}\n`,
+  )
+  return { mode, tally: campaign.tally, reached: campaign.reached, marks }
 }
 
 /** A warm-up, after which memory has to come back, and then all the rest. */
@@ -100,6 +107,12 @@ async function lookBehind(
     'the status can be read',
     async () => `root ${(await target.status()).storage.root}`,
   )
+  if (requests >= ENOUGH)
+    await checks.run('every route of the routers was asked', async () => {
+      const { missing, routes } = campaign.reached
+      if (missing.length > 0) throw new Error(missing.join('\n'))
+      return `${routes.size} of them`
+    })
   await checks.run('memory is back', async () => {
     marks.push(['at the most', campaign.tally.peak])
     end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)

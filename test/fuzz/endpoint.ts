@@ -24,10 +24,12 @@ export interface Endpoint {
 
 /** Any request of those kinds. */
 export function anyOf(endpoints: readonly Endpoint[]): fc.Arbitrary<Basics> {
-  return fc.oneof(...endpoints.map(({ weight, requests }) => ({
-    weight: Math.max(1, Math.round(weight * 10)),
-    arbitrary: requests,
-  })))
+  return fc.oneof(
+    ...endpoints.map(({ weight, requests }) => ({
+      weight: Math.max(1, Math.round(weight * 10)),
+      arbitrary: requests,
+    })),
+  )
 }
 
 /** Requests with that method, to such a target. */

@@ -9,7 +9,18 @@ import { USERS } from './users.ts'
 const EVERYTHING = ['pull', 'push', 'overwrite', 'delete']
 
 /** Where everybody writes: what the generator's names and namespaces lead to, and nothing else. */
-const FREE = ['fuzz/**', 'a', 'a--b/**', 'a/**', 'x/**', 'v2', 'tags/**', 'referrers', 'blobs/**', 'constructor']
+const FREE = [
+  'fuzz/**',
+  'a',
+  'a--b/**',
+  'a/**',
+  'x/**',
+  'v2',
+  'tags/**',
+  'referrers',
+  'blobs/**',
+  'constructor',
+]
 
 /**
  * The configuration of a daemon that asks everybody for a token: the generator's users have their part, and neither what
@@ -39,7 +50,9 @@ export async function guardedConfig(): Promise<AsyncDisposable & { config: objec
   const directory = await mkdtemp(join(tmpdir(), 'heliport-users-'))
   const all = { ...USERS, [HONEST_USER]: HONEST_PASSWORD }
   const lines = await Promise.all(
-    Object.entries(all).map(async ([name, password]) => `${name}:${await hashPassword(password)}\n`),
+    Object.entries(all).map(
+      async ([name, password]) => `${name}:${await hashPassword(password)}\n`,
+    ),
   )
   const htpasswd = join(directory, 'htpasswd')
   await writeFile(htpasswd, lines.join(''), { mode: 0o600 })

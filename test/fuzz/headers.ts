@@ -92,7 +92,14 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   Authorization: ['Basic Zm9vOmJhcg==', 'Bearer x.y.z', 'Basic', LONG],
   'Proxy-Authorization': ['Basic ⟦login:root⟧'],
   Cookie: [
-    ...['a=b', '=', ';;;', 'token=⟦token⟧; authorization=Basic ⟦login:root⟧', 'a="b', '__proto__=x'],
+    ...[
+      'a=b',
+      '=',
+      ';;;',
+      'token=⟦token⟧; authorization=Basic ⟦login:root⟧',
+      'a="b',
+      '__proto__=x',
+    ],
     LONG,
   ],
   Expect: ['x', '200-ok'],

@@ -30,7 +30,12 @@ export class KeptImages {
     await client.pushImage(SECRET, this.#secret, { tag: 'v1' })
     const manifests = [...this.#images, this.#index].map(descriptorOf)
     const blobs = this.#images.flatMap(({ blobs: parts }) => parts.map(({ digest }) => digest))
-    return { repository: KEPT, secrets: this.#secretDigests(), manifests, blobs: [...blobs, this.#lone.digest] }
+    return {
+      repository: KEPT,
+      secrets: this.#secretDigests(),
+      manifests,
+      blobs: [...blobs, this.#lone.digest],
+    }
   }
 
   /** Pulls all of it and compares every byte. @throws when one is missing or another */

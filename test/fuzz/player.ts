@@ -10,6 +10,7 @@ import { headerOf } from './wire-answer.ts'
 import { WireConnection } from './wire-connection.ts'
 import { World } from './world.ts'
 import type { IllegalPlan, RequestPlan, Step } from './plan.ts'
+import type { Door } from './reached.ts'
 import type { Request } from './render.ts'
 import type { WireAnswer } from './wire-answer.ts'
 import type { Address } from './wire-connection.ts'
@@ -23,8 +24,11 @@ export interface Stage {
   readonly around: Surroundings
   /** Whether its users have their rights: then what would harm is sent as well, and has to be refused. */
   readonly isGuarded: boolean
-  /** Told of each request that was sent, and of how it was answered; `undefined` when nobody waited for that. */
-  onRequest(status: number | undefined): void
+  /**
+   * Told of each request that was sent, and of how it was answered; `undefined` when nobody waited for that. What is no
+   * request any more comes without one.
+   */
+  onRequest(status: number | undefined, asked?: { door: Door; request: Request }): void
 }
 
 /**
@@ -112,7 +116,7 @@ class Player implements Disposable {
   async #send(request: Request): Promise<void> {
     const connection = await this.#open()
     const answer = await exchange(connection, request)
-    this.#answered(answer.status)
+    this.#answered(answer.status, request)
     this.#judge(request, answer)
     this.#learn(request, answer)
     await this.#afterwards(connection, answer)
@@ -139,7 +143,9 @@ class Player implements Disposable {
   }
 
   async #pipeline(plans: readonly RequestPlan[]): Promise<void> {
-    const requests = untilLast(plans.map((plan) => render(plan, this.#world)).filter((each) => this.#maySend(each)))
+    const requests = untilLast(
+      plans.map((plan) => render(plan, this.#world)).filter((each) => this.#maySend(each)),
+    )
     const connection = await this.#open()
     this.#transcript.add(() => `at once:\n${requests.map(show).join('\n')}`)
     for (const request of requests) {
@@ -151,7 +157,7 @@ class Player implements Disposable {
     }
     for (const request of requests) {
       const answer = await connection.answer(request.method)
-      this.#answered(answer.status)
+      this.#answered(answer.status, request)
       this.#judge(request, answer)
       this.#learn(request, answer)
       if (headerOf(answer, 'connection')?.toLowerCase() === 'close') break
@@ -171,7 +177,7 @@ class Player implements Disposable {
     await turn()
     connection.destroy()
     this.#connection = undefined
-    this.#answered(undefined)
+    this.#answered(undefined, request)
   }
 
   async #illegal({ request: plan, how, at }: IllegalPlan): Promise<void> {
@@ -208,11 +214,11 @@ class Player implements Disposable {
       const { head, body } = encode(request)
       connection.write(Buffer.concat([head, body]))
       await connection.heard()
-      this.#answered(undefined)
+      this.#answered(undefined, request, 'socket')
       return
     }
     const answer = await exchange(connection, request)
-    this.#answered(answer.status)
+    this.#answered(answer.status, request, 'socket')
     judge(request, answer)
     this.#learn(request, answer)
   }
@@ -235,8 +241,8 @@ class Player implements Disposable {
   }
 
   /** Counts an answer that came, and writes it down. */
-  #answered(status: number | undefined): void {
-    this.#stage.onRequest(status)
+  #answered(status: number | undefined, request?: Request, door: Door = 'HTTP'): void {
+    this.#stage.onRequest(status, request && { door, request })
     this.#transcript.answered(status)
   }
 

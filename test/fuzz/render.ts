@@ -92,7 +92,11 @@ export function isHarmless(request: Pick<Request, 'method' | 'target' | 'body'>)
 const PAST = /^\/v2\/at\/baf[a-z2-7]{50,100}\/[^.]*$/
 
 /** Whether it would take back, for everybody, what was pushed since some time. */
-export function rollsBack({ method, target, body }: Pick<Request, 'method' | 'target' | 'body'>): boolean {
+export function rollsBack({
+  method,
+  target,
+  body,
+}: Pick<Request, 'method' | 'target' | 'body'>): boolean {
   if (method !== 'POST' || !decoded(target).includes('/rollback')) return false
   try {
     const asked = JSON.parse(body.toString()) as { dryRun?: unknown } | null

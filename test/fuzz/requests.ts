@@ -56,5 +56,12 @@ export const requests = dressed(routes)
 /** A request as a good client makes it. */
 export function plain(basics: Basics): RequestPlan {
   const { method, target, headers = [], body = { kind: 'none' }, credentials: who } = basics
-  return { method, target, headers: [...headers, ...(who ?? [TOKEN])], body, framing: 'length', pieces: 1 }
+  return {
+    method,
+    target,
+    headers: [...headers, ...(who ?? [TOKEN])],
+    body,
+    framing: 'length',
+    pieces: 1,
+  }
 }

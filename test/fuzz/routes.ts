@@ -60,10 +60,13 @@ const NEARLY = [
 
 const keptDigest = fc.nat(12).map((n) => `⟦kept:${n}⟧`)
 
-const get = (target: fc.Arbitrary<string>, headers?: fc.Arbitrary<Header[]>): fc.Arbitrary<Basics> =>
-  request(read, target, headers === undefined ? {} : { headers })
+const get = (
+  target: fc.Arbitrary<string>,
+  headers?: fc.Arbitrary<Header[]>,
+): fc.Arbitrary<Basics> => request(read, target, headers === undefined ? {} : { headers })
 
-const remove = (target: fc.Arbitrary<string>): fc.Arbitrary<Basics> => request(fc.constant('DELETE'), target)
+const remove = (target: fc.Arbitrary<string>): fc.Arbitrary<Basics> =>
+  request(fc.constant('DELETE'), target)
 
 const aRange = headerLike('Range')
 
@@ -100,7 +103,13 @@ const REGISTRY_ROUTES: readonly Endpoint[] = [
     route: 'GET /v2/*name/tags/list',
     weight: 5,
     requests: get(
-      join(fc.constantFrom('', '', '', 'http://localhost'), '/v2/', repository, '/tags/list', paging),
+      join(
+        fc.constantFrom('', '', '', 'http://localhost'),
+        '/v2/',
+        repository,
+        '/tags/list',
+        paging,
+      ),
     ),
   },
   {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { writeFigures } from '../support/figures-page.ts'
 import { Checks } from './checks.ts'
 import { course } from './course.ts'
-import { figures } from './report.ts'
+import { figures } from './figures.ts'
 import type { Course, CourseOptions } from './course.ts'
 import type { Mode } from './target.ts'
 

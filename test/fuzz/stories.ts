@@ -143,7 +143,13 @@ const story: fc.Arbitrary<Step[]> = fc.oneof(
  * @param options `logsIn`: mostly it begins with a token, which a daemon gives it that asks for one
  */
 export function sequences({ logsIn }: { logsIn: boolean }): fc.Arbitrary<Step[]> {
-  const login = logsIn ? usually(12, logIn.map((basics) => [send(plain(basics))]), none) : none
+  const login = logsIn
+    ? usually(
+        12,
+        logIn.map((basics) => [send(plain(basics))]),
+        none,
+      )
+    : none
   return fc
     .tuple(login, fc.array(story, { maxLength: 16 }))
     .map(([first, stories]) => [...first, ...stories.flat()])

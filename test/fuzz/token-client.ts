@@ -51,7 +51,8 @@ export class TokenClient extends RegistryClient {
     const answer = await super.call('GET', `/v2/token?${query.toString()}`, {
       headers: { Authorization: this.#authorization, ...ADDRESS },
     })
-    if (answer.status !== 200) throw new Error(`no token: ${answer.status} ${answer.body.toString()}`)
+    if (answer.status !== 200)
+      throw new Error(`no token: ${answer.status} ${answer.body.toString()}`)
     return (answer.json() as { token: string }).token
   }
 }

@@ -92,7 +92,11 @@ export const askForToken: fc.Arbitrary<Basics> = fc
 const grant = fc
   .record({
     name: usually(4, user, fc.constantFrom('nobody', '', 'a:b', 'é')),
-    password: usually(5, fc.constant(undefined), fc.constantFrom('wrong', '', '%zz', 'x'.repeat(99))),
+    password: usually(
+      5,
+      fc.constant(undefined),
+      fc.constantFrom('wrong', '', '%zz', 'x'.repeat(99)),
+    ),
     type: usually(8, fc.constant('password'), fc.constantFrom('refresh_token', '', 'PASSWORD')),
   })
   .map(({ name, password, type }) => [
@@ -125,12 +129,23 @@ export const postForToken: fc.Arbitrary<Basics> = fc
 /** How a client begins: it gets a token for all it may want to do, mostly as one who may do it. */
 export const logIn: fc.Arbitrary<Basics> = fc
   .record({
-    name: fc.constantFrom('writer', 'writer', 'writer', 'writer', 'writer', 'writer', ...USER_NAMES),
+    name: fc.constantFrom(
+      'writer',
+      'writer',
+      'writer',
+      'writer',
+      'writer',
+      'writer',
+      ...USER_NAMES,
+    ),
     isForm: fc.boolean(),
     source: from(1),
   })
   .map(({ name, isForm, source }): Basics => {
-    const query = form([['service', 'heliport'], ...EVERYTHING.map((text) => ['scope', text] as const)])
+    const query = form([
+      ['service', 'heliport'],
+      ...EVERYTHING.map((text) => ['scope', text] as const),
+    ])
     if (!isForm)
       return {
         method: 'GET',
@@ -138,7 +153,7 @@ export const logIn: fc.Arbitrary<Basics> = fc
         headers: [['Authorization', `Basic ⟦login:${name}⟧`], source],
         credentials: [],
       }
-    const password = encodeURIComponent(USERS[name as keyof typeof USERS])
+    const password = encodeURIComponent(USERS[name])
     const text = `grant_type=password&username=${name}&password=${password}&${query}`
     return {
       method: 'POST',

@@ -72,59 +72,62 @@ export class World {
   /** Fills the holes of a text. `own` is the body that is sent along. */
   fill(text: string, { own, type }: { own?: Buffer; type?: string } = {}): string {
     if (!text.includes('⟦')) return text
-    return text.replace(/⟦([a-z0-9]+)(?::([a-z0-9]+))?⟧/g, (hole, name: string, digits?: string) => {
-      const number = Number(digits ?? 0)
-      switch (name) {
-        case 'repo':
-          return `fuzz/r${number}`
-        case 'hidden':
-          return at([...this.#around.kept.secrets], number) ?? NOWHERE
-        case 'kept':
-          return digits === undefined ? this.#around.kept.repository : this.#keptDigest(number)
-        case 'secret':
-          return SECRET
-        case 'root':
-          return at(this.#roots, number) ?? this.#around.root
-        case 'token':
-          return this.#tokens[0] ?? ''
-        case 'tokens':
-          return this.#tokens.at(-1) ?? ''
-        case 'login':
-          return basicOf(digits ?? '')
-        case 'scratch':
-          return join(this.#around.scratch, String(number))
-        case 'sha256':
-        case 'sha512':
-          return contentDigest(number, name)
-        case 'manifest':
-          return at(this.manifests, number)?.digest ?? NOWHERE
-        case 'fallback':
-          return (at(this.manifests, number)?.digest ?? NOWHERE).replace(':', '-').slice(0, 71)
-        case 'upload':
-          return at(this.uploads, number)?.path ?? `/v2/fuzz/r0/blobs/uploads/${UUID}`
-        case 'id':
-          return at(this.uploads, number)?.path.split('/').at(-1) ?? UUID
-        case 'uploaded':
-          return digestOf(
-            Buffer.concat([
-              at(this.uploads, number)?.bytes ?? Buffer.alloc(0),
-              own ?? Buffer.alloc(0),
-            ]),
-          )
-        case 'chunk':
-          return this.#chunk(number, own?.length ?? 0)
-        case 'own':
-          return digestOf(own ?? Buffer.alloc(0))
-        case 'own512':
-          return digestOf(own ?? Buffer.alloc(0), 'sha512')
-        case 'type':
-          return type ?? 'application/octet-stream'
-        case 'etag':
-          return this.#etag
-        default:
-          return hole
-      }
-    })
+    return text.replace(
+      /⟦([a-z0-9]+)(?::([a-z0-9]+))?⟧/g,
+      (hole, name: string, digits?: string) => {
+        const number = Number(digits ?? 0)
+        switch (name) {
+          case 'repo':
+            return `fuzz/r${number}`
+          case 'hidden':
+            return at([...this.#around.kept.secrets], number) ?? NOWHERE
+          case 'kept':
+            return digits === undefined ? this.#around.kept.repository : this.#keptDigest(number)
+          case 'secret':
+            return SECRET
+          case 'root':
+            return at(this.#roots, number) ?? this.#around.root
+          case 'token':
+            return this.#tokens[0] ?? ''
+          case 'tokens':
+            return this.#tokens.at(-1) ?? ''
+          case 'login':
+            return basicOf(digits ?? '')
+          case 'scratch':
+            return join(this.#around.scratch, String(number))
+          case 'sha256':
+          case 'sha512':
+            return contentDigest(number, name)
+          case 'manifest':
+            return at(this.manifests, number)?.digest ?? NOWHERE
+          case 'fallback':
+            return (at(this.manifests, number)?.digest ?? NOWHERE).replace(':', '-').slice(0, 71)
+          case 'upload':
+            return at(this.uploads, number)?.path ?? `/v2/fuzz/r0/blobs/uploads/${UUID}`
+          case 'id':
+            return at(this.uploads, number)?.path.split('/').at(-1) ?? UUID
+          case 'uploaded':
+            return digestOf(
+              Buffer.concat([
+                at(this.uploads, number)?.bytes ?? Buffer.alloc(0),
+                own ?? Buffer.alloc(0),
+              ]),
+            )
+          case 'chunk':
+            return this.#chunk(number, own?.length ?? 0)
+          case 'own':
+            return digestOf(own ?? Buffer.alloc(0))
+          case 'own512':
+            return digestOf(own ?? Buffer.alloc(0), 'sha512')
+          case 'type':
+            return type ?? 'application/octet-stream'
+          case 'etag':
+            return this.#etag
+          default:
+            return hole
+        }
+      },
+    )
   }
 
   /** Takes in what an answer says. */
