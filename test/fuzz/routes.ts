@@ -178,7 +178,7 @@ const REGISTRY_ROUTES: readonly Endpoint[] = [
 /** What is behind the HTTP port, in every mode. */
 export const HTTP_ROUTES: readonly Endpoint[] = [
   ...REGISTRY_ROUTES,
-  ...ADMIN_ROUTES.map((each) => ({ ...each, weight: each.weight / 10 })),
+  ...ADMIN_ROUTES.map((each) => ({ ...each, weight: each.weight / 5 })),
 ]
 
 /** All of that, and where nothing is. */

@@ -18,6 +18,9 @@ const FAULT = 50
 /** What `ns` may name, and where that is kept: what everybody writes to, and what nobody may change. */
 const NAMESPACES = { 'docker.io': 'fuzz', 'kept.example:5000': 'kept' }
 
+/** Changes that are remembered: a check looks at the tree of each, for as long as its client waits. */
+const KEPT_HISTORY = { commits: 500 }
+
 /** The quiet before memory is measured, in ms: connections close, and LevelDB tidies up. */
 const REST_MS = 3000
 
@@ -57,7 +60,7 @@ export class Target implements AsyncDisposable {
   static async start(mode: Mode = 'open'): Promise<Target> {
     await using stack = new AsyncDisposableStack()
     const guarded = mode === 'open' ? undefined : stack.use(await guardedConfig())
-    const { http, ...more } = { http: {}, ...guarded?.config }
+    const { http, ...more } = { http: {}, retention: KEPT_HISTORY, ...guarded?.config }
     const daemon = await DaemonProcess.start({
       // Its log would be most of its work otherwise; what goes wrong is in it all the same.
       config: { ...more, log: { level: 'warn' }, http: { ...http, namespaces: NAMESPACES } },
