@@ -2,6 +2,7 @@ import { assemble, newRouter } from './app.ts'
 import { DEFAULT_LIMITS } from './context.ts'
 import { controlRoutes } from './control.ts'
 import { operationRoutes } from './operations.ts'
+import type Router from '@koa/router'
 import type Koa from 'koa'
 import type { AuditSink } from './audit.ts'
 import type { ApiLimits, ApiLog, ApiState } from './context.ts'
@@ -22,10 +23,15 @@ export interface ControlAppOptions extends Operations {
  */
 export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
   const limits = { ...DEFAULT_LIMITS, blob: 0, ...options.limits }
+  const { log, audit } = options
+  return assemble(controlRouter(options, limits), { hosts: [], isOpen: true, log, audit, limits })
+}
+
+/** The table of routes behind the socket. */
+export function controlRouter(options: ControlAppOptions, limits: ApiLimits): Router<ApiState> {
   const control = controlRoutes(options.control, limits, { asClient: false })
   const operations = operationRoutes(options)
-
-  const router = newRouter()
+  return newRouter()
     .get('/healthz', operations.health)
     .get('/readyz', operations.ready)
     .get('/api/v1/status', operations.status)
@@ -39,6 +45,4 @@ export function createControlApp(options: ControlAppOptions): Koa<ApiState> {
     .post('/api/v1/fsck', control.check)
     .post('/api/v1/rollback', control.rollback)
     .post('/api/v1/export', control.exportTree)
-  const { log, audit } = options
-  return assemble(router, { hosts: [], isOpen: true, log, audit, limits })
 }

@@ -171,8 +171,10 @@ async function sendLines(
     await write({ done: true })
   } catch (error) {
     if (!res.headersSent || state.signal.aborted) throw error
-    state.error = error
-    await write(errorBody(toRegistryError(error, state.requestId)))
+    const known = toRegistryError(error, state.requestId)
+    // What the caller got wrong is no fault for the log, also where he has gone meanwhile.
+    if (known.status >= 500) state.error = error
+    await write(errorBody(known))
   }
   res.end()
 }

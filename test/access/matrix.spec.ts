@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { OPEN_ACCESS } from '../../src/access/open.ts'
-import { DEFAULT_LIMITS } from '../../src/api/context.ts'
-import { registryRouter } from '../../src/api/app.ts'
-import { MemoryService } from '../support/memory-service.ts'
 import { access, openWorld, policies, seed } from '../support/access-world.ts'
+import { httpRouter, routesOf } from '../support/route-table.ts'
 import type { Control } from '../../src/api/control-face.ts'
 
 /** Nobody in particular, somebody known but named nowhere, and one for each right. */
@@ -93,25 +90,7 @@ function rows(): Row[] {
 }
 
 /** `METHOD path` of every route there is, from the router itself. */
-function routes(): string[] {
-  const router = registryRouter(
-    {
-      service: new MemoryService(),
-      access: OPEN_ACCESS,
-      control: {} as Control,
-      hosts: [],
-      status: () => ({}),
-      readiness: () => ({ ready: true }),
-      version: 'test',
-      log: console,
-      limits: { blob: 1 },
-    },
-    { ...DEFAULT_LIMITS, blob: 1 },
-  )
-  return router.stack.flatMap(({ path, methods }) =>
-    methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
-  )
-}
+const routes = (): string[] => routesOf(httpRouter())
 
 /** A request of that route that is about something that is there. */
 function request({ route, name }: Row, digest: string): string {

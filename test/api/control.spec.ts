@@ -76,17 +76,20 @@ describe('api: the control socket', () => {
   let directory: string
   let control: MemoryControl
   let server: Listener
+  /** Told of each line of the log. */
+  let onLog: (line: string) => void
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'heliport-'))
   })
   beforeEach(async () => {
     control = new MemoryControl()
+    onLog = () => undefined
     const app = createControlApp({
       control,
       status: () => ({ peerId: '12D3' }),
       readiness: () => ({ ready: true }),
       version: 'test',
-      log: pino({ level: 'silent' }),
+      log: pino({ level: 'info' }, { write: (line) => onLog(line) }),
     })
     server = await listen(app, { path: join(directory, 's.sock'), log: pino({ level: 'silent' }) })
   })
@@ -198,6 +201,20 @@ describe('api: the control socket', () => {
     const last = linesOf(answer.body).at(-1) as { errors: { code: string }[] }
     assert.equal(last.errors[0]?.code, 'INSUFFICIENT_STORAGE')
     assert.ok(!answer.body.includes('/secret'))
+  })
+
+  it('logs what the daemon could not do, and not what the caller got wrong on the way', async () => {
+    const full = Object.assign(new Error('full'), { code: 'ENOSPC' })
+    for (const [fail, isLogged] of [
+      [full, true],
+      [new RegistryError('DENIED', { message: 'not there' }), false],
+    ] as const) {
+      control.fail = fail
+      const { promise, resolve } = Promise.withResolvers<string>()
+      onLog = resolve
+      await ask('POST', '/api/v1/export', { directory: '/out' })
+      assert.equal('err' in (JSON.parse(await promise) as object), isLogged)
+    }
   })
 
   it('has none of the registry, and the registry none of it', async () => {

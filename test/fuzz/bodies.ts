@@ -32,7 +32,8 @@ const partOfContent: fc.Arbitrary<BodyPlan> = fc
   .record({ content: number, from: fraction, to: fraction })
   .map((part) => ({ kind: 'content', ...part }))
 
-const strangeBody: fc.Arbitrary<BodyPlan> = fc.oneof(
+/** What nobody asked for. */
+export const strangeBody: fc.Arbitrary<BodyPlan> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes): BodyPlan => {
     return { kind: 'bytes', base64: Buffer.from(bytes).toString('base64') }
   }),

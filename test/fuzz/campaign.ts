@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { HonestClient, KeptImages } from './honest.ts'
 import { PlayError, play } from './player.ts'
+import { Reached } from './reached.ts'
 import { sequences } from './stories.ts'
 import { Tally } from './tally.ts'
 import type { Step } from './plan.ts'
@@ -44,12 +45,14 @@ export class FuzzFailure extends Error {
 /** Many clients who send whatever the generator thinks of, and one who does everything right. */
 export class Campaign {
   readonly tally = new Tally()
+  readonly reached = new Reached()
   readonly #target: Target
   readonly #options: CampaignOptions
   readonly #kept = new KeptImages()
   readonly #honest: HonestClient
   /** How many seeds each client has used up. */
   readonly #rounds: number[]
+  readonly #sequences: fc.Arbitrary<Step[]>
   #stage: Stage | undefined
   #wanted = 0
   #failure: Error | undefined
@@ -57,6 +60,7 @@ export class Campaign {
   constructor(target: Target, options: CampaignOptions) {
     this.#target = target
     this.#options = options
+    this.#sequences = sequences({ logsIn: target.mode !== 'open' })
     this.#honest = new HonestClient(target.client)
     this.#rounds = Array.from({ length: options.clients }, () => 0)
   }
@@ -64,8 +68,14 @@ export class Campaign {
   /** Pushes what must be there at the end. */
   async prepare(): Promise<void> {
     const kept = await this.#kept.push(this.#target.client)
-    const { http, control } = this.#target
-    this.#stage = { http, control, kept, onRequest: (status) => this.tally.count(status) }
+    const { http, control, scratch, mode } = this.#target
+    const { storage } = await this.#target.status()
+    const around = { kept, root: storage.root, scratch }
+    const onRequest: Stage['onRequest'] = (status, asked) => {
+      this.tally.count(status)
+      if (asked !== undefined) this.reached.note(asked.door, asked.request, status)
+    }
+    this.#stage = { http, control, around, isGuarded: mode !== 'open', onRequest }
   }
 
   /**
@@ -113,7 +123,7 @@ export class Campaign {
 
   async #check(seed: number, path?: string): Promise<void> {
     let failedAt: number | undefined
-    const property = fc.asyncProperty(sequences, async (steps) => {
+    const property = fc.asyncProperty(this.#sequences, async (steps) => {
       if (failedAt === undefined ? this.#isOver : performance.now() > failedAt + SHRINKING_MS)
         return
       try {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { PUSH_MODES } from '../support/client.ts'
 import { descriptorOf, indexOf, piece, randomImage } from '../support/random-image.ts'
-import { KEPT } from './render.ts'
+import { KEPT, SECRET } from './names.ts'
 import type { RegistryClient } from '../support/client.ts'
 import type { Piece, RandomManifest } from '../support/random-image.ts'
 import type { Kept } from './world.ts'
@@ -11,6 +11,7 @@ export class KeptImages {
   readonly #images: readonly RandomManifest[]
   readonly #index: RandomManifest
   readonly #lone: Piece
+  readonly #secret = randomImage({ layers: [300, 17_000] })
 
   constructor() {
     const first = randomImage({ layers: [1_500_000, 20_000] })
@@ -26,21 +27,32 @@ export class KeptImages {
       await client.pushImage(KEPT, image, { tag: `v${n}`, mode: PUSH_MODES[n] ?? 'put' })
     await client.pushImage(KEPT, this.#index, { tag: 'latest' })
     await client.pushBlob(KEPT, this.#lone.bytes, { mode: 'chunks' })
+    await client.pushImage(SECRET, this.#secret, { tag: 'v1' })
     const manifests = [...this.#images, this.#index].map(descriptorOf)
     const blobs = this.#images.flatMap(({ blobs: parts }) => parts.map(({ digest }) => digest))
-    return { repository: KEPT, manifests, blobs: [...blobs, this.#lone.digest] }
+    return {
+      repository: KEPT,
+      secrets: this.#secretDigests(),
+      manifests,
+      blobs: [...blobs, this.#lone.digest],
+    }
   }
 
   /** Pulls all of it and compares every byte. @throws when one is missing or another */
   async verify(client: RegistryClient): Promise<void> {
     for (const [n, image] of this.#images.entries()) await client.pullsExactly(KEPT, `v${n}`, image)
     await client.pullsExactly(KEPT, 'latest', this.#index)
+    await client.pullsExactly(SECRET, 'v1', this.#secret)
     const lone = await client.blob(KEPT, this.#lone.digest)
     if (!lone.equals(this.#lone.bytes)) throw new Error('the lone blob has other bytes')
     const [first, referrer] = this.#images
     const { manifests } = await client.referrers(KEPT, first?.digest ?? '')
     if (!manifests.some(({ digest }) => digest === referrer?.digest))
       throw new Error('the referrer is not listed')
+  }
+
+  #secretDigests(): ReadonlySet<string> {
+    return new Set([this.#secret, ...this.#secret.blobs].map(({ digest }) => digest))
   }
 }
 

@@ -4,6 +4,7 @@ import { takeAnswer } from './wire-answer.ts'
 
 const ERROR = '{"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown"}]}'
 const JSON_TYPE = 'Content-Type: application/json'
+const LINES = 'Content-Type: application/x-ndjson'
 const DIGEST =
   'Docker-Content-Digest: sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
 
@@ -36,6 +37,8 @@ describe('the judge of the fuzzing lets pass', () => {
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
       'POST',
     ],
+    ['lines that end well', answer(200, [LINES], '{"report":{}}\n{"done":true}\n')],
+    ['lines that end with an error', answer(200, [LINES], `{"a":1}\n${ERROR}\n`)],
     ['tags in order', answer(200, [], '{"name":"a","tags":["a","b"]}'), 'GET', '/v2/a/tags/list'],
   ]
   for (const [what, bytes, method, target] of good) it(what, () => read(bytes, method, target))
@@ -59,6 +62,12 @@ describe('the judge of the fuzzing finds', () => {
     ],
     ['an error that is no JSON', /not JSON/, answer(404, [JSON_TYPE], 'Not Found')],
     ['a stack', /this machine/, answer(404, [JSON_TYPE], ERROR.replace('blob', 'at x.ts:1'))],
+    [
+      'lines that end with a fault of ours',
+      /last line is UNKNOWN/,
+      answer(200, [LINES], `{"done":1}\n${ERROR.replace('BLOB_UNKNOWN', 'UNKNOWN')}\n`),
+    ],
+    ['lines without an end', /no end/, answer(200, [LINES], '{"report":{}}\n')],
     ['a 405 without Allow', /no Allow/, answer(405, [JSON_TYPE], ERROR)],
     ['other content than its digest', /not sha256/, answer(200, [DIGEST], 'jello')],
     ['a part of another length', /has 3 bytes/, answer(206, ['Content-Range: bytes 1-2/5'], 'ell')],

@@ -26,7 +26,7 @@ const SECRETS = /\n {4}at |\.ts:\d|node:internal|node_modules|\/tmp\/|heliport-[
  * @throws Violation
  */
 export function judge(
-  { method, target }: Pick<Request, 'method' | 'target'>,
+  { method, target, body: sent }: Pick<Request, 'method' | 'target'> & { body?: Buffer },
   answer: WireAnswer,
 ): void {
   const { status, headers, body } = answer
@@ -38,12 +38,24 @@ export function judge(
   for (const name of SINGLE) must(headersOf(answer, name).length <= 1, `${name} comes twice`)
   must(!headers.some(([name]) => name === 'x-injected'), 'a header was injected')
   must(!headers.some(([name]) => name === 'content-encoding'), 'the body is encoded')
-  if (status >= 400) judgeError(method, answer)
+  if (headerOf(answer, 'content-type') === 'application/x-ndjson') judgeLines(answer)
+  if (status >= 400) judgeError(method, answer, sent)
   else if (target.startsWith('/v2/')) judgeContent(method, target, answer)
   must(status !== 204 || body.length === 0, 'a 204 has a body')
 }
 
-function judgeError(method: string, answer: WireAnswer): void {
+/** Lines of JSON that came one after another: only the last says whether it ended well. */
+function judgeLines({ body }: WireAnswer): void {
+  const lines = body.toString('utf8').trimEnd().split('\n').map(parse)
+  const last = lines.at(-1) as { done?: unknown; errors?: { code?: string }[] } | undefined
+  if (last?.errors === undefined) return must(last?.done === true, 'the last line is no end')
+  for (const { code = '' } of last.errors) {
+    const known = (errorTable() as Readonly<Record<string, { status: number } | undefined>>)[code]
+    must(known !== undefined && known.status < 500, `the last line is ${code}`)
+  }
+}
+
+function judgeError(method: string, answer: WireAnswer, sent?: Buffer): void {
   const { status, body } = answer
   if (status === 405) must(headerOf(answer, 'allow') !== undefined, 'a 405 has no Allow')
   if (status === 429 || status === 503)
@@ -57,7 +69,13 @@ function judgeError(method: string, answer: WireAnswer): void {
     must(typeof code === 'string' && CODES.has(code), `the code ${String(code)} is not registered`)
     must(typeof message === 'string' && message !== '', 'an error has no message')
   }
-  must(!SECRETS.test(text), 'an error tells about this machine')
+  must(!SECRETS.test(withoutPaths(text, sent)), 'an error tells about this machine')
+}
+
+/** What the request itself has named is no news to who sent it. */
+function withoutPaths(text: string, sent: Buffer = Buffer.alloc(0)): string {
+  const named = sent.length > 10_000 ? [] : sent.toString('utf8').matchAll(/"(\/[^"]+)"/g)
+  return [...named].reduce((rest, [, path = '']) => rest.replaceAll(path, ''), text)
 }
 
 function judgeContent(method: string, target: string, answer: WireAnswer): void {

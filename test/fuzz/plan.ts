@@ -47,5 +47,5 @@ export type Step =
   /** Goes away after a part of the request, or behind all of it, without waiting for the answer. */
   | { do: 'abort'; request: RequestPlan; at: number }
   | { do: 'illegal'; illegal: IllegalPlan }
-  /** The same as `send`, over the daemon's Unix socket. */
-  | { do: 'control'; request: RequestPlan }
+  /** The same as `send`, over the daemon's Unix socket; or goes away when the answer begins. */
+  | { do: 'control'; request: RequestPlan; leaves: boolean }

@@ -1,26 +1,34 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { exchange, untilLast } from './exchange.ts'
 import { breakRequest, isStrict } from './illegal.ts'
-import { KEPT, encode, isHarmless, partsOf, render, show } from './render.ts'
+import { KEPT } from './names.ts'
+import { encode, isHarmless, partsOf, render, rollsBack, show } from './render.ts'
+import { judgeGuarded } from './guard-oracle.ts'
 import { judge, Violation } from './oracle.ts'
 import { Transcript } from './transcript.ts'
 import { headerOf } from './wire-answer.ts'
 import { WireConnection } from './wire-connection.ts'
 import { World } from './world.ts'
 import type { IllegalPlan, RequestPlan, Step } from './plan.ts'
+import type { Door } from './reached.ts'
 import type { Request } from './render.ts'
 import type { WireAnswer } from './wire-answer.ts'
 import type { Address } from './wire-connection.ts'
-import type { Kept } from './world.ts'
+import type { Surroundings } from './world.ts'
 
 /** Where a player plays. */
 export interface Stage {
   readonly http: Address
   /** The Unix socket of the daemon. */
   readonly control: Address
-  readonly kept: Kept
-  /** Told of each request that was sent, and of how it was answered; `undefined` when nobody waited for that. */
-  onRequest(status: number | undefined): void
+  readonly around: Surroundings
+  /** Whether its users have their rights: then what would harm is sent as well, and has to be refused. */
+  readonly isGuarded: boolean
+  /**
+   * Told of each request that was sent, and of how it was answered; `undefined` when nobody waited for that. What is no
+   * request any more comes without one.
+   */
+  onRequest(status: number | undefined, asked?: { door: Door; request: Request }): void
 }
 
 /**
@@ -55,7 +63,7 @@ class Player implements Disposable {
 
   constructor(stage: Stage) {
     this.#stage = stage
-    this.#world = new World(stage.kept)
+    this.#world = new World(stage.around)
   }
 
   step(step: Step): Promise<void> {
@@ -96,20 +104,20 @@ class Player implements Disposable {
       case 'illegal':
         return this.#illegal(step.illegal)
       case 'control':
-        return this.#control(step.request)
+        return this.#control(step.request, step.leaves)
     }
   }
 
   async #one(plan: RequestPlan): Promise<void> {
     const request = render(plan, this.#world)
-    if (isHarmless(request)) await this.#send(this.#noted(request))
+    if (this.#maySend(request)) await this.#send(this.#noted(request))
   }
 
   async #send(request: Request): Promise<void> {
     const connection = await this.#open()
     const answer = await exchange(connection, request)
-    this.#answered(answer.status)
-    judge(request, answer)
+    this.#answered(answer.status, request)
+    this.#judge(request, answer)
     this.#learn(request, answer)
     await this.#afterwards(connection, answer)
   }
@@ -135,7 +143,9 @@ class Player implements Disposable {
   }
 
   async #pipeline(plans: readonly RequestPlan[]): Promise<void> {
-    const requests = untilLast(plans.map((plan) => render(plan, this.#world)).filter(isHarmless))
+    const requests = untilLast(
+      plans.map((plan) => render(plan, this.#world)).filter((each) => this.#maySend(each)),
+    )
     const connection = await this.#open()
     this.#transcript.add(() => `at once:\n${requests.map(show).join('\n')}`)
     for (const request of requests) {
@@ -147,8 +157,8 @@ class Player implements Disposable {
     }
     for (const request of requests) {
       const answer = await connection.answer(request.method)
-      this.#answered(answer.status)
-      judge(request, answer)
+      this.#answered(answer.status, request)
+      this.#judge(request, answer)
       this.#learn(request, answer)
       if (headerOf(answer, 'connection')?.toLowerCase() === 'close') break
     }
@@ -159,7 +169,7 @@ class Player implements Disposable {
 
   async #abort(plan: RequestPlan, at: number): Promise<void> {
     const request = render(plan, this.#world)
-    if (!isHarmless(request)) return
+    if (!this.#maySend(request)) return
     const connection = await this.#open()
     const { head, body } = encode(this.#noted(request, `cut at ${at}: `))
     const bytes = Buffer.concat([head, body])
@@ -167,14 +177,14 @@ class Player implements Disposable {
     await turn()
     connection.destroy()
     this.#connection = undefined
-    this.#answered(undefined)
+    this.#answered(undefined, request)
   }
 
   async #illegal({ request: plan, how, at }: IllegalPlan): Promise<void> {
     const request = render(plan, this.#world)
     // What cannot be read is answered with a body, whatever the method was.
     const method = request.method === 'HEAD' ? 'GET' : request.method
-    if (!isHarmless({ ...request, method: 'DELETE' })) return
+    if (!this.#maySend({ ...request, method: 'DELETE' }) || rollsBack(request)) return
     // Where the body's length is not told, what is in it may rightly be read as a request.
     if (!isStrict(how) && request.body.includes(KEPT)) return
     const bytes = breakRequest(partsOf({ ...request, method }), how, at)
@@ -193,14 +203,33 @@ class Player implements Disposable {
     if (status < 400) throw new Violation(`${how}: it was answered with ${status}`)
   }
 
-  async #control(plan: RequestPlan): Promise<void> {
-    const request = this.#noted(render(plan, this.#world), 'Unix socket: ')
+  async #control(plan: RequestPlan, leaves: boolean): Promise<void> {
+    const request = render(plan, this.#world)
+    if (rollsBack(request)) return
+    this.#noted(request, `Unix socket${leaves ? ', and leaves' : ''}: `)
     using stack = new DisposableStack()
     const connection = await WireConnection.open(this.#stage.control)
     stack.defer(() => connection.destroy())
+    if (leaves) {
+      const { head, body } = encode(request)
+      connection.write(Buffer.concat([head, body]))
+      await connection.heard()
+      this.#answered(undefined, request, 'socket')
+      return
+    }
     const answer = await exchange(connection, request)
-    this.#answered(answer.status)
+    this.#answered(answer.status, request, 'socket')
     judge(request, answer)
+    this.#learn(request, answer)
+  }
+
+  #maySend(request: Request): boolean {
+    return this.#stage.isGuarded ? !rollsBack(request) : isHarmless(request)
+  }
+
+  #judge(request: Request, answer: WireAnswer): void {
+    judge(request, answer)
+    if (this.#stage.isGuarded) judgeGuarded(request, answer, this.#stage.around.kept.secrets)
   }
 
   async #open(): Promise<WireConnection> {
@@ -212,8 +241,8 @@ class Player implements Disposable {
   }
 
   /** Counts an answer that came, and writes it down. */
-  #answered(status: number | undefined): void {
-    this.#stage.onRequest(status)
+  #answered(status: number | undefined, request?: Request, door: Door = 'HTTP'): void {
+    this.#stage.onRequest(status, request && { door, request })
     this.#transcript.answered(status)
   }
 

@@ -1,4 +1,5 @@
 import { contentOf } from './content.ts'
+import { KEPT, SECRET } from './names.ts'
 import { renderManifest } from './manifest-plan.ts'
 import type { BodyPlan, Framing, RequestPlan } from './plan.ts'
 import type { Parts } from './illegal.ts'
@@ -17,15 +18,15 @@ export interface Request {
   type: string
 }
 
-/** What the repository that must not change is called; see {@link isHarmless}. */
-export const KEPT = 'kept/images'
-
 /** Fills a plan with what the client knows. */
 export function render(plan: RequestPlan, world: World): Request {
   const body = renderBody(plan.body, world)
   const type = plan.body.kind === 'manifest' ? plan.body.manifest.type : ''
   const fill = (text: string): string => world.fill(text, { own: body, type })
-  const headers = plan.headers.map(([name, value]) => [name, oneLine(fill(value))] as const)
+  const headers = plan.headers
+    // Who has no token presents none.
+    .filter(([, value]) => world.hasToken || !value.includes('⟦token'))
+    .map(([name, value]) => [name, oneLine(fill(value))] as const)
   return {
     method: plan.method,
     target: printable(fill(plan.target)),
@@ -77,13 +78,37 @@ function oneLine(text: string): string {
  * Whether a request may be sent although it is right: what would rightly take away what must be there at the end is not.
  * A method or a path that only a confused server takes for that is sent.
  */
-export function isHarmless({ method, target }: Pick<Request, 'method' | 'target'>): boolean {
+export function isHarmless(request: Pick<Request, 'method' | 'target' | 'body'>): boolean {
+  const { method, target } = request
+  if (rollsBack(request)) return false
   if (method !== 'DELETE' && method !== 'PUT') return true
   const path = decoded(target)
+  // What was is not changed by anybody.
+  if (PAST.test(path)) return true
+  if (path.includes(SECRET)) return false
   return !path.includes(KEPT) || (method === 'PUT' && path.includes('/blobs/uploads/'))
 }
 
-function decoded(target: string): string {
+const PAST = /^\/v2\/at\/baf[a-z2-7]{50,100}\/[^.]*$/
+
+/** Whether it would take back, for everybody, what was pushed since some time. */
+export function rollsBack({
+  method,
+  target,
+  body,
+}: Pick<Request, 'method' | 'target' | 'body'>): boolean {
+  if (method !== 'POST' || !decoded(target).includes('/rollback')) return false
+  try {
+    const asked = JSON.parse(body.toString()) as { dryRun?: unknown } | null
+    return asked?.dryRun !== true
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}
+
+/** A target without its percent-encoding. */
+export function decoded(target: string): string {
   return target.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   )

@@ -1,5 +1,6 @@
 import { mebibytes } from './memory.ts'
 import type { Memory } from './memory.ts'
+import type { Reached } from './reached.ts'
 import type { Tally } from './tally.ts'
 
 /** One line about how far it is. */
@@ -28,6 +29,15 @@ export function statusTable(tally: Tally): string {
     return `  ${status.padEnd(6)}${String(count).padStart(8)}${share.padStart(7)} %  ${meaning}`.trimEnd()
   })
   return ['  status   count  share', ...rows].join('\n')
+}
+
+/** How often each route was asked, and how that ended. */
+export function routeTable({ routes }: Reached): string {
+  const lines = [...routes].map(
+    ([name, { well, refused, left }]) =>
+      `  ${name.padEnd(44)}${[well, refused, left].map((count) => String(count).padStart(9)).join('')}`,
+  )
+  return [`  ${'route'.padEnd(44)}     well  refused     left`, ...lines].join('\n')
 }
 
 /** The memory of the daemon, at its marks. */

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
+import { TOKEN, credentials } from './credentials.ts'
 import { extraHeaders } from './headers.ts'
 import { routes } from './routes.ts'
 import { rarely, usually } from './texts.ts'
 import type { RequestPlan } from './plan.ts'
-import type { Basics } from './routes.ts'
+import type { Basics } from './endpoint.ts'
 
 /** Methods that Node's parser knows: one of them in the wrong place is still a request. */
 const METHODS = [
@@ -28,6 +29,7 @@ export function dressed(basics: fc.Arbitrary<Basics>): fc.Arbitrary<RequestPlan>
   return fc
     .record({
       basics,
+      who: credentials(),
       other: rarely(14, fc.constantFrom(...METHODS)),
       namespace: rarely(14, fc.constantFrom(...NAMESPACES)),
       extra: extraHeaders,
@@ -38,11 +40,11 @@ export function dressed(basics: fc.Arbitrary<Basics>): fc.Arbitrary<RequestPlan>
       ),
       pieces: usually(9, fc.constant(1), fc.constantFrom(2, 5, 20)),
     })
-    .map(({ basics: { method, target, headers = [], body = { kind: 'none' } }, ...how }) => ({
-      method: how.other ?? method,
-      target: inNamespace(target, how.namespace),
-      headers: [...headers, ...how.extra],
-      body,
+    .map(({ basics, ...how }) => ({
+      method: how.other ?? basics.method,
+      target: inNamespace(basics.target, how.namespace),
+      headers: [...(basics.headers ?? []), ...(basics.credentials ?? how.who), ...how.extra],
+      body: basics.body ?? { kind: 'none' },
       framing: how.framing,
       pieces: how.pieces,
     }))
@@ -53,6 +55,13 @@ export const requests = dressed(routes)
 
 /** A request as a good client makes it. */
 export function plain(basics: Basics): RequestPlan {
-  const { method, target, headers = [], body = { kind: 'none' } } = basics
-  return { method, target, headers, body, framing: 'length', pieces: 1 }
+  const { method, target, headers = [], body = { kind: 'none' }, credentials: who } = basics
+  return {
+    method,
+    target,
+    headers: [...headers, ...(who ?? [TOKEN])],
+    body,
+    framing: 'length',
+    pieces: 1,
+  }
 }

@@ -1,31 +1,32 @@
 import { parseArgs } from 'node:util'
-import { Campaign, FuzzFailure } from './campaign.ts'
+import { writeFigures } from '../support/figures-page.ts'
 import { Checks } from './checks.ts'
-import { isLong, notBack, objectsLeft, warmUp } from './memory-check.ts'
-import { memoryTable, progressLine, statusTable } from './report.ts'
-import { Target } from './target.ts'
-import type { Memory } from './memory.ts'
+import { course } from './course.ts'
+import { figures } from './figures.ts'
+import type { Course, CourseOptions } from './course.ts'
+import type { Mode } from './target.ts'
 
-const HELP = `npm run fuzz -- [--requests N] [--seed S] [--clients N] [--path P]
+const HELP = `npm run fuzz -- [--requests N] [--seed S] [--clients N] [--mode M] [--path P] [--write]
 
-Sends requests of every kind, right, wrong and illegal, to one real daemon, over many connections at once, beside a client
-that does everything right. Ends with 1 when an answer is wrong in itself (a 5xx, malformed HTTP, an error that is none of
-OCI), when the daemon dies, when the good client is refused, or when memory does not come back.
+Sends requests of every kind, right, wrong and illegal, to a real daemon, over many connections at once, beside a client
+that does everything right: four in five to one in auth.mode open, and then the others to one in mode token, with users
+and policies. Ends with 1 when an answer is wrong in itself (a 5xx, malformed HTTP, an error that is none of OCI), when a
+right is not kept, when a daemon dies, when the good client is refused, or when memory does not come back.
 
   --requests N   about how many (default 20000)
   --seed S       of what is sent; a failure names its seed and path
   --clients N    at once (default 8)
+  --mode M       only a daemon in that mode: open or token
   --path P       plays only that sequence of the seed again, and makes it shorter
+  --write        puts what came of it into docs/reliability.md, when all is well
 The daemon's data is below TMPDIR.`
 
-/** How often progress is told, in ms: on a terminal all the time, else seldom. */
-const PROGRESS_MS = process.stdout.isTTY ? 1000 : 15_000
+/** The part of all requests that goes to a daemon in mode token. */
+const WITH_TOKENS = 1 / 5
 
-interface Options {
-  requests: number
-  seed: number
-  clients: number
-  path: string | undefined
+interface Options extends CourseOptions {
+  readonly modes: readonly Mode[]
+  readonly isWritten: boolean
 }
 
 function readOptions(): Options | undefined {
@@ -34,7 +35,9 @@ function readOptions(): Options | undefined {
       requests: { type: 'string', default: '20000' },
       seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
       clients: { type: 'string', default: '8' },
+      mode: { type: 'string' },
       path: { type: 'string' },
+      write: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -42,7 +45,14 @@ function readOptions(): Options | undefined {
   const [requests, seed, clients] = [values.requests, values.seed, values.clients].map(Number)
   if (![requests, seed, clients].every(Number.isSafeInteger) || !requests || !clients)
     throw new Error('--requests, --seed and --clients are whole numbers')
-  return { requests, seed: seed ?? 0, clients, path: values.path }
+  const { path, write: isWritten } = values
+  return { requests, seed: seed ?? 0, clients, path, isWritten, modes: modesOf(values.mode, path) }
+}
+
+function modesOf(mode: string | undefined, path: string | undefined): Mode[] {
+  if (mode === 'open' || mode === 'token') return [mode]
+  if (mode !== undefined) throw new Error('--mode is open or token')
+  return path === undefined ? ['open', 'token'] : ['open']
 }
 
 async function main(): Promise<number> {
@@ -51,108 +61,26 @@ async function main(): Promise<number> {
     console.log(HELP)
     return 0
   }
-  await using target = await Target.start()
-  const campaign = new Campaign(target, options)
-  await campaign.prepare()
-  console.log(`seed ${options.seed}, ${options.clients} clients, data in ${target.daemon.data}`)
+  const { requests, modes } = options
   const checks = new Checks()
-  const marks: [string, Memory][] = [['at the start', await target.memoryAtRest()]]
-  const ran = await checks.run('every answer is right, and the daemon lives', () =>
-    fuzz(target, campaign, options, marks),
-  )
-  if (ran && options.path === undefined) await lookBehind(target, campaign, checks, marks)
-  for (const line of target.complaints.slice(-20)) console.log(`log: ${line}`)
-  console.log(`\n${statusTable(campaign.tally)}\n\n${memoryTable(marks)}`)
-  return checks.end()
-}
-
-/** A warm-up, after which memory has to come back, and then all the rest. */
-async function fuzz(
-  target: Target,
-  campaign: Campaign,
-  options: Options,
-  marks: [string, Memory][],
-): Promise<string> {
-  const { tally } = campaign
-  const { requests, clients } = options
-  const timer = setInterval(() => void tell(target, campaign, requests), PROGRESS_MS)
-  try {
-    if (options.path === undefined) {
-      await campaign.run(warmUp(requests))
-      marks.push([`after ${tally.requests} requests`, await target.memoryOnceIdle(() => false)])
-    }
-    await campaign.run(requests)
-  } catch (error) {
-    if (!(error instanceof FuzzFailure)) throw error
-    const path = error.path === undefined ? '' : ` --path ${error.path}`
-    const again = `npm run fuzz -- --seed ${error.seed} --clients ${clients}${path}`
-    throw new Error(`${error.message}\n\nAgain: ${again}`, { cause: error })
-  } finally {
-    clearInterval(timer)
-    if (process.stdout.isTTY) process.stdout.write('\x1b[2K\r')
+  const courses: Course[] = []
+  for (const mode of modes) {
+    const share = mode === 'token' ? WITH_TOKENS : 1 - WITH_TOKENS
+    const part = modes.length === 1 ? requests : Math.round(requests * share)
+    courses.push(await course(mode, { ...options, requests: part }, checks))
   }
-  const [seconds, wait] = [tally.seconds, tally.longestPulse].map(Math.round)
-  return `${tally.requests} requests in ${seconds} s; /healthz never took longer than ${wait} ms`
+  const code = checks.end()
+  if (options.isWritten) await write(options, courses, code)
+  return code
 }
 
-async function tell(target: Target, { tally }: Campaign, requests: number): Promise<void> {
-  const memory = await target.memoryNow()
-  if (memory === undefined) return
-  const line = progressLine(tally, requests, memory)
-  if (process.stdout.isTTY)
-    process.stdout.write(`\x1b[2K\r${line.slice(0, process.stdout.columns - 1)}`)
-  else console.log(line)
-}
-
-/** What must hold when everybody has gone. */
-async function lookBehind(
-  target: Target,
-  campaign: Campaign,
-  checks: Checks,
-  marks: [string, Memory][],
-): Promise<void> {
-  const base = marks.at(-1)?.[1] ?? { all: 0, own: 0 }
-  const { requests } = campaign.tally
-  let end = base
-  await checks.run('every upload can be cancelled', () => campaign.endUploads())
-  await checks.run(
-    'what was pushed before, and by the good client meanwhile, is there byte for byte',
-    () => campaign.verify(),
-  )
-  await checks.run(
-    'the status can be read',
-    async () => `root ${(await target.status()).storage.root}`,
-  )
-  await checks.run('memory is back', async () => {
-    marks.push(['at the most', campaign.tally.peak])
-    end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)
-    marks.push(['at the end', end])
-    const why = isLong(requests) ? objectsLeft(base, end) : notBack(base, end)
-    if (why !== undefined) throw new Error(why)
-  })
-  await checks.run('the log has no fault of the daemon', () => noComplaints(target))
-  await checks.run('it stops clean', async () => {
-    const { code } = await target.daemon.stop()
-    if (code !== 0) throw new Error(`it ended with ${code}`)
-  })
-  await checks.run('it starts again, and all of that is there', async () => {
-    await target.daemon.restart()
-    await campaign.verify()
-    return `ready after ${Math.round(target.daemon.readyAfter)} ms`
-  })
-  if (!isLong(requests)) return
-  await checks.run('a daemon started anew on that data comes to the same memory', async () => {
-    await campaign.run(requests + warmUp(requests))
-    await campaign.endUploads()
-    const anew = await target.memoryOnceIdle(() => false)
-    marks.push([`started anew, after ${campaign.tally.requests - requests} more`, anew])
-    const why = notBack(anew, end)
-    if (why !== undefined) throw new Error(why)
-  })
-}
-
-async function noComplaints({ complaints }: Target): Promise<void> {
-  if (complaints.length > 0) throw new Error(complaints.slice(0, 5).join('\n'))
+async function write({ requests, seed }: Options, courses: readonly Course[], code: number) {
+  if (code !== 0 || courses.length < 2) {
+    console.log('nothing is written: a page tells of whole runs in which all was well')
+    return
+  }
+  const command = `npm run fuzz -- --requests ${requests} --seed ${seed}`
+  await writeFigures('fuzz', command, figures(courses, seed), 'reliability.md')
 }
 
 // Leaving by the front door ends the daemon and removes its data.

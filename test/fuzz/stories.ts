@@ -1,9 +1,12 @@
 import fc from 'fast-check'
+import { SOCKET_ROUTES } from './control-routes.ts'
+import { anyOf } from './endpoint.ts'
+import { logIn } from './tokens.ts'
 import { illegal } from './illegal.ts'
 import { goodManifest } from './manifest-plan.ts'
 import { wholeContent } from './bodies.ts'
 import { dressed, plain, requests } from './requests.ts'
-import { REPOSITORIES, rarely, tag, targetText, usually } from './texts.ts'
+import { REPOSITORIES, rarely, tag, usually } from './texts.ts'
 import type { ManifestPlan } from './manifest-plan.ts'
 import type { BodyPlan, RequestPlan, Step } from './plan.ts'
 
@@ -113,58 +116,14 @@ function afterwards(
   }
 }
 
-const KEY_NAMES = ['fuzz-0', 'fuzz-1', 'registry', 'self', '', '../x', '__proto__', 'a'.repeat(300)]
-/** Places that an export must refuse: nothing is to be written by this. */
-const PLACES = [
-  '/',
-  '/dev/null',
-  '/dev/null/x',
-  '/proc/x',
-  '/proc/self/x',
-  'a\0b',
-  `/${'a'.repeat(300)}`,
-  '',
-]
-
-const controlBody: fc.Arbitrary<BodyPlan> = fc.oneof(
-  fc
-    .record(
-      {
-        name: fc.oneof(fc.constantFrom(...KEY_NAMES), fc.string({ maxLength: 5 })),
-        key: fc.oneof(
-          fc
-            .uint8Array({ maxLength: 80 })
-            .map((bytes) => Buffer.from([8, 1, 18, ...bytes]).toString('base64')),
-          fc.base64String(),
-          fc.string({ maxLength: 8 }),
-        ),
-        directory: fc.constantFrom(...PLACES),
-        replace: fc.boolean(),
-      },
-      { requiredKeys: [] },
-    )
-    .map((value): BodyPlan => ({ kind: 'text', text: JSON.stringify(value) })),
-  fc.json({ maxDepth: 3 }).map((text): BodyPlan => ({ kind: 'text', text })),
-  fc.constant<BodyPlan>({ kind: 'repeated', text: '[', times: 70_000 }),
-)
-
-const CONTROL = [
-  ...['/api/v1/keys', '/api/v1/keys/export', '/api/v1/keys/import', '/api/v1/export'],
-  ...['/api/v1/status', '/healthz', '/readyz', '/v2/', '/api/v1/', '/'],
-]
-
 /** The daemon's Unix socket, which only its owner can open. */
-const control: fc.Arbitrary<Step[]> = dressed(
-  fc.record({
-    method: fc.constantFrom('GET', 'POST', 'POST', 'POST'),
-    target: fc.oneof(
-      fc.constantFrom(...CONTROL),
-      targetText.map((text) => `/api/v1/${text}`),
-    ),
-    headers: fc.constant<[string, string][]>([['Content-Type', 'application/json']]),
-    body: controlBody,
-  }),
-).map((request) => [{ do: 'control', request }])
+const control: fc.Arbitrary<Step[]> = fc
+  .tuple(dressed(anyOf(SOCKET_ROUTES)), fc.nat(5))
+  .map(([request, chance]) => {
+    // Whoever checks or collects mostly goes away when it has begun, and ends it by that.
+    const isLong = /\/(fsck|gc)$/.test(request.target)
+    return [{ do: 'control', request, leaves: isLong ? chance < 5 : chance < 1 }]
+  })
 
 /** A blob in one request, of any size. */
 const blob: fc.Arbitrary<Step[]> = fc
@@ -182,7 +141,22 @@ const story: fc.Arbitrary<Step[]> = fc.oneof(
   { weight: 3, arbitrary: control },
 )
 
-/** What one client does, from its first connection to its last. */
-export const sequences: fc.Arbitrary<Step[]> = fc
-  .array(story, { maxLength: 16 })
-  .map((stories) => stories.flat())
+/**
+ * What one client does, from its first connection to its last.
+ *
+ * @param options `logsIn`: mostly it begins with a token, which a daemon gives it that asks for one
+ */
+export function sequences({ logsIn }: { logsIn: boolean }): fc.Arbitrary<Step[]> {
+  const login = logsIn
+    ? usually(
+        12,
+        logIn.map((basics) => [send(plain(basics))]),
+        none,
+      )
+    : none
+  return fc
+    .tuple(login, fc.array(story, { maxLength: 16 }))
+    .map(([first, stories]) => [...first, ...stories.flat()])
+}
+
+const none = fc.constant<Step[]>([])

@@ -1,10 +1,13 @@
-import { readFile, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { RegistryClient } from '../support/client.ts'
+import { guardedConfig } from './guarded.ts'
 import { INSPECTABLE, collectGarbage, isInspectorTalk } from './inspector.ts'
 import { memoryOf } from './memory.ts'
+import { HONEST_PASSWORD, HONEST_USER, TokenClient } from './token-client.ts'
+import { USERS, USER_NAMES } from './users.ts'
 import type { DaemonStatus } from '../support/daemon-process.ts'
 import type { Memory } from './memory.ts'
 import type { Address } from './wire-connection.ts'
@@ -15,41 +18,58 @@ const FAULT = 50
 /** What `ns` may name, and where that is kept: what everybody writes to, and what nobody may change. */
 const NAMESPACES = { 'docker.io': 'fuzz', 'kept.example:5000': 'kept' }
 
+/** Changes that are remembered: a check looks at the tree of each, for as long as its client waits. */
+const KEPT_HISTORY = { commits: 500 }
+
 /** The quiet before memory is measured, in ms: connections close, and LevelDB tidies up. */
 const REST_MS = 3000
 
 /** How long it may idle until its memory is back, in ms. */
 const IDLE_MS = 60_000
 
+/** How it finds out who asks (`auth.mode`): not at all, or by tokens, so that users have their rights. */
+export type Mode = 'open' | 'token'
+
 /** The daemon that is fuzzed: one real process. */
 export class Target implements AsyncDisposable {
+  readonly mode: Mode
   readonly daemon: DaemonProcess
+  /** One that may do everything. */
   readonly client: RegistryClient
   readonly http: Address
   readonly control: Address
+  /** Where exports may be written. */
+  readonly scratch: string
+  readonly #clients: ReadonlyMap<string, RegistryClient>
+  readonly #stack: AsyncDisposable
 
-  private constructor(daemon: DaemonProcess, socket: string) {
+  private constructor(mode: Mode, daemon: DaemonProcess, socket: string, stack: AsyncDisposable) {
+    this.mode = mode
     this.daemon = daemon
-    this.client = new RegistryClient(daemon.url)
+    this.client = clientOf(mode, daemon.url)
+    this.#clients = new Map([
+      [HONEST_USER, this.client],
+      ...USER_NAMES.map((name) => [name, new TokenClient(daemon.url, name, USERS[name])] as const),
+    ])
     this.http = { port: Number(new URL(daemon.url).port) }
     this.control = { path: socket }
+    this.scratch = scratchOf(daemon)
+    this.#stack = stack
   }
 
-  static async start(): Promise<Target> {
-    // Its log would be most of its work otherwise; what goes wrong is in it all the same.
+  static async start(mode: Mode = 'open'): Promise<Target> {
+    await using stack = new AsyncDisposableStack()
+    const guarded = mode === 'open' ? undefined : stack.use(await guardedConfig())
+    const { http, ...more } = { http: {}, retention: KEPT_HISTORY, ...guarded?.config }
     const daemon = await DaemonProcess.start({
-      config: { log: { level: 'warn' }, http: { namespaces: NAMESPACES } },
+      // Its log would be most of its work otherwise; what goes wrong is in it all the same.
+      config: { ...more, log: { level: 'warn' }, http: { ...http, namespaces: NAMESPACES } },
       nodeOptions: INSPECTABLE,
     })
-    try {
-      const { socket } = JSON.parse(await readFile(join(daemon.data, 'lock'), 'utf8')) as {
-        socket: string
-      }
-      return new Target(daemon, socket)
-    } catch (error) {
-      await daemon.remove()
-      throw error
-    }
+    stack.use(daemon)
+    await mkdir(scratchOf(daemon))
+    const lock = JSON.parse(await readFile(join(daemon.data, 'lock'), 'utf8')) as { socket: string }
+    return new Target(mode, daemon, lock.socket, stack.move())
   }
 
   /** Whether the process lives. */
@@ -126,7 +146,8 @@ export class Target implements AsyncDisposable {
     for (const id of await readdir(directory)) {
       const session = await headerOf(join(directory, id))
       if (session === undefined || session.startedAt > Date.now() - olderThan) continue
-      const answer = await this.client.call('DELETE', `/v2/${session.name}/blobs/uploads/${id}`)
+      const client = this.#clients.get(session.owner ?? '') ?? this.client
+      const answer = await client.call('DELETE', `/v2/${session.name}/blobs/uploads/${id}`)
       if (answer.status === 204) cancelled++
       // Somebody else was quicker, or is at it.
       else if (![404, 416].includes(answer.status))
@@ -135,19 +156,32 @@ export class Target implements AsyncDisposable {
     return cancelled
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.daemon.remove()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]()
   }
 }
 
+function clientOf(mode: Mode, url: string): RegistryClient {
+  if (mode === 'open') return new RegistryClient(url)
+  return new TokenClient(url, HONEST_USER, HONEST_PASSWORD)
+}
+
+function scratchOf({ configFile }: DaemonProcess): string {
+  return join(dirname(configFile), 'exports')
+}
+
+interface SessionHeader {
+  readonly name: string
+  readonly startedAt: number
+  readonly owner?: string
+}
+
 /** What the file of an upload session says of it. */
-async function headerOf(path: string): Promise<{ name: string; startedAt: number } | undefined> {
+async function headerOf(path: string): Promise<SessionHeader | undefined> {
   try {
     const text = (await readFile(path)).toString('latin1', 0, 1000)
     const json = /\{.*?\}/.exec(text)?.[0]
-    return json === undefined
-      ? undefined
-      : (JSON.parse(json) as { name: string; startedAt: number })
+    return json === undefined ? undefined : (JSON.parse(json) as SessionHeader)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error

@@ -117,8 +117,33 @@ const strangeName = fc.oneof(
   targetText,
 )
 
+const ROOT = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
+
+/** Roots as they stand in a name: mostly of this registry; once it never had it, and some are none. */
+const root = usually(
+  4,
+  fc.nat(20).map((n) => `⟦root:${n}⟧`),
+  fc.constantFrom(ROOT, 'bafy', `baf${'a'.repeat(60)}`, `baf${'7'.repeat(101)}`, 'at', '..', '%00'),
+)
+
+/** A repository as it was. */
+const snapshot = fc
+  .tuple(root, usually(6, fc.oneof(shared, fc.constant('⟦kept⟧')), fc.oneof(strangeName, secret())))
+  .map(([at, name]) => `at/${at}/${name}`)
+
 /** A repository's name, as it stands in a path. */
-export const repository = usually(9, usually(7, shared, fc.constant('⟦kept⟧')), strangeName)
+export const repository = fc.oneof(
+  { weight: 63, arbitrary: shared },
+  { weight: 9, arbitrary: fc.constant('⟦kept⟧') },
+  { weight: 6, arbitrary: snapshot },
+  { weight: 2, arbitrary: secret() },
+  { weight: 9, arbitrary: strangeName },
+)
+
+/** What only some users may see, in the present and in the past. */
+function secret(): fc.Arbitrary<string> {
+  return fc.constantFrom('⟦secret⟧', 'at/⟦root⟧/⟦secret⟧')
+}
 
 const HOSTILE_TAGS = [
   '',
@@ -174,6 +199,7 @@ const known = fc.oneof(
   { weight: 1, arbitrary: fc.nat(CONTENTS - 1).map((n) => `⟦sha256:${n}⟧`) },
   { weight: 6, arbitrary: fc.nat(7).map((n) => `⟦manifest:${n}⟧`) },
   { weight: 2, arbitrary: fc.nat(7).map((n) => `⟦kept:${n}⟧`) },
+  { weight: 1, arbitrary: fc.nat(4).map((n) => `⟦hidden:${n}⟧`) },
 )
 
 /** A digest, as it stands in a path or a query. */

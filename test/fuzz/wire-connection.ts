@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { takeAnswer } from './wire-answer.ts'
 import type { Socket } from 'node:net'
 import type { WireAnswer } from './wire-answer.ts'
@@ -8,7 +7,7 @@ import type { WireAnswer } from './wire-answer.ts'
 /** Where a server listens: a TCP port of loopback, or a Unix socket. */
 export type Address = { port: number } | { path: string }
 
-/** How long an answer may take, in ms: far longer than any does, also on a machine that is busy with other things. */
+/** How long nothing may come of an answer, in ms: far longer than any does, also on a machine that is busy with other things. */
 const ANSWER_MS = 20_000
 
 /** The server did not answer in time. */
@@ -92,6 +91,11 @@ export class WireConnection {
     return this.#received.toString('latin1', 0, 12) === 'HTTP/1.1 100'
   }
 
+  /** Waits until something comes, or the server closes. @throws NoAnswer */
+  async heard(): Promise<void> {
+    await this.#until(() => this.#closed || this.#received.length > 0)
+  }
+
   /** All further answers until the server closes. @throws NoAnswer when it does not, MalformedAnswer */
   async rest(method: string): Promise<WireAnswer[]> {
     const answers: WireAnswer[] = []
@@ -116,25 +120,22 @@ export class WireConnection {
 
   async #until(holds: () => boolean): Promise<void> {
     if (holds()) return
-    const late = new AbortController()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const late = (): void => reject(new NoAnswer(`nothing came for ${ANSWER_MS / 1000} s`))
+    const limit = setTimeout(late, ANSWER_MS)
     this.#wake = () => {
+      limit.refresh()
       try {
         if (holds()) resolve()
       } catch (error) {
         reject(error)
       }
     }
-    const limit = pause(ANSWER_MS, undefined, { signal: late.signal }).then(
-      () => reject(new NoAnswer(`no answer within ${ANSWER_MS / 1000} s`)),
-      () => undefined, // it came in time
-    )
     try {
       await promise
     } finally {
       this.#wake = () => undefined
-      late.abort()
-      await limit
+      clearTimeout(limit)
     }
   }
 
