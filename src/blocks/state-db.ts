@@ -1,9 +1,9 @@
-import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
-import { storageError } from './storage-error.ts'
+import { diskSpace } from './disk-space.ts'
+import { StorageError, isFull, storageError } from './storage-error.ts'
 import type { DurableMap } from '../registry/ports.ts'
-import type { StorageError } from './storage-error.ts'
 
 /** One write of a batch; `undefined` removes the key. */
 export interface StateWrite {
@@ -28,8 +28,18 @@ const OPTIONS = { keyEncoding: 'view', valueEncoding: 'view', compression: false
 /** Writes that are handed to the database before other work gets its turn. */
 const IN_A_ROW = 2048
 
-/** Room that opening the database again may need: its tables are written anew from the log, which is at most 4 MiB. */
-const ROOM_TO_OPEN = 16 * 1024 * 1024
+/**
+ * Room that opening the database may need: its tables are written anew from the log, which is at most 4 MiB. Of a small disk
+ * no more than a twelfth, which is less than what is set aside there.
+ */
+const ROOM_TO_OPEN = 12 * 1024 * 1024
+/** Files that it then makes: a log, a manifest, tables. */
+const FILES_TO_OPEN = 16
+
+/** Makes room on a disk that is full. False: there is none to be made. */
+export type MakeRoom = () => Promise<boolean>
+
+const NO_ROOM: MakeRoom = () => Promise.resolve(false)
 
 /**
  * The node's small durable state: one LevelDB for small blocks, the journal, and the maps of the other rooms.
@@ -44,20 +54,26 @@ const ROOM_TO_OPEN = 16 * 1024 * 1024
 export class StateDb {
   readonly #db: Level
   readonly #directory: string
+  readonly #makeRoom: MakeRoom
   /** Writes go one after the other, so that none is under way behind one that fails. */
   #last: Promise<unknown> = Promise.resolve()
   #failure: StorageError | undefined
   /** Reads wait while the database is closed and opened again. */
   #opening: Promise<void> = Promise.resolve()
 
-  private constructor(db: Level, directory: string) {
+  private constructor(db: Level, directory: string, makeRoom: MakeRoom) {
     this.#db = db
     this.#directory = directory
+    this.#makeRoom = makeRoom
   }
 
-  /** @throws DataDirectoryInUseError when another process has it open */
-  static async open(directory: string): Promise<StateDb> {
+  /**
+   * @param makeRoom called when there is not enough room to open it, or to write what is to be written
+   * @throws DataDirectoryInUseError when another process has it open; StorageError
+   */
+  static async open(directory: string, makeRoom = NO_ROOM): Promise<StateDb> {
     const db: Level = new ClassicLevel(directory, OPTIONS)
+    await hasRoom(dirname(directory), makeRoom) // if not, perhaps it needs less
     try {
       await db.open()
     } catch (error) {
@@ -69,16 +85,16 @@ export class StateDb {
       }
       throw storageError(`the state database in ${directory} cannot be opened`, error)
     }
-    return new StateDb(db, directory)
+    return new StateDb(db, directory, makeRoom)
   }
 
-  /** Why nothing is written any more until a restart; `undefined` while that is not so. */
+  /** Why nothing is written any more until a restart, or nothing is even read; `undefined` while that is not so. */
   get failure(): StorageError | undefined {
-    return this.#failure?.passes === false ? this.#failure : undefined
+    return this.#failure?.passes === false || this.#isClosed ? this.#failure : undefined
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    await this.#opening
+    await this.#opened()
     try {
       return await this.#db.get(key)
     } catch (error) {
@@ -97,12 +113,28 @@ export class StateDb {
     return this.#alone(async () => {
       await this.#recover()
       try {
-        await (writes.length > IN_A_ROW ? this.#writeMany(writes) : this.#writeFew(writes))
+        await this.#write(writes)
       } catch (error) {
         this.#failure = storageError('the state database could not be written', error)
-        throw this.#failure
+        if (!isFull(this.#failure)) throw this.#failure
+        await this.#recover()
+        await this.#writeAgain(writes)
       }
     })
+  }
+
+  /** Room was made, and the same once more: whether the first has come through makes no difference. */
+  async #writeAgain(writes: readonly StateWrite[]): Promise<void> {
+    try {
+      await this.#write(writes)
+    } catch (error) {
+      this.#failure = storageError('the state database could not be written', error)
+      throw this.#failure
+    }
+  }
+
+  #write(writes: readonly StateWrite[]): Promise<void> {
+    return writes.length > IN_A_ROW ? this.#writeMany(writes) : this.#writeFew(writes)
   }
 
   #writeFew(writes: readonly StateWrite[]): Promise<void> {
@@ -137,8 +169,7 @@ export class StateDb {
     if (this.#failure === undefined) return
     if (!this.#failure.passes) throw this.#failure
     // Reads go on as long as it stays open, so it is not closed before opening it has a good chance.
-    const { bavail, bsize } = await statfs(this.#directory)
-    if (bavail * bsize < ROOM_TO_OPEN) throw this.#failure
+    if (!(await hasRoom(this.#directory, this.#makeRoom))) throw this.#failure
     const opening = this.#db.close().then(() => this.#db.open())
     this.#opening = opening.catch(() => undefined) // reads then meet the closed database, and say so themselves
     try {
@@ -148,6 +179,24 @@ export class StateDb {
       throw this.#failure
     }
     this.#failure = undefined
+  }
+
+  get #isClosed(): boolean {
+    return this.#failure !== undefined && this.#db.status === 'closed'
+  }
+
+  /** Reads wait while it is closed and opened again. When that failed, whoever comes next tries it. */
+  async #opened(): Promise<void> {
+    await this.#opening
+    if (!this.#isClosed) return
+    try {
+      await this.recover()
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      // Whoever reads asks for no room.
+      const message = `the state database is closed: ${error.message}`
+      throw new StorageError(message, 'EBUSY', true, { cause: error })
+    }
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -165,7 +214,7 @@ export class StateDb {
     prefix: Uint8Array,
     options: { reverse?: boolean; limit?: number; before?: Uint8Array; after?: Uint8Array } = {},
   ): AsyncGenerator<[Uint8Array, Uint8Array]> {
-    await this.#opening
+    await this.#opened()
     const limits = options.limit === undefined ? {} : { limit: options.limit }
     const { gte, lt } = range(prefix)
     const start = options.after === undefined ? { gte } : { gt: options.after }
@@ -178,7 +227,7 @@ export class StateDb {
     prefix: Uint8Array,
     { after, limit }: { after: Uint8Array | undefined; limit: number },
   ): Promise<Uint8Array[]> {
-    await this.#opening
+    await this.#opened()
     const { gte, lt } = range(prefix)
     const start = after === undefined ? { gte } : { gt: after }
     return this.#db.keys({ ...start, lt, limit }).all()
@@ -207,6 +256,16 @@ export class StateDb {
     await this.#last
     await this.#db.close()
   }
+}
+
+/** Whether the disk has the room that opening a database takes, perhaps after room was made. */
+async function hasRoom(directory: string, makeRoom: MakeRoom): Promise<boolean> {
+  return (await isRoomy(directory)) || ((await makeRoom()) && (await isRoomy(directory)))
+}
+
+async function isRoomy(directory: string): Promise<boolean> {
+  const { free, total, freeFiles } = await diskSpace(directory)
+  return free >= Math.min(ROOM_TO_OPEN, total / 12) && freeFiles >= FILES_TO_OPEN
 }
 
 /** All keys that begin with the prefix: from it, up to the same prefix with its last byte one higher. */

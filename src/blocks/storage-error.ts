@@ -31,6 +31,13 @@ export class StorageError extends Error {
   }
 }
 
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** Whether it is for want of room. */
+export function isFull({ code }: StorageError): boolean {
+  return FULL.has(code)
+}
+
 /** Puts a name to a failure of the file system or of LevelDB. */
 export function storageError(what: string, cause: unknown): StorageError {
   const code = codeOf(cause)

@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { isNotFound, syncDirectory, writeWhole } from '../blocks/files.ts'
 import { makeDirectories } from '../blocks/make-directories.ts'
+import { SpareRoom } from '../blocks/spare-room.ts'
 import { DataDirectoryInUseError, StateDb } from '../blocks/state-db.ts'
+import { StorageError, isFull } from '../blocks/storage-error.ts'
 import { StartError } from '../ipfs/errors.ts'
 
 /** Where everything of one node is (DESIGN §4, "Data directory"). */
@@ -44,7 +46,8 @@ export interface LockInfo {
  * Makes the directory if need be, closes it to others, and takes it for this process. LevelDB's lock in `state/` is
  * the real one: the system frees it however the process ends.
  *
- * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made, or is another user's
+ * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made, is another user's, or
+ * there is no room
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
   const made = await make(directory)
@@ -52,8 +55,18 @@ export async function takeDataDirectory(directory: DataDirectory): Promise<State
   if (made !== undefined) await syncDirectory(dirname(made))
   await close(directory)
   try {
-    return await StateDb.open(directory.state)
+    const spare = new SpareRoom(directory.path)
+    let use: 'start' | 'work' = 'start'
+    const state = await StateDb.open(directory.state, () => spare.giveUp(use))
+    use = 'work'
+    return state
   } catch (error) {
+    if (error instanceof StorageError && isFull(error))
+      throw new StartError(
+        `the disk of the data directory ${directory.path} is full, and to start takes some MiB: make room on it ` +
+          `(${error.message})`,
+        { cause: error },
+      )
     if (!(error instanceof DataDirectoryInUseError)) throw error
     throw new DataDirectoryInUseError(
       `the data directory ${directory.path} is in use by ${await owner(directory)}: stop that one, or choose another ` +

@@ -1,6 +1,7 @@
-import { statfs } from 'node:fs/promises'
+import { diskSpace } from '../blocks/disk-space.ts'
 import { StorageError } from '../blocks/storage-error.ts'
 import type { Logger } from 'pino'
+import type { DiskSpace } from '../blocks/disk-space.ts'
 
 const MiB = 1024 * 1024
 const GiB = 1024 * MiB
@@ -9,17 +10,16 @@ const GiB = 1024 * MiB
 const LOOK_EVERY = 1000
 const LOOK_AFTER = 32
 
-/** What a disk has, in bytes. */
-export interface DiskSpace {
-  readonly free: number
-  readonly total: number
-}
+/** Files that can be made at the least: uploads and blocks are files, and so is what the state database writes. */
+const LEAST_FILES = 256
+
+type Total = Pick<DiskSpace, 'total'>
 
 /**
  * What replication leaves free, in bytes: a twentieth of the disk, at least 256 MiB and at most 10 GiB. Whoever pushes
  * needs room too, and a full disk stops everything.
  */
-export function reserveOf({ total }: DiskSpace): number {
+export function reserveOf({ total }: Total): number {
   return Math.min(Math.max(total / 20, 256 * MiB), 10 * GiB)
 }
 
@@ -28,7 +28,7 @@ export function reserveOf({ total }: DiskSpace): number {
  * most 1 GiB, but of a small disk no more than an eighth. The state database needs 16 MiB to recover when it has met a
  * full disk, and deletes need room too; replication stops before pushes do.
  */
-export function pushReserveOf({ total }: DiskSpace): number {
+export function pushReserveOf({ total }: Total): number {
   return Math.min(Math.max(total / 40, 32 * MiB), 1 * GiB, total / 8)
 }
 
@@ -39,7 +39,7 @@ export interface RoomOptions {
   readonly who: string
   readonly advice: string
   /** Told when the room becomes too small, and when there is enough again. */
-  readonly onChange?: (isLow: boolean, message: string) => void
+  readonly onChange?: (shortage: string | undefined) => void
 }
 
 const REPLICATION: RoomOptions = {
@@ -69,11 +69,11 @@ export class DiskRoom {
 
   /** The room where a directory is. */
   static at(directory: string, options?: RoomOptions): DiskRoom {
-    const look = async (): Promise<DiskSpace> => {
-      const { bavail, blocks, bsize } = await statfs(directory)
-      return { free: bavail * bsize, total: blocks * bsize }
-    }
-    return new DiskRoom(look, () => performance.now(), options)
+    return new DiskRoom(
+      () => diskSpace(directory),
+      () => performance.now(),
+      options,
+    )
   }
 
   /** Asks for one more block. @throws StorageError ENOSPC (one that passes) when the disk is to stay as free as it is */
@@ -81,7 +81,7 @@ export class DiskRoom {
     const now = this.#now()
     const last = this.#last
     if (last === undefined || now - last.at >= LOOK_EVERY || ++last.blocks > LOOK_AFTER)
-      this.#last = { space: await this.#look(), at: now, blocks: 0 }
+      await this.#lookNow()
     const space = this.#last?.space
     if (space === undefined) return
     const message = this.#judge(space)
@@ -92,18 +92,33 @@ export class DiskRoom {
 
   /** What is to be said of a disk that has too little room now; `undefined` when there is enough. */
   async shortage(): Promise<string | undefined> {
-    return this.#judge(await this.#look())
+    return this.#judge(await this.#lookNow())
+  }
+
+  async #lookNow(): Promise<DiskSpace> {
+    const space = await this.#look()
+    this.#last = { space, at: this.#now(), blocks: 0 }
+    return space
   }
 
   #judge(space: DiskSpace): string | undefined {
-    const { reserve, who, advice, onChange } = this.#options
-    const kept = reserve(space)
-    const isLow = space.free < kept
-    const [free, least] = [space.free, kept].map((bytes) => Math.round(bytes / MiB))
-    const message = `the disk has ${free} MiB left, and ${who} ${least} MiB free: ${advice}`
-    if (isLow !== this.#wasLow) onChange?.(isLow, message)
+    const { advice, onChange } = this.#options
+    const shortage = this.#shortageOf(space)
+    const isLow = shortage !== undefined
+    const message = isLow ? `${shortage}: ${advice}` : undefined
+    if (isLow !== this.#wasLow) onChange?.(message)
     this.#wasLow = isLow
-    return isLow ? message : undefined
+    return message
+  }
+
+  #shortageOf(space: DiskSpace): string | undefined {
+    const { reserve, who } = this.#options
+    const kept = reserve(space)
+    const [free, least] = [space.free, kept].map((bytes) => Math.round(bytes / MiB))
+    if (space.free < kept) return `the disk has ${free} MiB left, and ${who} ${least} MiB free`
+    if (space.freeFiles < LEAST_FILES)
+      return `the disk can take ${space.freeFiles} more files (inodes), and ${who} ${LEAST_FILES}`
+    return undefined
   }
 }
 
@@ -114,8 +129,8 @@ export function roomForPushes(directory: string, log: Logger): DiskRoom {
     reserve: pushReserveOf,
     who: 'pushes leave',
     advice: 'make room; until then pushes are refused with 507',
-    onChange: (isLow, message) => {
-      if (isLow) room.error(message)
+    onChange: (shortage) => {
+      if (shortage !== undefined) room.error(shortage)
       else room.info('there is room on the disk again: pushes are taken')
     },
   })

@@ -204,6 +204,7 @@ export class Registry implements RegistryService {
     options: Asked = {},
   ): Promise<boolean> {
     this.#mayWrite()
+    await this.#parts.room?.make()
     const { leases, writer } = this.#parts
     const mount = (): Promise<boolean> => mountBlob(writer, { name, digest, from }, options)
     return leases === undefined ? mount() : leases.tentatively(name, digest, mount)

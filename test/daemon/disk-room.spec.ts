@@ -11,12 +11,12 @@ describe('the room that replication leaves on the disk', () => {
     [4096 * GiB, 10 * GiB],
   ] as const) {
     it(`is ${kept / MiB} MiB of ${total / GiB} GiB`, () => {
-      assert.equal(reserveOf({ free: 0, total }), kept)
+      assert.equal(reserveOf({ total }), kept)
     })
   }
 
   function bench(free: number) {
-    const space = { free, total: 100 * GiB }
+    const space = { free, total: 100 * GiB, freeFiles: Infinity }
     const clock = { now: 0, looks: 0 }
     const look = () => {
       clock.looks++
@@ -62,13 +62,13 @@ describe('the room that pushes leave on the disk', () => {
       [10 * GiB, 256 * MiB],
       [4096 * GiB, 1 * GiB],
     ] as const) {
-      assert.equal(pushReserveOf({ free: 0, total }), kept)
-      assert.ok(kept < reserveOf({ free: 0, total }))
+      assert.equal(pushReserveOf({ total }), kept)
+      assert.ok(kept < reserveOf({ total }))
     }
   })
 
   it('is told of once when it is gone, and once when it is back', async () => {
-    const space = { free: 2 * GiB, total: 100 * GiB }
+    const space = { free: 2 * GiB, total: 100 * GiB, freeFiles: 1000 }
     const told: boolean[] = []
     const room = new DiskRoom(
       () => Promise.resolve({ ...space }),
@@ -77,7 +77,7 @@ describe('the room that pushes leave on the disk', () => {
         reserve: pushReserveOf,
         who: 'pushes leave',
         advice: 'make room',
-        onChange: (isLow) => told.push(isLow),
+        onChange: (shortage) => told.push(shortage !== undefined),
       },
     )
     assert.equal(await room.shortage(), undefined)
@@ -88,5 +88,13 @@ describe('the room that pushes leave on the disk', () => {
     space.free = 1 * GiB
     await room.make()
     assert.deepEqual(told, [true, false])
+    space.freeFiles = 255
+    assert.match(
+      (await room.shortage()) ?? '',
+      /255 more files \(inodes\), and pushes leave 256: make room/,
+    )
+    space.freeFiles = 256
+    assert.equal(await room.shortage(), undefined)
+    assert.deepEqual(told, [true, false, true, false])
   })
 })

@@ -1,16 +1,21 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { appendFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { temporaryDirectory } from '../support/temporary.ts'
 
-/** A file system of so many bytes; `undefined` when we may not make one. */
+const MIB = 1024 * 1024
+
+/** A file system of so many bytes, and files if that is said; `undefined` when we may not make one. */
 export async function smallDisk(
   bytes: number,
+  files?: number,
 ): Promise<(AsyncDisposable & { path: string }) | undefined> {
   const directory = await temporaryDirectory()
   const { path } = directory
   try {
-    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path], {
-      stdio: 'pipe',
-    })
+    const size = `size=${bytes}${files === undefined ? '' : `,nr_inodes=${files}`}`
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', path], { stdio: 'pipe' })
   } catch (error) {
     await directory[Symbol.asyncDispose]()
     const { stderr } = error as { stderr?: Buffer }
@@ -23,5 +28,30 @@ export async function smallDisk(
       execFileSync('/bin/umount', [path])
       await directory[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** Takes all that is left, in ever smaller pieces. */
+export async function fillUp(file: string): Promise<void> {
+  await writeFile(file, '', { flag: 'a' })
+  for (let size = 4 * MIB; size > 0; size >>= 1) {
+    try {
+      for (;;) await appendFile(file, randomBytes(size))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+}
+
+/** Whether a daemon has set room aside in its data directory, for when the disk is full. */
+export async function isSetAside(data: string): Promise<boolean> {
+  try {
+    const sizes = ['spare-start', 'spare-work'].map(
+      async (name) => (await stat(join(data, name))).size,
+    )
+    return (await Promise.all(sizes)).every((size) => size > MIB)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }

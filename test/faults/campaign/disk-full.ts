@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { appendFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RegistryClient } from '../../support/client.ts'
 import { DaemonProcess } from '../../support/daemon-process.ts'
@@ -8,7 +7,7 @@ import { eventually } from '../../support/two-nodes.ts'
 import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { NoShim, Shim } from '../shim/shim.ts'
-import { smallDisk } from '../small-disk.ts'
+import { fillUp, isSetAside, smallDisk } from '../small-disk.ts'
 import { JOURNAL_LOST, LOST } from '../stock/signs.ts'
 import type { ClientAnswer } from '../../support/client.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -26,8 +25,8 @@ export const campaign: Campaign = {
 
 A cycle: writers work as under kill while a file of somebody else's takes all that is left of the disk, to the last byte.
 Pushes must be refused with 507 within 5 s, and nothing else but 503; everything acknowledged is pulled while the disk is
-full. Then the file goes, and pushes must be taken again without a restart; then the daemon is killed and started again,
-and everything is pulled once more.`,
+full, also after the daemon was killed and started again on the full disk. Then the file goes, and pushes must be taken
+again without a restart; then the daemon is killed and started again, and everything is pulled once more.`,
   usual: 3,
   sabotages: { 'no-error': 'a write for which there is no room says that all is well' },
   stock: { level: [LOST, JOURNAL_LOST] },
@@ -57,6 +56,7 @@ class DiskFullCampaign implements Running {
 
   async cycle(number: number): Promise<void> {
     const { disk, daemon, load } = await this.#atBegin(number)
+    await eventually(() => isSetAside(daemon.data), 'room is set aside')
     const client = new RegistryClient(daemon.url)
     const before = load.acknowledged
     const refused = Promise.withResolvers<void>()
@@ -82,14 +82,22 @@ class DiskFullCampaign implements Running {
     const { bavail, bsize } = await statfs(disk.path)
     this.#left = Math.max(this.#left, bavail * bsize)
     await load.verify(client)
+    await daemon.kill()
+    await daemon.restartUnready()
+    await load.verify(new RegistryClient(daemon.url))
 
     await rm(ballast)
-    await eventually(() => isTaken(client), 'pushes are taken again')
-    await load.run(client, { until: AbortSignal.timeout(300) })
+    await this.#isTakenAgain(daemon, load)
     await daemon.kill()
     await daemon.restart()
     await load.verify(new RegistryClient(daemon.url))
     this.#acknowledged += load.acknowledged - before
+  }
+
+  async #isTakenAgain(daemon: DaemonProcess, load: MixedLoad): Promise<void> {
+    const client = new RegistryClient(daemon.url)
+    await eventually(() => isTaken(client), 'pushes are taken again')
+    await load.run(client, { until: AbortSignal.timeout(300) })
   }
 
   figures(): string[] {
@@ -129,18 +137,6 @@ class DiskFullCampaign implements Running {
     this.#slowest = Math.max(this.#slowest, ms)
     assert.equal(status, 507)
     assert.ok(ms < ANSWER_MS, `507 took ${Math.round(ms)} ms`)
-  }
-}
-
-/** Takes all that is left, in ever smaller pieces. */
-async function fillUp(file: string): Promise<void> {
-  await writeFile(file, '', { flag: 'a' })
-  for (let size = 4 * MIB; size > 0; size >>= 1) {
-    try {
-      for (;;) await appendFile(file, randomBytes(size))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-    }
   }
 }
 
