@@ -96,9 +96,18 @@ async function verifiedByAny(
 function claimsOf({ sub, access, stamp }: JWTPayload): TokenClaims {
   const list: unknown[] = Array.isArray(access) ? access : []
   if (list.length > MAX_ENTRIES) throw invalid()
-  const subject = sub === '' ? undefined : sub
   const entries = list.flatMap((entry) => entryOf(entry))
-  return { subject, access: entries, ...(stamp === undefined ? {} : { stamp }) }
+  return { subject: subjectOf(sub), access: entries, ...(stamp === undefined ? {} : { stamp }) }
+}
+
+/**
+ * Who it is for: text (RFC 7519 §4.1.2), or nobody in particular, which services also write as '' or null. Another service
+ * may sign anything, and whatever else stands here must not be taken for somebody who has logged in.
+ */
+function subjectOf(sub: unknown): string | undefined {
+  if (sub === undefined || sub === null || sub === '') return undefined
+  if (typeof sub !== 'string') throw invalid()
+  return sub
 }
 
 function entryOf(entry: unknown): AccessEntry[] {

@@ -34,7 +34,8 @@ describe('access: tokens', () => {
 
   it('say who and what for', async () => {
     assert.deepEqual(await read(sign()), { subject: 'alice', access })
-    assert.equal((await read(sign({ sub: '' })))?.subject, undefined)
+    for (const nobody of ['', null, undefined])
+      assert.equal((await read(sign({ sub: nobody as string })))?.subject, undefined)
     assert.equal(await readToken([], rules), undefined)
   })
 
@@ -86,6 +87,10 @@ describe('access: tokens', () => {
     ['what must be understood', () => sign({}, { crit: ['x'], x: 1 }).catch(() => 'a.b.c')],
     ['1 MB', () => sign({ filler: 'x'.repeat(1_000_000) })],
     ['a thousand entries', () => sign({ access: Array.from({ length: 129 }, () => access[0]) })],
+    ['for the number 0', () => sign({ sub: 0 as never })],
+    ['for false', () => sign({ sub: false as never })],
+    ['for a list', () => sign({ sub: [] as never })],
+    ['for an object', () => sign({ sub: { name: 'alice' } as never })],
     [
       'a changed claim',
       async () =>
