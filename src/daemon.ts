@@ -2,6 +2,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createApp } from './api/app.ts'
 import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
+import { isOverheard } from './config/overheard.ts'
 import { PublishRules } from './oci/publish-rules.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
@@ -273,6 +274,11 @@ function announce({ config, log, publisher }: Whole, { address }: Listener): voi
     )
   if (config.network.mode === 'public') {
     room.warn('network.mode is public: everybody in the world can read this registry by its name')
+  }
+  if (isOverheard(config)) {
+    room.warn(
+      `passwords and tokens come to ${address} over plain HTTP, and can be read on their way (auth.plainHttp): name a certificate in http.tls`,
+    )
   }
   room.info(
     { address, mode: config.network.mode, version: packageJson.version },

@@ -61,6 +61,12 @@ export const auth = z.strictObject({
     .describe(
       'Whether mode open may be reached from other machines, by an address, a name or a proxy: all of them can then push.',
     ),
+  plainHttp: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'Whether passwords and tokens may come from other machines without TLS, to be read on their way.',
+    ),
   htpasswd: text(parsePath)
     .nullable()
     .prefault(null)

@@ -1,4 +1,5 @@
 import { isLoopbackHost, isLoopbackName } from './address.ts'
+import { isOverheard } from './overheard.ts'
 import { isDnsList, isLoopback, isRelayed } from './multiaddrs.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -14,6 +15,17 @@ const RULES: readonly Rule[] = [
   { about: ['http.addr', 'auth.mode', 'auth.openToAll'], check: openIsLoopback },
   { about: ['http.hosts', 'auth.mode', 'auth.openToAll'], check: openHasNoName },
   { about: ['http.trustProxy', 'auth.mode', 'auth.openToAll'], check: openHasNoProxy },
+  {
+    about: [
+      'http.addr',
+      'http.tls',
+      'http.tls.certificate',
+      'http.trustProxy',
+      'auth.mode',
+      'auth.plainHttp',
+    ],
+    check: secretsAreSealed,
+  },
   { about: ['auth'], check: authIsWhole },
   { about: ['auth', 'access.admins'], check: adminsHavePasswords },
   { about: ['http.namespaces'], check: namespacesApart },
@@ -61,6 +73,13 @@ function openHasNoProxy({ http, auth }: ParsedConfig): Problem[] {
   return [
     { path: ['http', 'trustProxy'], message: `is for a proxy, through which others come: ${OPEN}` },
   ]
+}
+
+/** Whoever is on the way reads what is not sealed: passwords for good, and tokens as long as they last. */
+function secretsAreSealed({ http, auth }: ParsedConfig): Problem[] {
+  if (auth.plainHttp || !isOverheard({ http, auth })) return []
+  const message = `is ${http.addr.host}, where passwords and tokens would come over plain HTTP: name a certificate in http.tls, or the proxy that has one in http.trustProxy, or, where that is meant, set auth.plainHttp to true`
+  return [{ path: ['http', 'addr'], message }]
 }
 
 function isClosed({ mode, openToAll }: ParsedConfig['auth']): boolean {

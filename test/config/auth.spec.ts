@@ -26,8 +26,23 @@ describe('configuration: who asks', () => {
       'users behind a proxy',
       { http: { ...proxied.http, ...named.http }, auth: { mode: 'htpasswd', htpasswd: 'users' } },
     ],
-    ['htpasswd anywhere', { ...beyond, auth: { mode: 'htpasswd', htpasswd: 'users' } }],
-    ['tokens of our own', { ...beyond, auth: { mode: 'token', htpasswd: 'users' } }],
+    ['htpasswd on loopback', { auth: { mode: 'htpasswd', htpasswd: 'users' } }],
+    ['tokens of our own', { auth: { mode: 'token', htpasswd: 'users' } }],
+    [
+      'users anywhere, over TLS',
+      {
+        http: { ...beyond.http, tls: { certificate: 'c.pem', key: 'k.pem' } },
+        auth: { mode: 'htpasswd', htpasswd: 'users' },
+      },
+    ],
+    [
+      'users anywhere, behind a proxy',
+      { http: { ...beyond.http, ...proxied.http }, auth: { mode: 'token', htpasswd: 'users' } },
+    ],
+    [
+      'users anywhere over plain HTTP, where that is said',
+      { ...beyond, auth: { mode: 'htpasswd', htpasswd: 'users', plainHttp: true } },
+    ],
     [
       'tokens of another service',
       {
@@ -56,6 +71,27 @@ describe('configuration: who asks', () => {
       'open behind a proxy',
       proxied,
       /c\.yaml:2:\d+ http\.trustProxy: .*everybody.*auth\.openToAll/,
+    ],
+    [
+      'passwords over plain HTTP from elsewhere',
+      { ...beyond, auth: { mode: 'htpasswd', htpasswd: 'users' } },
+      /^c\.yaml:2:\d+ http\.addr: is 0\.0\.0\.0, .*plain HTTP.*http\.tls.*http\.trustProxy.*auth\.plainHttp to true$/,
+    ],
+    [
+      'tokens over plain HTTP from elsewhere',
+      { http: { addr: '[::]:5000' }, auth: { mode: 'token', htpasswd: 'users' } },
+      /http\.addr: .*auth\.plainHttp/,
+    ],
+    [
+      'tokens of another service over plain HTTP from elsewhere',
+      {
+        http: { addr: 'registry.example:5000' },
+        auth: {
+          mode: 'token',
+          token: { realm: 'https://a.example/t', issuer: 'a', keys: ['k.pem'] },
+        },
+      },
+      /http\.addr: .*auth\.plainHttp/,
     ],
     ['open with users', { auth: { htpasswd: 'users' } }, /auth\.htpasswd: is not asked/],
     [

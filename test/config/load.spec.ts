@@ -43,6 +43,7 @@ describe('loading the configuration', () => {
       auth: {
         mode: 'open',
         openToAll: false,
+        plainHttp: false,
         htpasswd: null,
         token: { realm: null, service: 'heliport', issuer: null, keys: [], lifetime: 300_000 },
       },
