@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { pathText } from '../config/problems.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
+import { Documents } from '../registry/signatures/documents.ts'
 import { SignatureGate } from '../registry/signatures/gate.ts'
 import { KeySet } from '../registry/signatures/key-set.ts'
 import { KeyError, PublicKey } from '../registry/signatures/public-key.ts'
@@ -51,14 +52,16 @@ export async function openSignatures(
   )
   const ids = new Set([...ofRules, ...ofMirrors].map(({ keys }) => keys.id))
   const book = await SignedBook.open(map, ids)
+  const documents = new Documents()
+  const gateOf = (keys: KeySet) => new SignatureGate(keys, book, documents)
   return {
     rules: new RepositoryRules(
       ofRules.map(({ repositories, keys }) => ({
         repositories,
-        gate: new SignatureGate(keys, book),
+        gate: gateOf(keys),
       })),
     ),
-    mirrors: new Map(ofMirrors.map(({ text, keys }) => [text, new SignatureGate(keys, book)])),
+    mirrors: new Map(ofMirrors.map(({ text, keys }) => [text, gateOf(keys)])),
   }
 }
 

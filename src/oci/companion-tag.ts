@@ -15,6 +15,14 @@ export function companionSubject(tag: Tag): string | undefined {
   return COMPANION.exec(tag)?.[1]
 }
 
+/** What cosign keeps beside an image under a tag: its signatures, attestations and SBOMs. */
+const ATTACHMENT = /^sha256-[0-9a-f]{64}\.(?:sig|att|sbom)$/
+
+/** Whether a tag is one under which cosign keeps what it says about a manifest. */
+export function isAttachmentTag(tag: Tag): boolean {
+  return ATTACHMENT.test(tag)
+}
+
 /** A digest as such tags write it: the hex digits cut to 64. */
 export function subjectKey(digest: Digest): string {
   return `${algorithmOf(digest)}-${hexOf(digest).slice(0, 64)}`

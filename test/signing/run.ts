@@ -9,9 +9,10 @@ import { findProgram, findTool } from '../tools/find.ts'
 
 async function main(words: readonly string[]): Promise<number> {
   const missing: string[] = []
-  for (const name of ['cosign', 'crane'] as const)
+  for (const name of ['cosign', 'crane', 'oras'] as const)
     if ((await findTool(name)) === undefined) missing.push(`${name}: ${howToGet(name)}`)
-  if ((await findProgram('skopeo')) === undefined) missing.push('skopeo: apt-get install skopeo')
+  for (const name of ['skopeo', 'podman'])
+    if ((await findProgram(name)) === undefined) missing.push(`${name}: apt-get install ${name}`)
   for (const line of missing) console.error(`test:signing: missing ${line}`)
   if (missing.length > 0) return 1
   return runSuite({ name: 'test:signing', directory: import.meta.dirname, words })

@@ -43,19 +43,20 @@ export class CosignSigner implements AsyncDisposable {
 
   async sign(node: TestNode, name: string, digest: string, way: Way, key = 'cosign') {
     const options = [`--key=${key}.key`, '--trusted-root=root.json', '--yes', ...WAYS[way]]
-    await this.#remote('sign', ...options, `127.0.0.1:${node.port}/${name}@${digest}`)
+    await this.remote(['sign'], ...options, `127.0.0.1:${node.port}/${name}@${digest}`)
   }
 
   /** cosign finds a good signature through that registry. */
   async verifies(node: TestNode, name: string, reference: string, way: Way): Promise<void> {
     const more = way === 'referrer' ? ['--experimental-oci11'] : []
     const options = ['--key=cosign.pub', '--insecure-ignore-tlog=true', ...more]
-    const said = await this.#remote('verify', ...options, at(node, name, reference))
+    const said = await this.remote(['verify'], ...options, at(node, name, reference))
     assert.match(said, /docker-manifest-digest/)
   }
 
-  #remote(command: string, ...args: readonly string[]): Promise<string> {
-    return this.#run(command, '--allow-http-registry', ...args)
+  /** Runs a command of cosign that talks to a registry, beside its keys. */
+  remote(command: readonly string[], ...args: readonly string[]): Promise<string> {
+    return this.#run(...command, '--allow-http-registry', ...args)
   }
 
   async #run(...args: readonly string[]): Promise<string> {
@@ -74,6 +75,6 @@ export function at(node: TestNode, name: string, reference: string): string {
 }
 
 /** The path of a program that `npm run tools` builds. */
-export async function tool(name: 'cosign' | 'crane'): Promise<string> {
+export async function tool(name: 'cosign' | 'crane' | 'oras'): Promise<string> {
   return (await findTool(name)) ?? assert.fail(`there is no ${name}`)
 }

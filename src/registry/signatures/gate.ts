@@ -1,10 +1,11 @@
 import { MANIFEST_MAX_BYTES } from '../../oci/manifest.ts'
+import { isAttachmentTag } from '../../oci/companion-tag.ts'
 import { readAll } from '../read-all.ts'
-import { isAboutOthers } from './artifact.ts'
+import { Documents } from './documents.ts'
 import { readServed } from './evidence.ts'
 import { isSigned } from './find-signature.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { RepositoryName } from '../../oci/name.ts'
+import type { RepositoryName, Tag } from '../../oci/name.ts'
 import type { Abortable, Content, RegistryReader } from '../ports.ts'
 import type { ReadManifest } from './evidence.ts'
 import type { KeySet } from './key-set.ts'
@@ -14,13 +15,18 @@ import type { SignedBook } from './signed-book.ts'
 export interface Place {
   readonly reader: RegistryReader
   readonly name: RepositoryName
+  /** The tag under which it was asked for; `undefined` when it was by its digest. */
+  readonly tag?: Tag | undefined
 }
 
 /**
  * Decides which manifests pass under a set of keys:
  * - what one of the keys signed;
  * - what a manifest that passed names, as an index does its images: whoever signs the one signs the others' digests;
- * - what only tells about others (signatures, attestations, bills of materials), so that clients can verify on their own.
+ * - what holds nothing but documents about others (signatures, attestations, bills of materials), so that clients can
+ *   verify on their own. All of it is read, since its types are only what it says of itself; and it is asked for as clients
+ *   do who verify: by a digest, which the list of referrers tells, or under one of cosign's tags. Under any other tag
+ *   stands what a user means to run or use, and nothing of this kind.
  *
  * Blobs have no signatures: what a client does with one is said by the manifest that names it. But a manifest does not
  * pass as a blob either.
@@ -28,10 +34,13 @@ export interface Place {
 export class SignatureGate {
   readonly keys: KeySet
   readonly #book: SignedBook
+  readonly #documents: Documents
 
-  constructor(keys: KeySet, book: SignedBook) {
+  /** @param documents what is known of documents, which is the same under all keys */
+  constructor(keys: KeySet, book: SignedBook, documents = new Documents()) {
     this.keys = keys
     this.#book = book
+    this.#documents = documents
   }
 
   /** What is known of a manifest without a look at it: it was found signed, or one that passed names it. */
@@ -53,12 +62,14 @@ export class SignatureGate {
     if (standing === 'signed') return true
     const manifest = readServed(digest, bytes)
     if (manifest === undefined) return false
+    const { facts } = manifest
     if (standing === 'named') {
       // An index in an index: what it names passes too.
-      if (manifest.facts.kind === 'index') await this.#remember(manifest)
+      if (facts.kind === 'index') await this.#remember(manifest)
       return true
     }
-    if (isAboutOthers(manifest.facts)) return true
+    if (mayBeDocuments(place) && (await this.#documents.isNothingElse(place, facts, options)))
+      return true
     if (!(await isSigned(place.reader, place.name, manifest, this.keys, options))) return false
     await this.#remember(manifest)
     return true
@@ -80,4 +91,9 @@ export class SignatureGate {
       facts.manifests.map((child) => child.digest),
     )
   }
+}
+
+/** Whether what is asked for so need not be signed when it is nothing but documents. */
+export function mayBeDocuments({ tag }: Pick<Place, 'tag'>): boolean {
+  return tag === undefined || isAttachmentTag(tag)
 }

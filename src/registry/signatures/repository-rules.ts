@@ -1,6 +1,6 @@
 import { RegistryError } from '../../oci/errors.ts'
 import { isFallbackTag } from '../fallback-tag.ts'
-import { readServed } from './evidence.ts'
+import { isListOfReferrers } from './list-of-referrers.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { Reference, RepositoryName } from '../../oci/name.ts'
 import type { RepositorySet } from '../../oci/repository-pattern.ts'
@@ -35,9 +35,13 @@ export class RepositoryRules {
     options: Abortable,
   ): Promise<void> {
     const gates = this.#gates(place.name)
-    if (gates.length === 0 || isListOfReferrers(reference, digest, bytes)) return
+    if (gates.length === 0) return
+    const tag = reference.kind === 'tag' ? reference.tag : undefined
+    // Clients without the referrers API read its list under a tag; what is in it has to pass by itself.
+    if (tag !== undefined && isFallbackTag(tag) && isListOfReferrers(digest, bytes)) return
     for (const gate of gates)
-      if (!(await gate.passes(place, digest, bytes, options))) throw unsigned(place.name, digest)
+      if (!(await gate.passes({ ...place, tag }, digest, bytes, options)))
+        throw unsigned(place.name, digest)
   }
 
   /** @throws RegistryError DENIED for a manifest, asked for as a blob, that does not pass */
@@ -50,12 +54,6 @@ export class RepositoryRules {
   #gates(name: RepositoryName): SignatureGate[] {
     return this.#rules.filter(({ repositories }) => repositories.has(name)).map(({ gate }) => gate)
   }
-}
-
-/** Clients without the referrers API read its list under a tag; what is in it has to pass by itself. */
-function isListOfReferrers(reference: Reference, digest: Digest, bytes: Uint8Array): boolean {
-  if (reference.kind !== 'tag' || !isFallbackTag(reference.tag)) return false
-  return readServed(digest, bytes)?.facts.kind === 'index'
 }
 
 function unsigned(name: RepositoryName, digest: Digest): RegistryError {

@@ -1,20 +1,24 @@
 import { isFallbackTag } from '../fallback-tag.ts'
 import { readManifestBytes } from '../pull.ts'
-import { readServed } from './evidence.ts'
+import { mayBeDocuments } from './gate.ts'
+import { isListOfReferrers } from './list-of-referrers.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName, Tag } from '../../oci/name.ts'
 import type { MirrorErrorHandler } from '../mirror.ts'
 import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from '../ports.ts'
 import type { Recent } from '../recent.ts'
-import type { SignatureGate } from './gate.ts'
+import type { Place, SignatureGate } from './gate.ts'
 
 /** What a {@link SignedReader} needs besides the mirror's reader. */
 export interface SignedInit {
   readonly gate: SignatureGate
-  /** What was found unsigned lately, by {@link refusedKey}. */
+  /** What was found unsigned lately. */
   readonly refused: Recent
   readonly onMirrorError: MirrorErrorHandler
 }
+
+/** What was asked for, and under which tag, if under any. */
+type Asked = Pick<Place, 'name' | 'tag'>
 
 /** A mirror has something that none of the keys for it has signed. */
 class UnsignedError extends Error {
@@ -50,12 +54,12 @@ export class SignedReader implements RegistryReader {
   ): Promise<Digest | undefined> {
     const digest = await this.#inner.resolveTag(name, tag, options)
     if (digest === undefined || this.#init.gate.standing(digest) !== undefined) return digest
-    if (isFallbackTag(tag)) {
+    const content = await this.#inner.manifest(name, digest, options)
+    if (content !== undefined && isFallbackTag(tag) && (await isList(content, options))) {
       this.#lists.add(digest)
       return digest
     }
-    const content = await this.#inner.manifest(name, digest, options)
-    return content && (await this.#passes(name, content, options)) ? digest : undefined
+    return content && (await this.#passes({ name, tag }, content, options)) ? digest : undefined
   }
 
   async manifest(
@@ -65,8 +69,8 @@ export class SignedReader implements RegistryReader {
   ): Promise<Content | undefined> {
     const content = await this.#inner.manifest(name, digest, options)
     if (content === undefined) return undefined
-    if (this.#lists.has(digest) && (await isIndex(content, options))) return content
-    return (await this.#passes(name, content, options)) ? content : undefined
+    if (this.#lists.has(digest)) return content
+    return (await this.#passes({ name }, content, options)) ? content : undefined
   }
 
   async blob(
@@ -79,7 +83,7 @@ export class SignedReader implements RegistryReader {
     const { gate } = this.#init
     const place = { reader: this.#inner, name }
     if (await gate.blobPasses(place, content, options)) return content
-    this.#refuse(name, digest)
+    this.#refuse({ name }, digest)
     return undefined
   }
 
@@ -95,30 +99,34 @@ export class SignedReader implements RegistryReader {
     return this.#inner.referrers(name, subject, options)
   }
 
-  async #passes(name: RepositoryName, content: Content, options: Abortable): Promise<boolean> {
+  async #passes(asked: Asked, content: Content, options: Abortable): Promise<boolean> {
     const { gate, refused } = this.#init
     const { digest } = content
     const standing = gate.standing(digest)
     if (standing === 'signed') return true
-    if (standing === undefined && refused.has(refusedKey(name, digest))) return false
+    const isRefused = refusedKeys(asked, digest).some((key) => refused.has(key))
+    if (standing === undefined && isRefused) return false
     const bytes = await readManifestBytes(content, options)
-    const place = { reader: this.#inner, name }
+    const place = { reader: this.#inner, ...asked }
     if (bytes !== undefined && (await gate.passes(place, digest, bytes, options))) return true
-    this.#refuse(name, digest)
+    this.#refuse(asked, digest)
     return false
   }
 
-  #refuse(name: RepositoryName, digest: Digest): void {
-    this.#init.refused.add(refusedKey(name, digest))
-    this.#init.onMirrorError(this.source, new UnsignedError(this.source, name, digest))
+  #refuse(asked: Asked, digest: Digest): void {
+    const [key = ''] = refusedKeys(asked, digest)
+    this.#init.refused.add(key)
+    this.#init.onMirrorError(this.source, new UnsignedError(this.source, asked.name, digest))
   }
 }
 
-function refusedKey(name: RepositoryName, digest: Digest): string {
-  return `${name}@${digest}`
+/** What is refused as a version may pass otherwise; what is refused otherwise is no version either. */
+function refusedKeys(asked: Asked, digest: Digest): string[] {
+  const whole = `${asked.name}@${digest}`
+  return mayBeDocuments(asked) ? [whole] : [`${asked.name}:${digest}`, whole]
 }
 
-async function isIndex(content: Content, options: Abortable): Promise<boolean> {
+async function isList(content: Content, options: Abortable): Promise<boolean> {
   const bytes = await readManifestBytes(content, options)
-  return bytes !== undefined && readServed(content.digest, bytes)?.facts.kind === 'index'
+  return bytes !== undefined && isListOfReferrers(content.digest, bytes)
 }
