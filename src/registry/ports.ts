@@ -40,6 +40,8 @@ export interface RegistryReader {
   resolveTag(name: RepositoryName, tag: Tag, options?: Abortable): Promise<Digest | undefined>
   /** A manifest that is a revision of this repository. */
   manifest(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content | undefined>
+  /** Where that is less strict: a manifest of which a list tells that it is here. */
+  listed?(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content | undefined>
   /** A blob that is linked in this repository (existing elsewhere does not count). */
   blob(name: RepositoryName, digest: Digest, options?: Abortable): Promise<Content | undefined>
   /** Tags in ASCII order; `undefined` when the repository is not known here. */

@@ -155,8 +155,10 @@ export class Registry implements RegistryService {
     subject: Digest,
     options: Abortable & ReferrersPage = {},
   ): Promise<ReferrersList> {
-    const { reader, name: within } = await this.#placeOf(name)
-    return listReferrers(reader, within, subject, { ...options, facts: this.#facts })
+    const place = await this.#placeOf(name)
+    const isListed = this.#signatures.listing(place)
+    const how = { ...options, facts: this.#facts, isListed }
+    return listReferrers(place.reader, place.name, subject, how)
   }
 
   async putManifest(

@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { containersHome } from '../clients/support/containers-home.ts'
 import { run } from '../e2e/support/command.ts'
 import { LAYER } from '../registry/signatures/disguise.ts'
-import { piece, randomImage } from '../support/random-image.ts'
+import { descriptorOf, piece, randomImage } from '../support/random-image.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import { TestNode } from '../support/two-nodes.ts'
 import { CosignSigner, at, tool } from './signer.ts'
-import { signatureManifest } from '../registry/signatures/forge.ts'
 
 const SBOM = JSON.stringify({ spdxVersion: 'SPDX-2.3', SPDXID: 'SPDXRef-DOCUMENT', name: 'app' })
 const SPDX_JSON = 'application/spdx+json'
@@ -106,7 +105,9 @@ describe('what tells of images, and is not signed as they are', function () {
 
   it('is no image of which podman makes a file system, under whatever tag or digest', async () => {
     const { a, b } = nodes()
-    const lying = signatureManifest([piece(LAYER, SPDX_JSON)])
+    const layer = piece(LAYER, SPDX_JSON)
+    const made = randomImage({ layers: [], extra: { layers: [descriptorOf(layer)] } })
+    const lying = { ...made, blobs: [...made.blobs, layer] }
     for (const name of ['staging/lying', 'release/lying'])
       await a.client.pushImage(name, lying, { tag: 'v1' })
     await b.follows(a)

@@ -1,19 +1,13 @@
 import { SingleFlight } from '../single-flight.ts'
 import { claimedDocuments } from './artifact.ts'
 import { TextCheck } from './text-check.ts'
-import type { RepositoryName } from '../../oci/name.ts'
 import type { ManifestFacts } from '../../oci/manifest.ts'
-import type { Abortable, RegistryReader } from '../ports.ts'
+import type { Abortable } from '../ports.ts'
 import type { ClaimedDocument } from './artifact.ts'
+import type { Place } from './evidence.ts'
 
 /** Blobs remembered: some 2 MiB. */
 const REMEMBERED = 10_000
-
-/** What a blob is looked for in. */
-interface Place {
-  readonly reader: RegistryReader
-  readonly name: RepositoryName
-}
 
 /**
  * Proves that a manifest holds nothing but documents (signatures, attestations, bills of materials), by reading all that it

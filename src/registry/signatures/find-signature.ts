@@ -9,7 +9,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/name.ts'
 import type { Abortable, RegistryReader } from '../ports.ts'
 import type { SignedThing } from './bundle.ts'
-import type { ReadManifest } from './evidence.ts'
+import type { Place, ReadManifest } from './evidence.ts'
 import type { KeySet } from './key-set.ts'
 
 /**
@@ -21,13 +21,13 @@ import type { KeySet } from './key-set.ts'
  * @throws what the reader throws: what could not be read is not "not signed"
  */
 export async function isSigned(
-  reader: RegistryReader,
-  name: RepositoryName,
+  place: Place,
   thing: SignedThing,
   keys: KeySet,
   options: Abortable,
 ): Promise<boolean> {
-  const evidence = new Evidence(reader, name, options)
+  const { reader, name } = place
+  const evidence = new Evidence(place, options)
   const seen = new Set<Digest>()
   for await (const digest of candidates(reader, name, thing.digest, options)) {
     options.signal?.throwIfAborted()

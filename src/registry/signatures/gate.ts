@@ -1,20 +1,20 @@
 import { MANIFEST_MAX_BYTES } from '../../oci/manifest.ts'
 import { isAttachmentTag } from '../../oci/companion-tag.ts'
 import { readAll } from '../read-all.ts'
+import { claimedDocuments } from './artifact.ts'
 import { Documents } from './documents.ts'
 import { readServed } from './evidence.ts'
 import { isSigned } from './find-signature.ts'
 import type { Digest } from '../../oci/digest.ts'
+import type { ManifestFacts } from '../../oci/manifest.ts'
 import type { RepositoryName, Tag } from '../../oci/name.ts'
 import type { Abortable, Content, RegistryReader } from '../ports.ts'
-import type { ReadManifest } from './evidence.ts'
+import type { Place, ReadManifest } from './evidence.ts'
 import type { KeySet } from './key-set.ts'
 import type { SignedBook } from './signed-book.ts'
 
-/** What a manifest is looked for in. */
-export interface Place {
-  readonly reader: RegistryReader
-  readonly name: RepositoryName
+/** What is asked for: where, and how. */
+export interface Asked extends Place {
   /** The tag under which it was asked for; `undefined` when it was by its digest. */
   readonly tag?: Tag | undefined
 }
@@ -52,11 +52,35 @@ export class SignatureGate {
    * @param bytes the manifest, proven
    * @throws what the reader throws, when a signature could not be looked for
    */
-  async passes(
+  passes(asked: Asked, digest: Digest, bytes: Uint8Array, options: Abortable): Promise<boolean> {
+    return this.#decide(asked, digest, bytes, options, async (facts) => {
+      return mayBeDocuments(asked) && this.#documents.isNothingElse(asked, facts, options)
+    })
+  }
+
+  /**
+   * Whether a list may tell that a manifest is here. What says that it is documents is read when somebody asks for it, and
+   * not all of it for a list.
+   *
+   * @param place with the effort of the whole list
+   * @throws as {@link passes}
+   */
+  lists(place: Place, digest: Digest, bytes: Uint8Array, options: Abortable): Promise<boolean> {
+    return this.#decide(
+      place,
+      digest,
+      bytes,
+      options,
+      async (facts) => claimedDocuments(facts) !== undefined,
+    )
+  }
+
+  async #decide(
     place: Place,
     digest: Digest,
     bytes: Uint8Array,
     options: Abortable,
+    isDocuments: (facts: ManifestFacts) => Promise<boolean>,
   ): Promise<boolean> {
     const standing = this.standing(digest)
     if (standing === 'signed') return true
@@ -68,9 +92,8 @@ export class SignatureGate {
       if (facts.kind === 'index') await this.#remember(manifest)
       return true
     }
-    if (mayBeDocuments(place) && (await this.#documents.isNothingElse(place, facts, options)))
-      return true
-    if (!(await isSigned(place.reader, place.name, manifest, this.keys, options))) return false
+    if (await isDocuments(facts)) return true
+    if (!(await isSigned(place, manifest, this.keys, options))) return false
     await this.#remember(manifest)
     return true
   }
@@ -94,6 +117,6 @@ export class SignatureGate {
 }
 
 /** Whether what is asked for so need not be signed when it is nothing but documents. */
-export function mayBeDocuments({ tag }: Pick<Place, 'tag'>): boolean {
+export function mayBeDocuments({ tag }: Pick<Asked, 'tag'>): boolean {
   return tag === undefined || isAttachmentTag(tag)
 }

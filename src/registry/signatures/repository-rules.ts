@@ -1,11 +1,13 @@
 import { RegistryError } from '../../oci/errors.ts'
 import { isFallbackTag } from '../fallback-tag.ts'
+import { Effort } from './evidence.ts'
 import { isListOfReferrers } from './list-of-referrers.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { Reference, RepositoryName } from '../../oci/name.ts'
 import type { RepositorySet } from '../../oci/repository-pattern.ts'
 import type { Abortable, Content } from '../ports.ts'
-import type { Place, SignatureGate } from './gate.ts'
+import type { Place } from './evidence.ts'
+import type { SignatureGate } from './gate.ts'
 
 /** What is pulled of these repositories must pass the gate. */
 export interface RepositoryRule {
@@ -18,6 +20,9 @@ interface Found {
   readonly digest: Digest
   readonly bytes: Uint8Array
 }
+
+/** Whether a list tells of a manifest. */
+export type Listed = (digest: Digest, bytes: Uint8Array, options: Abortable) => Promise<boolean>
 
 /** Which repositories only give out what is signed. Where several rules mean one repository, all of them hold. */
 export class RepositoryRules {
@@ -42,6 +47,21 @@ export class RepositoryRules {
     for (const gate of gates)
       if (!(await gate.passes({ ...place, tag }, digest, bytes, options)))
         throw unsigned(place.name, digest)
+  }
+
+  /**
+   * Decides which manifests a list of a repository tells of; `undefined` where no rule means it.
+   *
+   * @returns a function that throws what the reader throws
+   */
+  listing(place: Place): Listed | undefined {
+    const gates = this.#gates(place.name)
+    if (gates.length === 0) return undefined
+    const whole = { ...place, effort: new Effort() }
+    return async (digest, bytes, options) => {
+      for (const gate of gates) if (!(await gate.lists(whole, digest, bytes, options))) return false
+      return true
+    }
   }
 
   /** @throws RegistryError DENIED for a manifest, asked for as a blob, that does not pass */

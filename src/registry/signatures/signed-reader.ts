@@ -7,7 +7,7 @@ import type { RepositoryName, Tag } from '../../oci/name.ts'
 import type { MirrorErrorHandler } from '../mirror.ts'
 import type { Abortable, Content, Page, RegistryReader, RepositoryPage } from '../ports.ts'
 import type { Recent } from '../recent.ts'
-import type { Place, SignatureGate } from './gate.ts'
+import type { Asked, SignatureGate } from './gate.ts'
 
 /** What a {@link SignedReader} needs besides the mirror's reader. */
 export interface SignedInit {
@@ -18,7 +18,7 @@ export interface SignedInit {
 }
 
 /** What was asked for, and under which tag, if under any. */
-type Asked = Pick<Place, 'name' | 'tag'>
+type Named = Pick<Asked, 'name' | 'tag'>
 
 /** A mirror has something that none of the keys for it has signed. */
 class UnsignedError extends Error {
@@ -73,6 +73,18 @@ export class SignedReader implements RegistryReader {
     return (await this.#passes({ name }, content, options)) ? content : undefined
   }
 
+  /** A list tells of it: what it claims will do, until somebody asks for it. */
+  async listed(
+    name: RepositoryName,
+    digest: Digest,
+    options: Abortable = {},
+  ): Promise<Content | undefined> {
+    const content = await this.#inner.manifest(name, digest, options)
+    return content && (await this.#passes({ name }, content, options, 'lists'))
+      ? content
+      : undefined
+  }
+
   async blob(
     name: RepositoryName,
     digest: Digest,
@@ -99,7 +111,12 @@ export class SignedReader implements RegistryReader {
     return this.#inner.referrers(name, subject, options)
   }
 
-  async #passes(asked: Asked, content: Content, options: Abortable): Promise<boolean> {
+  async #passes(
+    asked: Named,
+    content: Content,
+    options: Abortable,
+    how: 'passes' | 'lists' = 'passes',
+  ): Promise<boolean> {
     const { gate, refused } = this.#init
     const { digest } = content
     const standing = gate.standing(digest)
@@ -108,12 +125,12 @@ export class SignedReader implements RegistryReader {
     if (standing === undefined && isRefused) return false
     const bytes = await readManifestBytes(content, options)
     const place = { reader: this.#inner, ...asked }
-    if (bytes !== undefined && (await gate.passes(place, digest, bytes, options))) return true
+    if (bytes !== undefined && (await gate[how](place, digest, bytes, options))) return true
     this.#refuse(asked, digest)
     return false
   }
 
-  #refuse(asked: Asked, digest: Digest): void {
+  #refuse(asked: Named, digest: Digest): void {
     const [key = ''] = refusedKeys(asked, digest)
     this.#init.refused.add(key)
     this.#init.onMirrorError(this.source, new UnsignedError(this.source, asked.name, digest))
@@ -121,7 +138,7 @@ export class SignedReader implements RegistryReader {
 }
 
 /** What is refused as a version may pass otherwise; what is refused otherwise is no version either. */
-function refusedKeys(asked: Asked, digest: Digest): string[] {
+function refusedKeys(asked: Named, digest: Digest): string[] {
   const whole = `${asked.name}@${digest}`
   return mayBeDocuments(asked) ? [whole] : [`${asked.name}:${digest}`, whole]
 }

@@ -11,7 +11,7 @@ async function signs(made: Fixture, by: KeySet): Promise<boolean> {
   const registry = await registryWith(made)
   const digest = parseDigest(made.digest)
   const bytes = Buffer.from(made.manifests[digest] ?? '')
-  return isSigned(registry.reader(), APP, { digest, bytes }, by, {})
+  return isSigned({ reader: registry.reader(), name: APP }, { digest, bytes }, by, {})
 }
 
 const ALL = ['ecdsa', 'stranger', 'rsa']

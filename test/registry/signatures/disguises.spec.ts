@@ -1,57 +1,13 @@
 import assert from 'node:assert/strict'
-import { parseDigest } from '../../../src/oci/digest.ts'
-import { parseTag } from '../../../src/oci/name.ts'
-import { ALL_REPOSITORIES } from '../../../src/oci/repository-pattern.ts'
-import { SignatureGate } from '../../../src/registry/signatures/gate.ts'
-import { RepositoryRules } from '../../../src/registry/signatures/repository-rules.ts'
-import { SignedBook } from '../../../src/registry/signatures/signed-book.ts'
-import { MemoryMap } from '../../support/memory-map.ts'
-import { MemoryRegistry } from '../../support/memory-ports.ts'
-import { descriptorOf, indexOf, piece, randomImage, store } from '../../support/random-image.ts'
-import { APP, byDigest, createRegistry, tagged } from '../../support/registry-setup.ts'
+import { descriptorOf, indexOf, piece, randomImage } from '../../support/random-image.ts'
+import { APP } from '../../support/registry-setup.ts'
 import { LAYER, jsonAndTar } from './disguise.ts'
+import { gated, signer } from './gated.ts'
 import { OTHER_DIGEST, Signer, claim, signatureManifest, signatureTag, statement } from './forge.ts'
-import type { MirrorSource } from '../../../src/registry/mirror.ts'
 import type { RandomManifest } from '../../support/random-image.ts'
 import type { SignedLayer } from './forge.ts'
 
-const [signer, stranger] = [new Signer(), new Signer()]
-
-/** A registry that gives out what the signer signed: of itself, or of its mirror `m`. */
-async function setUp(where: 'a repository' | 'a mirror') {
-  const gate = new SignatureGate(
-    signer.keys,
-    await SignedBook.open(new MemoryMap(), new Set([signer.keys.id])),
-  )
-  const m = new MemoryRegistry('m')
-  const mirror: MirrorSource = {
-    name: 'm',
-    reader: () => m.reader(),
-    signedBy: gate,
-    onMoved: () => undefined,
-  }
-  const rule = { repositories: ALL_REPOSITORIES, gate }
-  const world = await createRegistry(
-    where === 'a mirror' ? { mirrors: [mirror] } : { signatures: new RepositoryRules([rule]) },
-  )
-  const to = where === 'a mirror' ? m : world.own
-  const put = (manifest: RandomManifest, tag?: string) =>
-    store(
-      { writer: to, content: to.content },
-      APP,
-      manifest,
-      tag === undefined ? undefined : parseTag(tag),
-    )
-  const code = where === 'a mirror' ? 'MANIFEST_UNKNOWN' : 'DENIED'
-  const { service } = world
-  const gives = (reference: string) =>
-    service.getManifest(
-      APP,
-      reference.includes(':') ? byDigest(parseDigest(reference)) : tagged(reference),
-    )
-  const refuses = (reference: string) => assert.rejects(gives(reference), { code })
-  return { ...world, to, put, gives, refuses }
-}
+const stranger = new Signer()
 
 const manifestOf = (layers: readonly SignedLayer[], config?: SignedLayer): RandomManifest => {
   const made = signatureManifest(layers)
@@ -77,7 +33,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     ]
     for (const type of types)
       it(`has no image that calls its layers ${type}`, async () => {
-        const { put, refuses } = await setUp(where)
+        const { put, refuses } = await gated(where)
         for (const content of [LAYER, jsonAndTar()]) {
           const lying = manifestOf([piece(content, type)])
           await put(lying, 'latest')
@@ -88,7 +44,7 @@ for (const where of ['a repository', 'a mirror'] as const)
       })
 
     it('has no image with a layer beside the documents, or in place of the configuration', async () => {
-      const { put, refuses } = await setUp(where)
+      const { put, refuses } = await gated(where)
       const hidden = piece(LAYER, 'application/spdx+json')
       for (const lying of [
         manifestOf([sbom, hidden]),
@@ -101,7 +57,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     })
 
     it('has documents by digest and under the tags of cosign, and under no other', async () => {
-      const { put, refuses, gives } = await setUp(where)
+      const { put, refuses, gives } = await gated(where)
       const documents = manifestOf([sbom])
       const key = OTHER_DIGEST.replace(':', '-')
       const tags = ['sig', 'att', 'sbom'].map((each) => `${key}.${each}`)
@@ -121,7 +77,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     })
 
     it('has documents under any tag when they are signed', async () => {
-      const { put, gives } = await setUp(where)
+      const { put, gives } = await gated(where)
       const documents = manifestOf([sbom])
       await put(documents, 'v1')
       await put(signatureManifest([signer.bundle(statement(documents.digest))], documents))
@@ -129,7 +85,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     })
 
     it('does not take for documents what is not all here', async () => {
-      const { put, refuses, gives, to } = await setUp(where)
+      const { put, refuses, gives, to } = await gated(where)
       const documents = manifestOf([sbom])
       await put({ ...documents, blobs: [] })
       await refuses(documents.digest)
@@ -139,7 +95,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     })
 
     it('has no list of referrers that brings manifests along, or says where else they are', async () => {
-      const { put, refuses, gives } = await setUp(where)
+      const { put, refuses, gives } = await gated(where)
       const evil = randomImage()
       await put(evil)
       const key = OTHER_DIGEST.replace(':', '-')
@@ -159,7 +115,7 @@ for (const where of ['a repository', 'a mirror'] as const)
     })
 
     it('has what others signed, for those who verify', async () => {
-      const { put, gives } = await setUp(where)
+      const { put, gives } = await gated(where)
       const image = randomImage()
       for (const each of [
         signatureManifest([stranger.payload(claim(image.digest))]),

@@ -30,7 +30,7 @@ async function signed(tagged: readonly SignedLayer[], referring: readonly Signed
   if (tagged.length > 0)
     await store(to, APP, signatureManifest(tagged), parseTag(signatureTag(digest)))
   for (const layers of referring) await store(to, APP, signatureManifest(layers, image))
-  return isSigned(registry.reader(), APP, image, signer.keys, {})
+  return isSigned({ reader: registry.reader(), name: APP }, image, signer.keys, {})
 }
 
 const text = (value: object): string => JSON.stringify(value)
@@ -176,7 +176,7 @@ describe('the search for a signature', () => {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     })
-    assert.ok(!(await isSigned(counted, APP, image, signer.keys, {})))
+    assert.ok(!(await isSigned({ reader: counted, name: APP }, image, signer.keys, {})))
     assert.equal(manifests, 128)
   })
 
@@ -187,6 +187,6 @@ describe('the search for a signature', () => {
     const bundle = signatureManifest([signer.bundle(stated)])
     await store(to, APP, bundle)
     await store(to, APP, indexOf([bundle]), parseTag(digest.replace(':', '-')))
-    assert.ok(await isSigned(registry.reader(), APP, image, signer.keys, {}))
+    assert.ok(await isSigned({ reader: registry.reader(), name: APP }, image, signer.keys, {}))
   })
 })

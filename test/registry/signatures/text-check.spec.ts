@@ -70,7 +70,15 @@ describe('a document', () => {
     })
 
   it('is JSON when JSON.parse says so', () => {
-    const pieces = [...'{}[],:"\\u019.-eE+ \n\t\x01a', 'true', 'null', '"a":', '"b"', '00e1', 'é']
+    const pieces = [
+      ...Array.from('{}[],:"\\u019.-eE+ \n\t\x01a'),
+      'true',
+      'null',
+      '"a":',
+      '"b"',
+      '00e1',
+      'é',
+    ]
     const mutated = fc
       .tuple(fc.json(), fc.nat(), fc.constantFrom('', ...pieces), fc.nat(2))
       .map(([json, at, more, cut]) => {
