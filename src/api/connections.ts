@@ -1,4 +1,11 @@
+import { TLSSocket } from 'node:tls'
+import { addressKey } from '../oci/address-key.ts'
+import { plainAddress } from './address-ranges.ts'
+import { isLocal } from './connection.ts'
+import { Laggards } from './laggards.ts'
+import { awaited, movedBytes, Progress } from './progress.ts'
 import { refuse, unavailable } from './refuse.ts'
+import { Round } from './round.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RegistryError } from '../oci/errors.ts'
@@ -21,6 +28,26 @@ const BETWEEN_MS = 2_000
 /** Connections whose bytes are counted at a time: it takes a microsecond for each. */
 const COUNTED_AT_ONCE = 256
 
+/** Connections of which it is looked at a time how they get on. */
+const LOOKED_AT_ONCE = 1024
+/** Nobody is looked at twice in so many ms. */
+const LOOK_MS = 3_000
+
+/** What {@link Connections} are made of. */
+export interface ConnectionsInit {
+  /** So many are served at once. */
+  bound: number
+  /** Bytes a second that a reader must take, over a minute; 0: any number will do. */
+  minDownloadRate: number
+  /** Told of each connection that was closed because its client is slow. */
+  onCutOff?: (why: CutOff) => void
+  /** A clock that never goes back, in ms. */
+  now?: () => number
+}
+
+/** Why a connection was closed: its reader took too little, or somebody else needed its place. */
+export type CutOff = 'too slow' | 'place needed'
+
 /** One connection, and what is asked on it. */
 interface Connection {
   /** Responses that are open, oldest first. Node's own count leaves those out whose answer is still on its way. */
@@ -29,10 +56,9 @@ interface Connection {
   readonly waiting: (() => void)[]
   /** Why its requests are refused: it came when there were as many as there may be. */
   readonly refusal: RegistryError | undefined
-  /** Whether it has had a request. */
-  isUsed: boolean
-  /** When its last answer was over, in ms of the clock. */
-  answeredAt: number
+  /** Whose it is: an address. */
+  readonly client: string
+  readonly progress: Progress
   /** Bytes that have been counted. */
   moved: number
 }
@@ -42,41 +68,42 @@ interface Connection {
  * them out all together, and a thousand downloads would be read for one socket.
  */
 export class Connections {
-  /** Those that did something last are last. */
   readonly #open = new Map<Socket, Connection>()
+  /** Those that have been answered and ask nothing, and since when, in ms; who asked last is last. */
+  readonly #idle = new Map<Socket, number>()
+  readonly #slow: Laggards<Socket>
   readonly #running = new Set<Promise<void>>()
-  readonly #bound: number
-  readonly #now: () => number
+  readonly #init: Required<ConnectionsInit>
+  /** Whose bytes are counted next. */
+  readonly #toCount = new Round(this.#open, COUNTED_AT_ONCE)
+  /** Who is looked at next. */
+  readonly #toLookAt = new Round(this.#open, LOOKED_AT_ONCE)
   #waiting = 0
   #draining = false
   /** Bytes that have been counted, also of connections which are closed. */
   #moved = 0
-  /** Whose bytes are counted next. */
-  #next = this.#open.entries()
 
-  /**
-   * @param bound as many connections are served at once
-   * @param now a clock that never goes back, in ms
-   */
-  constructor(bound: number, now: () => number = () => performance.now()) {
-    this.#bound = bound
-    this.#now = now
+  constructor(init: ConnectionsInit) {
+    this.#init = { now: () => performance.now(), onCutOff: () => undefined, ...init }
+    this.#slow = new Laggards(this.#init.now)
   }
 
   /**
-   * Watches a new connection. When there are too many, one that has long been idle goes; if there is none, this is an extra.
+   * Watches a new connection. When there are too many, one makes place: one that has long been idle, else one whose client
+   * is slow. If there is none, this is an extra.
    *
-   * @param refusal what its requests are answered with, in any case
+   * @param refusal what its requests are answered with, in any case: nobody makes place for them
    */
   add(socket: Socket, refusal?: RegistryError): void {
-    if (this.#open.size >= this.#bound) this.#closeIdle()
-    const isExtra = this.#open.size >= this.#bound
+    const client = addressKey(plainAddress(socket.remoteAddress ?? ''))
+    const isFull = this.#open.size >= this.#init.bound
+    const isExtra = isFull && refusal === undefined && !this.#makePlace(client)
     this.#open.set(socket, {
       responses: new Set(),
       waiting: [],
       refusal: refusal ?? (isExtra ? unavailable('too many connections are open') : undefined),
-      isUsed: false,
-      answeredAt: 0,
+      client,
+      progress: new Progress(this.#init.minDownloadRate),
       moved: 0,
     })
     socket.once('close', () => this.#forget(socket))
@@ -87,12 +114,21 @@ export class Connections {
    * so that it can be asked often.
    */
   moved(): number {
-    for (let left = Math.min(this.#open.size, COUNTED_AT_ONCE); left > 0; left--) {
-      let next = this.#next.next()
-      if (next.done === true) next = (this.#next = this.#open.entries()).next()
-      if (next.done !== true) this.#count(...next.value)
-    }
+    for (const [socket, connection] of this.#toCount.some()) this.#count(socket, connection)
     return this.#moved
+  }
+
+  /** Looks at some connections, how they get on, and closes those whose reader takes too little. To be called again and again. */
+  look(): void {
+    const now = this.#init.now()
+    for (const [socket, { responses, client, progress }] of this.#toLookAt.some()) {
+      if (now - progress.lookedAt < LOOK_MS) continue
+      const [first] = responses
+      const awaits = first && awaited(socket, first.req)
+      if (progress.look(now, awaits, awaits === undefined ? 0 : movedBytes(socket))) {
+        this.#cutOff(socket, 'too slow')
+      } else this.#slow.judge(socket, client, awaits && progress.rate)
+    }
   }
 
   /** Whether a connection is one that was added, and open. */
@@ -115,7 +151,7 @@ export class Connections {
         socket.destroy()
         return
       }
-      connection.isUsed = true
+      this.#idle.delete(socket)
       connection.responses.add(res)
       res.once('close', () => this.#ended(socket, connection, res))
       const start = (): void => this.#start(connection, res, () => handle(req, res))
@@ -165,9 +201,7 @@ export class Connections {
       this.#waiting -= 1
       next()
     } else if (connection.responses.size === 0) {
-      connection.answeredAt = this.#now()
-      this.#open.delete(socket)
-      this.#open.set(socket, connection)
+      this.#idle.set(socket, this.#init.now())
       if (this.#draining) socket.destroySoon()
     }
   }
@@ -185,17 +219,43 @@ export class Connections {
     connection.waiting.length = 0
     this.#count(socket, connection)
     this.#open.delete(socket)
+    this.#idle.delete(socket)
+    this.#slow.delete(socket)
+  }
+
+  /** Closes a connection for a newcomer. False: there is none to close. */
+  #makePlace(newcomer: string): boolean {
+    return this.#closeIdle() || this.#closeSlow(newcomer)
   }
 
   /** Closes the connection that has been idle for longest; not one that has yet to send its first request. */
-  #closeIdle(): void {
-    const idleSince = this.#now() - BETWEEN_MS
-    for (const [socket, { responses, isUsed, answeredAt }] of this.#open) {
-      if (!isUsed || responses.size > 0) continue
-      if (answeredAt > idleSince) return // and all that come after it did something even later
-      this.#forget(socket)
-      socket.destroy()
-      return
-    }
+  #closeIdle(): boolean {
+    const [oldest] = this.#idle
+    if (oldest === undefined) return false
+    const [socket, since] = oldest
+    if (since > this.#init.now() - BETWEEN_MS) return false
+    this.#forget(socket)
+    socket.destroy()
+    return true
   }
+
+  #closeSlow(newcomer: string): boolean {
+    const socket = this.#slow.placeFor(newcomer)
+    if (socket === undefined) return false
+    this.#cutOff(socket, 'place needed')
+    return true
+  }
+
+  #cutOff(socket: Socket, why: CutOff): void {
+    this.#forget(socket)
+    abandon(socket)
+    this.#init.onCutOff(why)
+  }
+}
+
+/** Closes a connection so that the system keeps nothing of what its client has not taken, which it would do for minutes. */
+function abandon(socket: Socket): void {
+  // There is no such way but for plain TCP.
+  if (socket instanceof TLSSocket || isLocal(socket)) socket.destroy()
+  else socket.resetAndDestroy()
 }

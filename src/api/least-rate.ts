@@ -1,4 +1,4 @@
-/** Finds out that a body comes too slowly. Only the time counts in which we wait for it. */
+/** Finds out that bytes come, or are taken, too slowly. Only the time counts in which we wait for them. */
 export class LeastRate {
   readonly #perMs: number
   readonly #windowMs: number
@@ -7,7 +7,7 @@ export class LeastRate {
 
   /**
    * @param rate bytes a second; 0: nothing is too slow
-   * @param windowMs over so long it must have come fast enough: a line may be bad for a while
+   * @param windowMs over so long they must have been fast enough: a line may be bad for a while
    */
   constructor(rate: number, windowMs: number) {
     this.#perMs = rate / 1000
@@ -23,8 +23,13 @@ export class LeastRate {
     this.#waited += ms
     if (this.#waited < this.#windowMs) return false
     const isMissed = this.#bytes < this.#waited * this.#perMs
+    this.reset()
+    return isMissed
+  }
+
+  /** Begins a new window. */
+  reset(): void {
     this.#waited = 0
     this.#bytes = 0
-    return isMissed
   }
 }

@@ -20,7 +20,7 @@ import type { Abortable } from '../registry/ports.ts'
 import type { AddressBound } from './address-connections.ts'
 import type { CertificateFiles } from './certificate.ts'
 import type { ApiLog } from './context.ts'
-import type { Handler } from './connections.ts'
+import type { CutOff, Handler } from './connections.ts'
 
 /** After the drain's time is over, handlers that were cut off still get so long to keep what they have. */
 const LAST_WORDS_MS = 5_000
@@ -34,6 +34,9 @@ const EXTRA = 1 / 2
  * whoever comes then is not heard, and comes again after 1, 3 and 7 s.
  */
 const BACKLOG = 4096
+
+/** So often, in ms, it is looked how some connections get on. */
+const LOOK_EVERY_MS = 1_000
 
 /** The operator hears of refused connections once in so many ms. */
 const COMPLAIN_MS = 60_000
@@ -53,10 +56,14 @@ export type ListenOptions = ListenTarget &
     onArrival?: (socket: Socket) => void
     /** Connections served at once (default: what {@link connectionBound} finds). */
     maxConnections?: number
+    /** Bytes a second that a reader must take, over a minute; 0, or absent: any number will do. */
+    minDownloadRate?: number
     /** In place of `CONNECTION_TIMES.headers`. */
     headersTimeoutMs?: number
-    /** The clock that tells which connections are idle, in ms. */
+    /** The clock that tells which connections are idle or slow, in ms. */
     now?: () => number
+    /** How often it is looked which are slow, in ms (default 1 s). */
+    lookEveryMs?: number
   }
 
 /** A server that listens. */
@@ -90,7 +97,12 @@ export interface Application {
 export async function listen(app: Application, options: ListenOptions): Promise<Listener> {
   options.signal?.throwIfAborted()
   const bound = options.maxConnections ?? (await connectionBound())
-  const connections = new Connections(bound, options.now)
+  const connections = new Connections({
+    bound,
+    minDownloadRate: options.minDownloadRate ?? 0,
+    onCutOff: cutOffLog(options.log),
+    ...(options.now && { now: options.now }),
+  })
   await using stack = new AsyncDisposableStack()
   const door = await openDoor(options, stack)
   const { server } = door
@@ -103,7 +115,12 @@ export async function listen(app: Application, options: ListenOptions): Promise<
   await bind(server, options)
   // After this, an error is one connection that could not be accepted (EMFILE); unheard it would end the process.
   server.on('error', (error) => options.log.error({ err: error }, 'could not accept a connection'))
-  server.on('drop', complainer(options.log))
+  server.on(
+    'drop',
+    complainer(options.log, 'too many connections are open: more are closed as they come'),
+  )
+  const looking = setInterval(() => connections.look(), options.lookEveryMs ?? LOOK_EVERY_MS)
+  looking.unref()
   const open = stack.move()
   let closing: Promise<void> | undefined
   return {
@@ -113,6 +130,7 @@ export async function listen(app: Application, options: ListenOptions): Promise<
     close: ({ signal } = {}) =>
       (closing ??= (async () => {
         await close(door, connections, signal ?? AbortSignal.timeout(DRAIN_MS))
+        clearInterval(looking)
         await open.disposeAsync()
       })()),
   }
@@ -189,12 +207,24 @@ function wire(server: Server, connections: Connections, handle: Handler): void {
   })
 }
 
-function complainer(log: ApiLog): () => void {
+function complainer(log: ApiLog, message: string): () => void {
   let last = -Infinity
   return () => {
     if (performance.now() - last < COMPLAIN_MS) return
     last = performance.now()
-    log.warn('too many connections are open: more are closed as they come')
+    log.warn(message)
+  }
+}
+
+/** What the operator hears of connections that were closed because they are slow. */
+function cutOffLog(log: ApiLog): (why: CutOff) => void {
+  const full = complainer(
+    log,
+    'too many connections are open: the slowest are closed for others that come',
+  )
+  return (why) => {
+    if (why === 'place needed') full()
+    else log.info('a reader took less than limits.minDownloadRate: its connection was closed')
   }
 }
 

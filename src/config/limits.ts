@@ -67,6 +67,12 @@ export const limits = z.strictObject({
     .describe(
       'Bytes a second that an upload must bring, over half a minute; a slower one is cut off, and can be resumed; null: any byte will do.',
     ),
+  minDownloadRate: quantity(parseSize)
+    .nullable()
+    .prefault('512B')
+    .describe(
+      'Bytes a second that a reader must take, over a minute; a slower one is cut off; null: some bytes a minute will do.',
+    ),
   exempt: listOf(parseAddressRange)
     .prefault(['127.0.0.0/8', '::1'])
     .describe('IP addresses, or ranges like 10.0.0.0/8, that limits.address is not for.'),

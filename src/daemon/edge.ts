@@ -3,11 +3,11 @@ import type { AppOptions } from '../api/app.ts'
 import type { ListenOptions } from '../api/server.ts'
 import type { Config } from '../config/schema.ts'
 
-/** What the HTTP port is opened with: TLS, how many connections an address may have, and what the system holds for each. */
+/** What the HTTP port is opened with: TLS, how many connections an address may have, what its readers must take, and what the system holds for each. */
 export function portOptions({
   http,
   limits,
-}: Config): Pick<ListenOptions, 'tls' | 'perAddress' | 'onArrival'> {
+}: Config): Pick<ListenOptions, 'tls' | 'perAddress' | 'minDownloadRate' | 'onArrival'> {
   const { certificate, key, minVersion } = http.tls
   const { connections: most } = limits.address
   return {
@@ -15,6 +15,7 @@ export function portOptions({
     // Behind a proxy there are many people.
     perAddress:
       most === null ? undefined : { most, exempt: [...limits.exempt, ...http.trustProxy] },
+    minDownloadRate: limits.minDownloadRate ?? 0,
     onArrival: sendQueueBound(),
   }
 }

@@ -66,6 +66,7 @@ describe('loading the configuration', () => {
         uploads: null,
         peerRate: null,
         minUploadRate: 512,
+        minDownloadRate: 512,
         exempt: [
           { address: '127.0.0.0', prefix: 8 },
           { address: '::1', prefix: 128 },
