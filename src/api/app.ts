@@ -19,6 +19,7 @@ import { listingRoutes } from './listings.ts'
 import { manifestRoutes } from './manifests.ts'
 import { requestedRepository } from './namespaces.ts'
 import { operationRoutes } from './operations.ts'
+import { paceAnswers } from './pace-answers.ts'
 import { requestScope } from './request-scope.ts'
 import { unknownRoute } from './unknown-route.ts'
 import { tokenRoutes } from './token.ts'
@@ -80,7 +81,7 @@ export function assemble(
   app.use(finishAnswer(limits)) // unread bodies, stuck readers
   if (audit !== undefined) app.use(auditTrail(audit, router)) // a line for each change and refusal
   app.use(answerErrors()) // whatever is thrown below -> OCI error body
-  if (perClient !== undefined) app.use(limitRequests(perClient))
+  if (perClient !== undefined) app.use(paceAnswers(limits)).use(limitRequests(perClient))
   app.use(hostCheck(hosts, { isOpen }))
   app.use(refuseEncodings())
   app.use(router.routes())

@@ -113,7 +113,7 @@ const LEAST_RATE = 4096
 
 /**
  * Reads a body into memory, up to a bound. Memory is shared by all who push, so a byte now and then is not enough to go
- * on: beyond `idleMs` it must come at {@link LEAST_RATE}.
+ * on: beyond `idleMs` it must come at {@link LEAST_RATE}, not counting what it has to wait for its pace.
  *
  * @param options.limit bytes; reading stops when there are more
  * @param options.tooLarge makes the error for that; also thrown before reading, when Content-Length tells it
@@ -122,17 +122,16 @@ const LEAST_RATE = 4096
 export async function readWhole(
   req: IncomingMessage,
   res: ServerResponse,
-  options: {
-    idleMs: number
+  options: Omit<BodyOptions, 'minUploadRate'> & {
     limit: number
     tooLarge: () => Error
     reserve?: (bytes: number) => void
   },
 ): Promise<Uint8Array> {
-  const { idleMs, limit, tooLarge, reserve } = options
+  const { idleMs, limit, tooLarge, reserve, pace, signal = NEVER } = options
   if ((contentLength(req) ?? 0) > limit) throw tooLarge()
   const chunks: Uint8Array[] = []
-  const began = performance.now()
+  let began = performance.now()
   let size = 0
   for await (const chunk of readBody(req, res, { idleMs })) {
     size += chunk.length
@@ -142,6 +141,11 @@ export async function readWhole(
       throw tooSlow('the body came too slowly')
     reserve?.(chunk.length)
     chunks.push(chunk)
+    const wait = pace?.take(chunk.length) ?? 0
+    if (wait === 0) continue
+    const rested = performance.now()
+    await rest(wait, signal)
+    began += performance.now() - rested
   }
   return Buffer.concat(chunks, size)
 }

@@ -136,5 +136,7 @@ function readManifest(
     limit: MANIFEST_MAX_BYTES,
     tooLarge,
     reserve,
+    pace: ctx.state.allowance?.uploads,
+    signal: ctx.state.signal,
   })
 }

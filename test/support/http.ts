@@ -125,7 +125,7 @@ export interface TestApi {
 /** Starts the HTTP room on a free port of loopback. Limits are short, so that specs see them at work. */
 export async function startApi(
   overrides: Partial<AppOptions> = {},
-  door: Pick<ListenOptions, 'tls' | 'perAddress'> = {},
+  door: Omit<ListenOptions, 'log' | 'path' | 'host' | 'port'> = {},
 ): Promise<TestApi> {
   const service = (overrides.service as MemoryService | undefined) ?? new MemoryService()
   const lines: LogLine[] = []
