@@ -69,12 +69,12 @@ export class Laggards<T> {
     this.#orderedAt = this.#now()
     const clients = Map.groupBy(this.#slow.values(), ({ client }) => client)
     this.#counts = new Map([...clients].map(([client, slow]) => [client, slow.length]))
-    this.#order = [...clients.values()]
-      .flatMap((slow) =>
-        slow
-          .toSorted((a, b) => a.rate - b.rate)
-          .map((one, at) => ({ ...one, ofClient: slow.length - at })),
-      )
-      .toSorted((a, b) => a.ofClient - b.ofClient || b.rate - a.rate)
+    const order: Place<T>[] = []
+    for (const slow of clients.values()) {
+      slow.sort((a, b) => b.rate - a.rate)
+      for (const [at, { connection, client, rate }] of slow.entries())
+        order.push({ connection, client, rate, ofClient: at + 1 })
+    }
+    this.#order = order.sort((a, b) => a.ofClient - b.ofClient || b.rate - a.rate)
   }
 }

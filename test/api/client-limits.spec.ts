@@ -133,6 +133,33 @@ describe('api: limits of a client', () => {
     assert.equal(put.status, 201)
     assert.ok(clockReads > 5)
   })
+
+  it('takes a manifest under a rate, and sends it, and what is made as a whole, in pieces under one', async () => {
+    const rate = 64 * 1024 * KiB
+    const { call, service } = await start({ address: { downloadRate: rate, uploadRate: rate } })
+    const type = 'application/vnd.oci.image.manifest.v1+json'
+    const filler = 'x'.repeat(300 * KiB)
+    const body = JSON.stringify({ schemaVersion: 2, mediaType: type, layers: [], filler })
+    const headers = { 'content-type': type }
+    clockReads = 0
+    assert.equal((await call('PUT', '/v2/a/manifests/big', { headers, body })).status, 201)
+    assert.ok(clockReads > 0, 'each piece that came took its time')
+    clockReads = 0
+    assert.equal((await call('GET', '/v2/a/manifests/big')).body.length, body.length)
+    assert.equal(clockReads, 5, 'pieces of 64 KiB that took their time')
+    const { tags } = service.repository('a')
+    const digest = tags.get('big')!
+    for (let i = 0; i < 1000; i++) tags.set(`${'t'.repeat(100)}${i}`, digest)
+    clockReads = 0
+    const list = await call('GET', '/v2/a/tags/list?n=1000')
+    assert.equal((list.json() as { tags: string[] }).tags.length, 1000)
+    assert.equal(list.headers['content-length'], String(list.body.length))
+    assert.equal(clockReads, 2)
+    clockReads = 0
+    assert.equal((await call('HEAD', '/v2/a/tags/list?n=1000')).body.length, 0)
+    await call('GET', '/v2/')
+    assert.equal(clockReads, 0)
+  })
 })
 
 describe('api: the parts of limits', () => {

@@ -51,6 +51,24 @@ describe('api: when there are as many connections as there may be', () => {
   it('a newcomer gets the place of a reader that takes nothing', () =>
     play((port, from) => connect({ port, host: '127.0.0.1', ...from })))
 
+  it('a reader that takes too little loses it, though nobody wants it', async () => {
+    let now = 0
+    api = await startApi({}, { lookEveryMs: 1, now: () => now, minDownloadRate: 512 })
+    const digest = api.service.addBlob('a', Buffer.alloc(16 * MiB))
+    const slow = connect(api.port, '127.0.0.1').on('error', () => undefined)
+    slow.write(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    await once(slow, 'readable')
+    const line = () => api?.lines.find(({ msg }) => msg.includes('limits.minDownloadRate'))
+    while (line() === undefined) {
+      now += 1000
+      await new Promise((resolve) => void setImmediate(resolve))
+    }
+    const closed = new Promise((resolve) => slow.once('close', resolve))
+    slow.resume()
+    await closed
+    assert.ok(slow.bytesRead < 16 * MiB)
+  })
+
   it('the same over TLS', async () => {
     await using made = await Certificates.open()
     const tls = { ...(await made.make('one')), minVersion: 1.2 as const }
