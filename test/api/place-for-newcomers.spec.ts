@@ -27,7 +27,7 @@ describe('api: when there are as many connections as there may be', () => {
     api = await startApi({}, { maxConnections: 1, lookEveryMs: 1, now: () => now, tls })
     const digest = api.service.addBlob('a', Buffer.alloc(16 * MiB))
     const slow = open(api.port, ELSEWHERE)
-    const closed = new Promise((resolve) => slow.once('close', resolve))
+    const closed = new Promise((resolve) => void slow.once('close', resolve))
     slow.write(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await once(slow, 'readable')
     const answers = []
@@ -37,7 +37,7 @@ describe('api: when there are as many connections as there may be', () => {
       newcomer.write(HEALTH)
       let text = ''
       newcomer.on('data', (bytes: Buffer) => (text += String(bytes)))
-      await new Promise((resolve) => newcomer.once('close', resolve))
+      await new Promise((resolve) => void newcomer.once('close', resolve))
       answers.push(text.slice(9, 12))
     }
     assert.equal(answers[0], '503', 'at first it is not known that the other is slow')
@@ -63,7 +63,7 @@ describe('api: when there are as many connections as there may be', () => {
       now += 1000
       await new Promise((resolve) => void setImmediate(resolve))
     }
-    const closed = new Promise((resolve) => slow.once('close', resolve))
+    const closed = new Promise((resolve) => void slow.once('close', resolve))
     slow.resume()
     await closed
     assert.ok(slow.bytesRead < 16 * MiB)

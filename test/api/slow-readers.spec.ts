@@ -46,8 +46,8 @@ describe('api: slow readers', () => {
     connections.add(reader)
     const req = { socket: reader, complete: isComplete, readableLength: 0, headers: {} }
     const res = new ServerResponse(req as unknown as IncomingMessage)
-    const handle = connections.listener(() => new Promise(() => undefined))
-    handle(req as unknown as IncomingMessage, res as never)
+    const handle = connections.listener(() => Promise.withResolvers<void>().promise)
+    handle(req as unknown as IncomingMessage, res)
     readers.push(reader)
     return reader
   }
@@ -106,7 +106,10 @@ describe('api: slow readers', () => {
       slower.taken += 5_000
     })
     open('192.0.2.4')
-    assert.deepEqual([slow, quick, slower].map(({ isReset }) => isReset), [false, false, true])
+    assert.deepEqual(
+      [slow, quick, slower].map(({ isReset }) => isReset),
+      [false, false, true],
+    )
     now += 1000
     open('192.0.2.5')
     assert.deepEqual([slow.isReset, quick.isReset], [true, false])
