@@ -224,7 +224,10 @@ function cutOffLog(log: ApiLog): (why: CutOff) => void {
   )
   return (why) => {
     if (why === 'place needed') full()
-    else log.info('a reader took less than limits.minDownloadRate: its connection was closed')
+    else
+      log.info(
+        'a reader took less than limits.minDownloadRate, as far as can be seen: its connection was closed',
+      )
   }
 }
 
