@@ -113,7 +113,8 @@ function entryOf(
     request: requestId,
     user: principal?.user,
     address: clientAddress(ctx),
-    repository: repository?.name,
+    // What is not here has the name that the client gave it.
+    repository: repository?.wrong === undefined ? repository?.name : repository.asked,
     reference: tryParseTag(reference) ?? tryParseDigest(reference),
     digest: digestOf(ctx),
     ...mountSource(ctx),
