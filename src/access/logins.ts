@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readBasic, wrong } from './basic.ts'
 import { FailedLogins } from './failed-logins.ts'
 import { Passwords } from './passwords.ts'
+import { WrongPassword } from './ports.ts'
 import type { UserFile } from './user-file.ts'
 import type { Presented } from './ports.ts'
 
@@ -38,8 +39,9 @@ export class Logins {
     const verdict = await this.#passwords.check(credentials, mayTry)
     if (verdict === 'right') return credentials.user
     // A client that has a wrong password comes with it a dozen times, also at once: that is one guess.
-    if (verdict === 'wrong') this.#failed.note(address)
-    throw wrong()
+    if (verdict === 'wrong again') throw wrong()
+    this.#failed.note(address)
+    throw wrong(new WrongPassword())
   }
 
   #read(authorization: readonly string[], address: string) {

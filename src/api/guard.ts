@@ -1,5 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
-import { noteForAudit } from './audit.ts'
+import { noteFailedLogin } from './audit.ts'
 import { enterRepository } from './namespaces.ts'
 import { nameOf } from './params.ts'
 import { refusals } from './refusals.ts'
@@ -71,7 +71,7 @@ function guardsWith(access: Access): (decision: Decision) => Guard {
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-      noteForAudit(ctx, { loginFailed: true })
+      noteFailedLogin(ctx, error)
       throw refuse.challenged(ctx, needed, { error, reason: 'invalid_token' })
     }
   }
