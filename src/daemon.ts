@@ -239,7 +239,7 @@ async function serve(
     log,
     ...clientOptions(config),
   })
-  const port = { ...config.http.addr, ...portOptions(config) }
+  const port = { ...config.http.addr, ...portOptions(config, audit) }
   const http = await listen(app, { ...port, signal, log })
   openDoor(stack, http)
   const forget = port.tls && options.onReload?.(() => void http.reload())

@@ -1,4 +1,5 @@
 import { RegistryError } from '../oci/errors.ts'
+import type { WrongPassword } from './ports.ts'
 
 /** A name and what is to prove it. */
 export interface BasicCredentials {
@@ -52,7 +53,14 @@ function decode(base64: string): string {
   return Buffer.from(text).equals(bytes) ? text : ''
 }
 
-/** The same for every reason: who guesses learns nothing. */
-export function wrong(): RegistryError {
-  return new RegistryError('UNAUTHORIZED', { message: 'the name or the password is wrong' })
+/**
+ * The same for every reason: who guesses learns nothing.
+ *
+ * @param cause for us alone
+ */
+export function wrong(cause?: WrongPassword): RegistryError {
+  return new RegistryError('UNAUTHORIZED', {
+    message: 'the name or the password is wrong',
+    ...(cause && { cause }),
+  })
 }

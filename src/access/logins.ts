@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
+import { siteKey } from '../oci/address-key.ts'
 import { readBasic, wrong } from './basic.ts'
 import { FailedLogins } from './failed-logins.ts'
 import { Passwords } from './passwords.ts'
+import { WrongPassword } from './ports.ts'
+import type { PasswordHash } from './passwords.ts'
 import type { UserFile } from './user-file.ts'
 import type { Presented } from './ports.ts'
 
@@ -11,10 +14,13 @@ export class Logins {
   readonly #passwords: Passwords
   readonly #failed: FailedLogins
 
-  /** @param now milliseconds that only go forward */
-  constructor(file: Pick<UserFile, 'users'>, now: () => number) {
+  /**
+   * @param now milliseconds that only go forward
+   * @param hash what says whether a password has a hash, in place of bcrypt
+   */
+  constructor(file: Pick<UserFile, 'users'>, now: () => number, hash?: PasswordHash) {
     this.#file = file
-    this.#passwords = new Passwords(() => file.users, now)
+    this.#passwords = new Passwords(() => file.users, now, hash)
     this.#failed = new FailedLogins(now)
   }
 
@@ -28,18 +34,20 @@ export class Logins {
    * Who presented a name and the right password.
    *
    * @returns the user; `undefined` when nothing was presented
-   * @throws RegistryError UNAUTHORIZED; TOOMANYREQUESTS when the address guessed wrong too often, or too many log in at once
+   * @throws RegistryError UNAUTHORIZED; TOOMANYREQUESTS when the address guessed wrong too often, when it did for a name that many guess, or when too
+   * many log in at once
    */
   async login({ authorization, address }: Presented): Promise<string | undefined> {
     if (authorization.length === 0) return undefined
     const credentials = this.#read(authorization, address)
     // Also of those who are known: to let them in would tell who guesses which of a million passwords is the right one.
-    const mayTry = (): void => this.#failed.check(address)
-    const verdict = await this.#passwords.check(credentials, mayTry)
+    const mayTry = (): void => this.#failed.check(address, credentials.user)
+    const verdict = await this.#passwords.check(credentials, { from: siteKey(address), mayTry })
     if (verdict === 'right') return credentials.user
     // A client that has a wrong password comes with it a dozen times, also at once: that is one guess.
-    if (verdict === 'wrong') this.#failed.note(address)
-    throw wrong()
+    if (verdict === 'wrong again') throw wrong()
+    this.#failed.note(address, credentials.user)
+    throw wrong(new WrongPassword())
   }
 
   #read(authorization: readonly string[], address: string) {
@@ -47,7 +55,7 @@ export class Logins {
       const credentials = readBasic(authorization)
       if (credentials !== undefined) return credentials
     } catch (error) {
-      this.#failed.check(address)
+      this.#failed.checkAddress(address)
       throw error
     }
     throw wrong()

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { hash as bcryptHash, verify } from '@node-rs/bcrypt'
 import { RegistryError } from '../oci/errors.ts'
+import { Turns } from './turns.ts'
 import { costOf } from './user-list.ts'
 import type { BasicCredentials } from './basic.ts'
 import type { UserList } from './user-list.ts'
@@ -16,6 +17,20 @@ const MAX_WAITING = 100
 /** What our own hashes cost, and what is spent where no user has one to go by. docs/access.md names it, too. */
 const USUAL_COST = 10
 
+/** Says whether a password has a hash, and takes its time for it. */
+export type PasswordHash = (password: string, hash: string) => Promise<boolean>
+
+/** Who asks. */
+interface Asker {
+  /** From where: turns go round by it. */
+  readonly from: string
+  /**
+   * Is asked before he learns anything, and may throw: others may have guessed wrong from his address meanwhile, or for the
+   * same name.
+   */
+  readonly mayTry: () => void
+}
+
 /** `wrong again`: that it is wrong was found out for somebody else, or before, so whoever says it has guessed nothing. */
 type Verdict = 'right' | 'wrong' | 'wrong again'
 
@@ -27,7 +42,7 @@ type Verdict = 'right' | 'wrong' | 'wrong again'
 export class Passwords {
   readonly #users: () => UserList
   readonly #now: () => number
-  readonly #hash: typeof verify
+  readonly #hash: PasswordHash
   readonly #secret = randomBytes(32)
   readonly #known = new Map<string, number>()
   /** Wrong ones: clients come again and again with what they were told once. */
@@ -35,14 +50,13 @@ export class Passwords {
   /** `undefined`: whoever was to hash it was not let. */
   readonly #under = new Map<string, Promise<boolean | undefined>>()
   #dearest: { readonly users: UserList; readonly cost: number } | undefined
-  #running = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #turns = new Turns({ atOnce: AT_ONCE, mostWaiting: MAX_WAITING })
 
   /**
    * @param now milliseconds that only go forward
    * @param hash what says whether a password has a hash, and takes its time for it
    */
-  constructor(users: () => UserList, now: () => number, hash: typeof verify = verify) {
+  constructor(users: () => UserList, now: () => number, hash: PasswordHash = verify) {
     this.#users = users
     this.#now = now
     this.#hash = hash
@@ -59,18 +73,17 @@ export class Passwords {
   /**
    * Many may come with the same at once, also from several addresses: it is hashed for one of them.
    *
-   * @param mayTry is asked for each caller, and may throw, before he learns anything: others may have guessed wrong from
-   * his address meanwhile
    * @throws RegistryError TOOMANYREQUESTS when more wait for it than may
    */
-  async check(credentials: BasicCredentials, mayTry: () => void): Promise<Verdict> {
+  async check(credentials: BasicCredentials, asker: Asker): Promise<Verdict> {
+    const { mayTry } = asker
     for (;;) {
       mayTry()
       const code = this.#codeNow(credentials)
       if (this.#isIn(this.#known, code)) return 'right'
       if (this.#isIn(this.#wrong, code)) return 'wrong again'
       const under = this.#under.get(code)
-      if (under === undefined) return await this.#find(credentials, code, mayTry)
+      if (under === undefined) return await this.#find(credentials, code, asker)
       const isRight = await under
       if (isRight === undefined) continue
       mayTry()
@@ -78,9 +91,9 @@ export class Passwords {
     }
   }
 
-  async #find(credentials: BasicCredentials, code: string, mayTry: () => void): Promise<Verdict> {
+  async #find(credentials: BasicCredentials, code: string, asker: Asker): Promise<Verdict> {
     const hash = this.#users().get(credentials.user)
-    const work = this.#verify(credentials, hash, mayTry)
+    const work = this.#verify(credentials, hash, asker)
     const told = work.catch(() => undefined).finally(() => this.#under.delete(code))
     this.#under.set(code, told)
     const isRight = await work
@@ -91,9 +104,14 @@ export class Passwords {
   async #verify(
     { password }: BasicCredentials,
     hash: string | undefined,
-    mayTry: () => void,
+    { from, mayTry }: Asker,
   ): Promise<boolean> {
-    await this.#turn()
+    if (!(await this.#turns.take(from))) {
+      throw new RegistryError('TOOMANYREQUESTS', {
+        message: 'too many logins at once',
+        headers: { 'Retry-After': '2' },
+      })
+    }
     try {
       mayTry()
       const most = this.#mostCost()
@@ -106,24 +124,7 @@ export class Passwords {
       for (let cost = costOf(hash); cost < most; cost++) await this.#hash(password, dummyOf(cost))
       return isRight
     } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#running--
-      else next()
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#running < AT_ONCE) this.#running++
-    else {
-      if (this.#waiting.length >= MAX_WAITING) {
-        throw new RegistryError('TOOMANYREQUESTS', {
-          message: 'too many logins at once',
-          headers: { 'Retry-After': '2' },
-        })
-      }
-      const turn = Promise.withResolvers<void>()
-      this.#waiting.push(turn.resolve)
-      await turn.promise
+      this.#turns.end()
     }
   }
 

@@ -30,6 +30,14 @@ export interface Principal {
 
 export const ANONYMOUS: Principal = { user: undefined, groups: [] }
 
+/**
+ * The cause of an UNAUTHORIZED for a password that was found wrong: somebody guesses. What can be nobody's, and what is only
+ * said again, has none.
+ */
+export class WrongPassword extends Error {
+  override readonly name = 'WrongPassword'
+}
+
 /** What a request shows of its sender. */
 export interface Presented {
   /** Every `Authorization` header, as it came. */

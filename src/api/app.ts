@@ -108,9 +108,8 @@ export function registryRouter(options: AppOptions, limits: ApiLimits): Router<A
 
   const router = newRouter()
     .param('name', (name, ctx, next) => {
-      const repository = requestedRepository(ctx, name, namespaces)
-      ctx.state.repository = repository
-      if (repository.namespace !== undefined) ctx.set('OCI-Namespace', repository.namespace)
+      // Before anybody is asked who he is, so it is only read here. The guard says what is wrong with it.
+      ctx.state.repository = requestedRepository(ctx, name, namespaces)
       return next()
     })
 

@@ -89,7 +89,7 @@ function isSuccess(status: number): boolean {
 function refusalOf(ctx: ApiContext, status: number): Refusal | undefined {
   switch (status) {
     case 401:
-      if (ctx.state.audit?.notes.loginFailed === true) return 'login-failed'
+      if (ctx.state.audit?.notes.loginFailed !== undefined) return 'login-failed'
       return ctx.state.audit?.route === 'GET /v2{/}' ? undefined : 'denied'
     case 403:
       return 'denied'
@@ -104,7 +104,7 @@ function refusalOf(ctx: ApiContext, status: number): Refusal | undefined {
 
 function entryOf(
   ctx: ApiContext,
-  { bytes, key, root }: AuditNotes,
+  { bytes, key, root, loginFailed }: AuditNotes,
   status: number,
 ): Omit<AuditEntry, 'action'> {
   const { requestId, principal, repository } = ctx.state
@@ -113,13 +113,15 @@ function entryOf(
     request: requestId,
     user: principal?.user,
     address: clientAddress(ctx),
-    repository: repository?.name,
+    // What is not here has the name that the client gave it.
+    repository: repository?.wrong === undefined ? repository?.name : repository.asked,
     reference: tryParseTag(reference) ?? tryParseDigest(reference),
     digest: digestOf(ctx),
     ...mountSource(ctx),
     ...(key === undefined ? {} : { key }),
     ...(root === undefined ? {} : { root }),
     status,
+    ...(loginFailed === 'guess' ? { isGuess: true } : {}),
     bytes,
   }
 }

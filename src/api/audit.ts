@@ -1,3 +1,5 @@
+import { WrongPassword } from '../access/ports.ts'
+import type { RegistryError } from '../oci/errors.ts'
 import type { Tag } from '../oci/name.ts'
 
 /** What was done, or was to be done, in the words of the audit log (docs/audit.md). */
@@ -49,6 +51,8 @@ export interface AuditEntry {
   /** The root that was gone back to. */
   readonly root?: string | undefined
   readonly status: number
+  /** Of a failed login: a password was found wrong. No field of the line; it decides which lines there is room for. */
+  readonly isGuess?: boolean
   /** Bytes of the content that was stored, or sent. */
   readonly bytes: number | undefined
 }
@@ -73,8 +77,8 @@ export interface AuditNotes {
   root?: string
   /** Of a command: whether it is to change something, or only tries (`--dry-run`). */
   changes?: boolean
-  /** True: what was presented proved nothing. Whoever looked at it says so: a form has no header that would tell. */
-  loginFailed?: boolean
+  /** That what was presented proved nothing, and how. Whoever looked at it says so: a form has no header that would tell. */
+  loginFailed?: 'guess' | 'other'
 }
 
 /** What a request carries for the audit log. */
@@ -86,10 +90,40 @@ export interface Auditing {
   tell(): Promise<void>
 }
 
+/** A request that was refused as it came: its address has too many connections. Only its headers were read. */
+export interface RefusedRequest {
+  /** As in `X-Request-Id`. */
+  readonly request: string
+  readonly address: string
+}
+
+/** The line for it. */
+export function refusedRequest({ request, address }: RefusedRequest): AuditEntry {
+  return {
+    request,
+    user: undefined,
+    address,
+    action: 'rate-limited',
+    repository: undefined,
+    reference: undefined,
+    digest: undefined,
+    status: 429,
+    bytes: undefined,
+  }
+}
+
 /** Remembers facts for the audit log, if there is one. */
 export function noteForAudit(
   { state }: { readonly state: { readonly audit?: Auditing } },
   notes: AuditNotes,
 ): void {
   if (state.audit !== undefined) Object.assign(state.audit.notes, notes)
+}
+
+/** Remembers that somebody did not prove who he is. */
+export function noteFailedLogin(
+  ctx: { readonly state: { readonly audit?: Auditing } },
+  { cause }: RegistryError,
+): void {
+  noteForAudit(ctx, { loginFailed: cause instanceof WrongPassword ? 'guess' : 'other' })
 }

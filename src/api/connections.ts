@@ -9,6 +9,7 @@ import { Round } from './round.ts'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RegistryError } from '../oci/errors.ts'
+import type { RefusedRequest } from './audit.ts'
 
 /** Handles one request; resolves when it has nothing more to do for it. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<void>
@@ -41,6 +42,8 @@ export interface ConnectionsInit {
   minDownloadRate: number
   /** Told of each connection that was closed because its client is slow. */
   onCutOff?: (why: CutOff) => void
+  /** Told of each request that was answered 429. */
+  onRefused?: (refused: RefusedRequest) => void
   /** A clock that never goes back, in ms. */
   now?: () => number
 }
@@ -84,7 +87,12 @@ export class Connections {
   #moved = 0
 
   constructor(init: ConnectionsInit) {
-    this.#init = { now: () => performance.now(), onCutOff: () => undefined, ...init }
+    this.#init = {
+      now: () => performance.now(),
+      onCutOff: () => undefined,
+      onRefused: () => undefined,
+      ...init,
+    }
     this.#slow = new Laggards(this.#init.now)
   }
 
@@ -183,8 +191,14 @@ export class Connections {
 
   #start({ refusal }: Connection, res: ServerResponse, handle: () => Promise<void>): void {
     if (this.#draining) refuse(res, unavailable('the registry is shutting down'))
-    else if (refusal !== undefined) refuse(res, refusal)
+    else if (refusal !== undefined) this.#refuse(res, refusal)
     else this.#run(handle())
+  }
+
+  #refuse(res: ServerResponse, refusal: RegistryError): void {
+    const address = plainAddress(res.req.socket.remoteAddress ?? '')
+    const request = refuse(res, refusal)
+    if (refusal.code === 'TOOMANYREQUESTS') this.#init.onRefused({ request, address })
   }
 
   #run(work: Promise<void>): void {

@@ -2,6 +2,7 @@ import type { ParameterizedContext, Middleware } from 'koa'
 import type { RouterContext } from '@koa/router'
 import type { Logger } from 'pino'
 import type { Principal } from '../access/ports.ts'
+import type { RegistryError } from '../oci/errors.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Auditing } from './audit.ts'
 import type { Client } from './client.ts'
@@ -20,6 +21,8 @@ export interface Repository {
   readonly asked: RepositoryName
   /** The request's `ns`, where it counts. */
   readonly namespace: string | undefined
+  /** Why there is no such repository, or none that this can be done to: only for whoever may do it. */
+  readonly wrong?: RegistryError
 }
 
 /** What a request carries through the middleware. */
@@ -40,6 +43,8 @@ export interface ApiState {
   rights?: Rights
   /** Set for routes with a name in their path. */
   repository?: Repository
+  /** Its namespace, which answers name to whoever the guard let through. */
+  namespace?: string
   /** Body bytes handed to the socket by the pump. */
   sent?: number
   /** What the audit log will be told; absent where there is none. */

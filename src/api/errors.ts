@@ -88,7 +88,7 @@ function headersFor(ctx: ApiContext, error: RegistryError): Record<string, strin
   if (error.status === 503 || error.status === 429) headers['Retry-After'] = RETRY_AFTER_SECONDS
   // RFC 9110 15.5.6: a 405 names what is allowed. The service that refuses (read-only, deletes off) cannot know it.
   if (error.status === 405) headers['Allow'] = allowedMethods(ctx).join(', ')
-  const namespace = ctx.state.repository?.namespace
+  const { namespace } = ctx.state
   if (namespace !== undefined) headers['OCI-Namespace'] = namespace
   return { ...headers, ...error.headers }
 }

@@ -1,5 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
-import { noteForAudit } from './audit.ts'
+import { noteFailedLogin } from './audit.ts'
+import { enterRepository } from './namespaces.ts'
 import { nameOf } from './params.ts'
 import { refusals } from './refusals.ts'
 import { PolicyRights } from './rights.ts'
@@ -46,7 +47,10 @@ function guardsWith(access: Access): (decision: Decision) => Guard {
   const refuse = refusals(authenticator)
   return (decision) => {
     const guard: ApiMiddleware = async (ctx, next) => {
-      if (decision === 'anyone') return next()
+      if (decision === 'anyone') {
+        enterRepository(ctx)
+        return next()
+      }
       const needed = neededFor(ctx, decision)
       const principal = await identify(ctx, needed)
       ctx.state.principal = principal
@@ -54,6 +58,7 @@ function guardsWith(access: Access): (decision: Decision) => Guard {
       ctx.state.rights = new PolicyRights(policy, principal)
       if (!isLetIn(access, ctx, decision, principal)) throw refuse.lacking(ctx, needed, principal)
       if (isForNobody(ctx, decision, principal)) throw refuse.strange(ctx, needed, principal)
+      enterRepository(ctx)
       return next()
     }
     return Object.assign(guard, { [DECISION]: decision })
@@ -66,7 +71,7 @@ function guardsWith(access: Access): (decision: Decision) => Guard {
       return await authenticator.identify({ authorization, address }, { signal: ctx.state.signal })
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-      noteForAudit(ctx, { loginFailed: true })
+      noteFailedLogin(ctx, error)
       throw refuse.challenged(ctx, needed, { error, reason: 'invalid_token' })
     }
   }

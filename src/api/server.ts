@@ -18,6 +18,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Abortable } from '../registry/ports.ts'
 import type { AddressBound } from './address-connections.ts'
+import type { RefusedRequest } from './audit.ts'
 import type { CertificateFiles } from './certificate.ts'
 import type { ApiLog } from './context.ts'
 import type { CutOff, Handler } from './connections.ts'
@@ -52,6 +53,8 @@ export type ListenOptions = ListenTarget &
     tls?: CertificateFiles | undefined
     /** Connections of one address; absent: any number. */
     perAddress?: AddressBound | undefined
+    /** Called with each request that is answered 429 because its address has too many connections. */
+    onRefused?: ((refused: RefusedRequest) => void) | undefined
     /** Called with each connection as it comes, before anything is read of it. */
     onArrival?: (socket: Socket) => void
     /** Connections served at once (default: what {@link connectionBound} finds). */
@@ -101,6 +104,7 @@ export async function listen(app: Application, options: ListenOptions): Promise<
     bound,
     minDownloadRate: options.minDownloadRate ?? 0,
     onCutOff: cutOffLog(options.log),
+    ...(options.onRefused && { onRefused: options.onRefused }),
     ...(options.now && { now: options.now }),
   })
   await using stack = new AsyncDisposableStack()

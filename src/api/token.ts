@@ -1,6 +1,6 @@
 import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
-import { noteForAudit } from './audit.ts'
+import { noteFailedLogin } from './audit.ts'
 import { readWhole } from './body.ts'
 import { queryOf } from './params.ts'
 import type { Access, Presented, TokenRequest, TokenService } from '../access/ports.ts'
@@ -59,7 +59,7 @@ async function issue(ctx: ApiContext, tokens: TokenService, request: TokenReques
     return await tokens.issue(request, { signal: ctx.state.signal })
   } catch (error) {
     if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error
-    noteForAudit(ctx, { loginFailed: true })
+    noteFailedLogin(ctx, error)
     throw new RegistryError('UNAUTHORIZED', {
       message: error.message,
       cause: error,

@@ -4,7 +4,7 @@ import { parsePath } from './path.ts'
 import { parseSize } from './quantity.ts'
 import { InvalidValue, quote } from './value.ts'
 
-/** Smaller, and a few refused requests would push out what matters. */
+/** Smaller, and a few lines would push out those before them. */
 const LEAST_BYTES = 64 * 1024
 const MOST_KEPT = 1000
 
@@ -26,14 +26,16 @@ export const audit = z.strictObject({
     .nullable()
     .prefault(null)
     .describe(
-      'The file that gets a line of JSON for each change and refusal, made with mode 0600; null: there is none.',
+      'The file that gets a line of JSON for each change, made with mode 0600; refusals go to audit.refusals.log beside an audit.log; null: there is none.',
     ),
   maxSize: quantity(parseLogSize)
     .prefault('64MiB')
-    .describe('How large it may grow, like 64MiB, before it is called file.1 and a new one begun.'),
+    .describe(
+      'How large each of the two may grow, like 64MiB, before it is called file.1 and a new one begun.',
+    ),
   keep: quantity(parseKept)
     .prefault(10)
-    .describe('How many such earlier files are kept (file.1 to file.10).'),
+    .describe('How many such earlier files of each are kept (file.1 to file.10).'),
   pulls: z
     .boolean()
     .prefault(false)

@@ -1,9 +1,12 @@
 import type { AuditEntry } from '../api/audit.ts'
+import type { RefusalKind } from './audit-refusals.ts'
 
 /** A line about the audit log itself: what is not in it. */
 export interface AuditGap {
   /** `lost`: the file could not be written; `refusals-omitted`: there were more refusals than are told one by one. */
   readonly action: 'lost' | 'refusals-omitted'
+  /** Of refusals. */
+  readonly kind?: RefusalKind
   readonly count: number
 }
 

@@ -1,13 +1,18 @@
+import { refusedRequest } from '../api/audit.ts'
 import { sendQueueBound } from './send-queue.ts'
 import type { AppOptions } from '../api/app.ts'
+import type { AuditSink } from '../api/audit.ts'
 import type { ListenOptions } from '../api/server.ts'
 import type { Config } from '../config/schema.ts'
 
-/** What the HTTP port is opened with: TLS, how many connections an address may have, what its readers must take, and what the system holds for each. */
-export function portOptions({
-  http,
-  limits,
-}: Config): Pick<ListenOptions, 'tls' | 'perAddress' | 'minDownloadRate' | 'onArrival'> {
+/**
+ * What the HTTP port is opened with: TLS, how many connections an address may have and who hears of more, what its
+ * readers must take, and what the system holds for each.
+ */
+export function portOptions(
+  { http, limits }: Config,
+  audit?: AuditSink,
+): Pick<ListenOptions, 'tls' | 'perAddress' | 'minDownloadRate' | 'onRefused' | 'onArrival'> {
   const { certificate, key, minVersion } = http.tls
   const { connections: most } = limits.address
   return {
@@ -16,6 +21,7 @@ export function portOptions({
     perAddress:
       most === null ? undefined : { most, exempt: [...limits.exempt, ...http.trustProxy] },
     minDownloadRate: limits.minDownloadRate ?? 0,
+    onRefused: audit && ((refused) => void audit.write(refusedRequest(refused))),
     onArrival: sendQueueBound(),
   }
 }

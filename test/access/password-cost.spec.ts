@@ -22,10 +22,12 @@ function counting(users: ReadonlyMap<string, string>) {
   )
   return async (user: string) => {
     rounds = 0
-    const verdict = await passwords.check({ user, password: 'x' }, () => undefined)
+    const verdict = await passwords.check({ user, password: 'x' }, ASKER)
     return { verdict, rounds }
   }
 }
+
+const ASKER = { from: '192.0.2.1', mayTry: () => undefined }
 
 describe('access: what a login costs', () => {
   it('is that of the dearest hash, for every user and for nobody (B57)', async () => {
@@ -51,12 +53,12 @@ describe('access: what a login costs', () => {
       () => 0,
       hash,
     )
-    const login = () => passwords.check({ user: 'nobody', password: 'x' }, () => undefined)
+    const login = () => passwords.check({ user: 'nobody', password: 'x' }, ASKER)
     await login()
     users = new Map([['a', hashOf(14)]])
-    await passwords.check({ user: 'else', password: 'x' }, () => undefined)
+    await passwords.check({ user: 'else', password: 'x' }, ASKER)
     users = new Map()
-    await passwords.check({ user: 'last', password: 'x' }, () => undefined)
+    await passwords.check({ user: 'last', password: 'x' }, ASKER)
     assert.deepEqual(rounds, [12, 14, costOf(await hashPassword('x'))])
   })
 

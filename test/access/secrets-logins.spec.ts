@@ -13,7 +13,7 @@ import { DaemonProcess, MAX_LOG_LINES } from '../support/daemon-process.ts'
 import { RawClient, call } from '../support/http.ts'
 import { makeSwarmKey } from '../support/swarm-key.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import { SECRETS, partsOf, partsOfKey, secretsIn } from './secrets.ts'
+import { SECRETS, auditText, partsOf, partsOfKey, secretsIn } from './secrets.ts'
 import type { IncomingMessage } from 'node:http'
 import type { CallOptions } from '../support/http.ts'
 
@@ -177,7 +177,7 @@ async function watched(config: Record<string, unknown>) {
     const status = JSON.stringify(await daemon.status())
     await daemon.stop()
     const log = daemon.log.join('\n')
-    const audit = await readFile(file, 'utf8')
+    const audit = await auditText(file)
     // That there is something to look at, and that all of it is here.
     assert.ok(daemon.log.length < MAX_LOG_LINES, `${daemon.log.length} lines`)
     assert.match(log, /"level":10,/)

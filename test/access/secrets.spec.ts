@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { RawClient, call } from '../support/http.ts'
 import { DaemonProcess, MAX_LOG_LINES } from '../support/daemon-process.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
-import { SECRETS, partsOf, secretsIn } from './secrets.ts'
+import { SECRETS, auditText, partsOf, secretsIn } from './secrets.ts'
 import type { CallOptions } from '../support/http.ts'
 
 const basic = (user: string, password: string): string =>
@@ -66,7 +66,7 @@ describe('B66: secrets and logs', () => {
     const key = await exportedKey(daemon)
     await daemon.stop()
     const written = daemon.log.join('\n')
-    const audit = await readFile(file, 'utf8')
+    const audit = await auditText(file)
     // That there is something to look at, all of it: lines of requests, and of changes and refusals.
     assert.ok(daemon.log.length < MAX_LOG_LINES)
     assert.ok(written.split('"msg":"request"').length > REQUESTS.length)

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 
 /** The secrets of the test of the logs, each to be found nowhere. None is a word that could be there by chance. */
 export const SECRETS = {
@@ -69,4 +70,10 @@ export function partsOfKey(name: string, pem: string): Record<string, string> {
   const { d = '' } = createPrivateKey(pem).export({ format: 'jwk' })
   const [, line = ''] = pem.split('\n')
   return { ...partsOf(name, Buffer.from(String(d), 'base64url')), [`${name}, a line`]: line }
+}
+
+/** All that an audit log in two files says: what was done, and what was refused. */
+export async function auditText(file: string): Promise<string> {
+  const files = [file, file.replace(/\.log$/, '.refusals.log')]
+  return (await Promise.all(files.map((each) => readFile(each, 'utf8')))).join('')
 }

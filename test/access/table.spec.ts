@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaced } from '../support/figures-page.ts'
+import { switchedOff, testCalled } from '../support/skipped.ts'
 import { IDS, TABLE, asMarkdown } from './table.ts'
 
 const TEST = join(import.meta.dirname, '..')
@@ -22,7 +23,10 @@ describe('the table of access and limits', () => {
     for (const [file, title] of shown)
       it(`${id} ${what}: ${expected} (${file}: ${title})`, async () => {
         const text = await readFile(join(TEST, file), 'utf8')
-        assert.ok(text.includes(`'${title}'`), `${file} has no test called ${title}`)
+        const shows = testCalled(title, text)
+        assert.ok(shows !== undefined, `${file} has no test called ${title}`)
+        assert.equal(switchedOff(text), undefined, `${file} has tests that are switched off`)
+        assert.doesNotMatch(shows, /\bskip\(/, `${file}: ${title} may be skipped`)
       })
 
   it('names what is pending, and nothing else', () => {

@@ -57,12 +57,17 @@ export const TABLE: readonly Row[] = [
   [
     'B57',
     'An unknown user, or a wrong password; again and again',
-    'the same answer after the same work; then 429 with `Retry-After`',
+    'the same answer after the same work; then 429 with `Retry-After`, and nobody else is kept out',
     [
       'access/logins.spec.ts',
       'say the same of an unknown name and of a wrong password, after as much work (B57)',
     ],
     ['access/guessing.spec.ts', 'gets no more tries by asking all at once'],
+    ['access/guessed-names.spec.ts', 'gets one guess of each, after twenty in ten minutes'],
+    [
+      'access/guessed-names.spec.ts',
+      'gets in from an address that has not guessed; and nobody learns whether there is one (B57)',
+    ],
     ['access/modes.spec.ts', 'lets nobody guess (B57)'],
   ],
   [

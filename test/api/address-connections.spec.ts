@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { RawClient, startApi } from '../support/http.ts'
 import { Certificates } from '../support/certificate.ts'
 import { connect } from 'node:tls'
+import type { RefusedRequest } from '../../src/api/audit.ts'
 
 const GET = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
@@ -26,6 +27,19 @@ describe('api: connections of one address', () => {
     first.destroy()
     for (let status = 0; status !== 200;)
       status = (await api.call('GET', '/healthz').catch(() => ({ status: 0 }))).status
+    await api.close()
+  })
+
+  it('beyond its own are told of, by the id that their sender was given', async () => {
+    const refused: RefusedRequest[] = []
+    const perAddress = { most: 1, exempt: [] }
+    const api = await startApi({}, { perAddress, onRefused: (each) => void refused.push(each) })
+    const first = await connected(api.port)
+    await first.write(GET).until(/ok/)
+    const second = await connected(api.port)
+    const answer = await second.write(GET).until(/X-Request-Id: .+\r/)
+    const [, request] = /X-Request-Id: (\S+)/.exec(answer) ?? []
+    assert.deepEqual(refused, [{ request, address: '127.0.0.1' }])
     await api.close()
   })
 

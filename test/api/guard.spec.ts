@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { OPEN_ACCESS } from '../../src/access/open.ts'
-import { DEFAULT_LIMITS } from '../../src/api/context.ts'
-import { registryRouter } from '../../src/api/app.ts'
 import { decisionOf } from '../../src/api/guard.ts'
 import { RegistryError } from '../../src/oci/errors.ts'
 import { startApi } from '../support/http.ts'
-import { MemoryService } from '../support/memory-service.ts'
+import { wholeRouter } from '../support/routes.ts'
 import type { Access, Action, Principal } from '../../src/access/ports.ts'
 import type { RepositoryName } from '../../src/oci/name.ts'
 
@@ -32,21 +29,9 @@ const as = (user: string) => ({ headers: { authorization: user } })
 
 describe('api: who may come through', () => {
   it('is decided first of all in every route', () => {
-    const router = registryRouter(
-      {
-        service: new MemoryService(),
-        access: OPEN_ACCESS,
-        hosts: [],
-        status: () => ({}),
-        readiness: () => ({ ready: true }),
-        version: 'test',
-        log: console,
-        limits: { blob: 1 },
-      },
-      { ...DEFAULT_LIMITS, blob: 1 },
-    )
-    assert.ok(router.stack.length > 15)
-    for (const { path, methods, stack } of router.stack) {
+    const routes = wholeRouter().stack
+    assert.ok(routes.length > 25)
+    for (const { path, methods, stack } of routes) {
       // Readers of parameters stand before it.
       const handlers = stack.filter((middleware) => !('param' in middleware))
       assert.ok(

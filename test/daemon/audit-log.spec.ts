@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { AuditLog } from '../../src/daemon/audit-log.ts'
-import { RefusalBound } from '../../src/daemon/audit-refusals.ts'
 import { StorageError } from '../../src/blocks/storage-error.ts'
 import type { AuditEntry } from '../../src/api/audit.ts'
 
@@ -43,11 +42,12 @@ class File {
   }
 }
 
-function open(file: File, stallMs = 60_000) {
+function open(file: File, stallMs = 60_000, refusals = new File()) {
   const said: string[] = []
   const say = (_fields: object, text: string) => void said.push(text)
   const audit = new AuditLog({
-    file,
+    changes: file,
+    refusals,
     pulls: false,
     log: { error: say, info: say } as never,
     stallMs,
@@ -108,27 +108,17 @@ describe('the audit log', () => {
     assert.equal(file.lines.length, 1)
   })
 
-  it('is not flooded by refusals, which cost their sender nothing', async () => {
-    const file = new File()
-    const { audit } = open(file)
-    for (let index = 0; index < 250; index++) await audit.write(entry('denied'))
+  it('says that one of its files cannot be written, whichever it is, and writes the other', async () => {
+    const [changes, refusals] = [new File(), new File()]
+    refusals.failure = FULL
+    const { audit } = open(changes, 60_000, refusals)
+    await audit.write(entry('denied'))
     await audit.write(entry('push-blob'))
+    assert.deepEqual(audit.status(), { error: 'no space left', lost: 0 })
+    assert.deepEqual(changes.field('action'), ['push-blob'])
+    refusals.failure = undefined
     await audit[Symbol.asyncDispose]()
-    const actions = file.field('action')
-    assert.equal(actions.filter((action) => action === 'denied').length, 100)
-    assert.deepEqual(actions.slice(-2), ['push-blob', 'refusals-omitted'])
-    assert.equal(file.field('count').at(-1), 150)
-  })
-
-  it('has room for refusals again after a minute, for each address and for all', () => {
-    let now = 0
-    const bound = new RefusalBound(() => now)
-    let admitted = 0
-    for (let index = 0; index < 2000; index++) if (bound.admits(`a${index}`)) admitted++
-    assert.equal(admitted, 1000)
-    assert.equal(bound.omitted(), 0)
-    now = 60_000
-    assert.equal(bound.omitted(), 1000)
-    assert.equal(bound.admits('a1'), true)
+    assert.deepEqual(refusals.field('action'), ['denied'])
+    assert.deepEqual([changes.isClosed, refusals.isClosed], [true, true])
   })
 })

@@ -9,6 +9,7 @@ import { linkNext, pageOf } from '../../src/api/paging.ts'
 import { digestQuery, mediaTypeOf, queryOf, uploadIdOf } from '../../src/api/params.ts'
 import { matchesEtag, parseRange } from '../../src/api/range.ts'
 import { isRegistryError } from '../../src/oci/errors.ts'
+import { parseName } from '../../src/oci/name.ts'
 import { outcome } from './properties.ts'
 import type { RouteContext } from '../../src/api/context.ts'
 
@@ -183,10 +184,15 @@ describe('the parsers of requests (properties)', () => {
           const ctx = context({ method, querystring: given === null ? '' : `ns=${given}` })
           const found = outcome(
             () => requestedRepository(ctx, asked, prefixes),
-            (error) => isRegistryError(error) && [400, 404].includes(error.status),
+            (error) => isRegistryError(error, 'NAME_INVALID'),
           )
           if (found === undefined) return
           assert.equal(found.asked, asked)
+          if (found.wrong !== undefined) {
+            assert.ok([400, 404].includes(found.wrong.status))
+            assert.equal(parseName(found.name), found.name)
+            return
+          }
           const prefix = Object.entries(prefixes).find(
             ([key]) => key === found.namespace?.toLowerCase(),
           )?.[1]

@@ -9,7 +9,7 @@ import { call } from './http.ts'
 import { randomImage, store } from './random-image.ts'
 import { createRegistry } from './registry-setup.ts'
 import type { AccessInit } from '../../src/access/changing.ts'
-import type { Access, Action, Principal } from '../../src/access/ports.ts'
+import type { Access, Action, Principal, TokenService } from '../../src/access/ports.ts'
 import type { AppOptions } from '../../src/api/app.ts'
 import type { Control } from '../../src/api/control-face.ts'
 import type { MemoryRegistry } from './memory-ports.ts'
@@ -53,6 +53,12 @@ export function access(init: Partial<AccessInit> = {}): AccessInit {
   }
 }
 
+/** Whoever asks gets a token of nothing. */
+export const TOKENS: TokenService = {
+  challenge: 'Basic realm="test"',
+  issue: async () => ({ token: 'none', expiresIn: 300, issuedAt: new Date(0) }),
+}
+
 /** `Authorization: anna` is Anna; `token:anna:pull` is she with a token that is good for pulls alone. */
 export function authenticated(policy: Access['policy']): Access {
   return {
@@ -66,6 +72,7 @@ export function authenticated(policy: Access['policy']): Access {
       },
       challenge: () => 'Basic realm="test"',
     },
+    tokens: TOKENS,
   }
 }
 
@@ -121,7 +128,7 @@ export async function seed(
 }
 
 /** A daemon that does as it is told, which is nothing. */
-const CONTROL: Control = {
+export const CONTROL: Control = {
   listKeys: async () => [],
   exportKey: async () => new Uint8Array(),
   importKey: async (name) => ({ name, id: 'k51' }),

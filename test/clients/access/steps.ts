@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { clientOf } from '../support/content.ts'
+import { assertNothing } from './nothing.ts'
 import { PEOPLE } from './people.ts'
 import type { World } from '../client.ts'
 import type { Suite } from '../suite.ts'
@@ -84,7 +84,7 @@ function pushAndPull(login?: Login): Act {
 function refusePush(): Act {
   return async (visitor, world, place) => {
     await refused(visitor, visitor.push(world, place))
-    await assertNothing(place)
+    await assertNothing(place, ALICE)
   }
 }
 
@@ -99,7 +99,7 @@ function refuseLogin(login: Login): Act {
     await as(visitor, world, place, login, () =>
       refused(visitor, visitor.push(world, place, login)),
     )
-    await assertNothing(place)
+    await assertNothing(place, ALICE)
   }
 }
 
@@ -142,14 +142,4 @@ async function refused(
     if (refusal?.test(message) !== true) assert.match(message, words)
     return true
   })
-}
-
-/** Whoever was refused has left nothing behind; only our own users can be asked. */
-async function assertNothing({ host, name }: Place): Promise<void> {
-  const basic = Buffer.from(`${ALICE.user}:${ALICE.password}`).toString('base64')
-  const headers = { Authorization: `Basic ${basic}` }
-  const answer = await clientOf({ host }).call('GET', `/v2/${name}/tags/list`, {
-    headers,
-  })
-  assert.ok([401, 404].includes(answer.status), `${name} is there: ${answer.status}`)
 }
