@@ -24,6 +24,8 @@ interface Repository {
   uploads: number
   since: number
   uploaded: number
+  /** Since when everything in it counts as leased, by its own clock. */
+  allFrom: number
 }
 
 /** Requests for one thing that may not be there. */
@@ -42,7 +44,7 @@ interface Search {
  * Time does not count while something is uploaded to the repository: the first layer of an image waits for its last one.
  *
  * Leases are in memory, and written down when the node stops. After one that was killed nobody knows them, so then
- * everything counts as leased for as long as a lease lasts.
+ * everything counts as leased for as long as a lease lasts; in each repository by its own time, as every lease.
  */
 export class Leases {
   readonly #time: number
@@ -54,8 +56,8 @@ export class Leases {
   /** What is looked for in this moment, by name and digest. */
   readonly #searches = new Map<string, Search>()
   #count = 0
-  /** Until when everything is leased. */
-  #allUntil = -Infinity
+  /** Since when everything counts as leased; in repositories that are remembered, they say it themselves. */
+  #allFrom = -Infinity
 
   private constructor({ time, now, map }: LeasesInit) {
     this.#time = time
@@ -76,18 +78,21 @@ export class Leases {
 
   /** Writes them down, when nobody will be granted one any more. */
   async save(): Promise<void> {
-    const isAll = this.#allUntil > this.#now()
-    const names = isAll ? [] : [...this.#repositories]
-    const list = names.map(([name, { granted }]) => [
+    const repositories = [...this.#repositories]
+    if (this.allFor > 0 || repositories.some(([, each]) => this.#isAllLeased(each))) return
+    const list = repositories.map(([name, { granted }]) => [
       name,
       [...granted.keys()].filter((digest) => this.isLeased(name, digest)),
     ])
-    if (!isAll) await this.#map.put(SAVED, Buffer.from(JSON.stringify(list)))
+    await this.#map.put(SAVED, Buffer.from(JSON.stringify(list)))
   }
 
-  /** Until when, in ms from now, everything counts as leased; 0 when it does not. */
+  /**
+   * For how long, in ms, everything counts as leased; 0 when it does not. Where something is being uploaded it may for longer:
+   * {@link isLeased} knows.
+   */
   get allFor(): number {
-    return Math.max(0, this.#allUntil - this.#now())
+    return Math.max(0, this.#allFrom + this.#time - this.#now())
   }
 
   /**
@@ -152,7 +157,7 @@ export class Leases {
     }
     repository.granted.delete(digest)
     this.#count--
-    if (repository.granted.size === 0 && repository.uploads === 0) this.#repositories.delete(name)
+    this.#forgetIfIdle(name, repository)
   }
 
   #removing(name: RepositoryName, digest: Digest): Promise<void> | undefined {
@@ -160,11 +165,11 @@ export class Leases {
   }
 
   isLeased(name: RepositoryName, digest: Digest): boolean {
-    if (this.allFor > 0) return true
     const repository = this.#repositories.get(name)
-    const granted = repository?.granted.get(digest)
-    if (repository === undefined || granted === undefined) return false
-    return this.#clock(repository) - granted < this.#time
+    if (repository === undefined) return this.allFor > 0
+    if (this.#isAllLeased(repository)) return true
+    const granted = repository.granted.get(digest)
+    return granted !== undefined && this.#clock(repository) - granted < this.#time
   }
 
   /** Something is uploaded to a repository until this is let go. */
@@ -203,8 +208,15 @@ export class Leases {
         repository.granted.delete(digest)
         this.#count--
       }
-      if (repository.granted.size === 0 && repository.uploads === 0) this.#repositories.delete(name)
+      this.#forgetIfIdle(name, repository)
     }
+  }
+
+  /** One whose time stood still while everything was leased is remembered until that is over by its own time. */
+  #forgetIfIdle(name: RepositoryName, repository: Repository): void {
+    const { granted, uploads, uploaded } = repository
+    if (granted.size > 0 || uploads > 0) return
+    if (uploaded === 0 || !this.#isAllLeased(repository)) this.#repositories.delete(name)
   }
 
   /** More than can be remembered: then it is simpler to say that all are. */
@@ -220,7 +232,13 @@ export class Leases {
   }
 
   #leaseAll(): void {
-    this.#allUntil = this.#now() + this.#time
+    this.#allFrom = this.#now()
+    for (const repository of this.#repositories.values())
+      repository.allFrom = this.#clock(repository)
+  }
+
+  #isAllLeased(repository: Repository): boolean {
+    return this.#clock(repository) - repository.allFrom < this.#time
   }
 
   /** Each begins anew: nobody knows how long the process was away. */
@@ -238,7 +256,9 @@ export class Leases {
   #repository(name: RepositoryName): Repository {
     let repository = this.#repositories.get(name)
     if (repository === undefined) {
-      repository = { granted: new Map(), uploads: 0, since: 0, uploaded: 0 }
+      // Nothing was uploaded to it yet, so its time is that of all.
+      const allFrom = this.#allFrom
+      repository = { granted: new Map(), uploads: 0, since: 0, uploaded: 0, allFrom }
       this.#repositories.set(flat(name), repository)
     }
     return repository

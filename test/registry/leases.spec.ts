@@ -72,6 +72,24 @@ describe('leases', () => {
     }
   })
 
+  it('cover everything for longer where something is uploaded after the process was killed', async () => {
+    const { leases, clock, map } = await openLeases(new MemoryMap(), false)
+    {
+      using _ = leases.upload(app)
+      clock.advance(3 * TIME)
+      assert.equal(leases.allFor, 0)
+      assert.equal(leases.isLeased(app, blob), true, 'the last layer of what began before is under way')
+      assert.equal(leases.isLeased(other, blob), false)
+    }
+    clock.advance(TIME - 1)
+    leases.prune()
+    assert.equal(leases.isLeased(app, blob), true)
+    await leases.save()
+    assert.equal(await map.get('leases'), undefined, 'what is not known cannot be written down')
+    clock.advance(1)
+    assert.equal(leases.isLeased(app, blob), false)
+  })
+
   it('are not left behind by who asked for what is not there', async () => {
     const { leases } = await openLeases()
     const missing = () => Promise.reject(new Error('missing'))
