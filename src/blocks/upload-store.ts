@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
 import { isNotFound, writeNew } from './files.ts'
@@ -8,7 +8,13 @@ import { uploadBlocks } from './upload-blocks.ts'
 import { bytesIn, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { UploadRecord } from './upload-log.ts'
-import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
+import type {
+  Abortable,
+  StoredUpload,
+  Upload,
+  UploadInfo,
+  UploadStore,
+} from '../registry/ports.ts'
 
 /** A session's id is a file name here, so nothing else may reach the disk. */
 const ID = /^[0-9a-f-]{16,64}$/
@@ -64,10 +70,21 @@ export class DiskUploadStore implements UploadStore {
   }
 
   /** Those that are whole. What is left of one that a power cut tore at its beginning goes. */
-  async list(): Promise<UploadInfo[]> {
+  async list(): Promise<StoredUpload[]> {
     const names = await readdir(this.#directory)
-    const infos = await Promise.all(names.map((name) => this.#info(name, { isTorn: 'discarded' })))
-    return infos.filter((info) => info !== undefined)
+    const stored = await Promise.all(names.map((name) => this.#stored(name)))
+    return stored.filter((each) => each !== undefined)
+  }
+
+  async #stored(id: string): Promise<StoredUpload | undefined> {
+    const info = await this.#info(id, { isTorn: 'discarded' })
+    if (info === undefined) return undefined
+    try {
+      return { ...info, changedAt: (await stat(join(this.#directory, id))).mtimeMs }
+    } catch (error) {
+      if (isNotFound(error)) return undefined // it has ended
+      throw error
+    }
   }
 
   async sizeOf(id: string): Promise<number | undefined> {

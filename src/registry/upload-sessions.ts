@@ -142,8 +142,8 @@ export class UploadSessions {
   }
 
   /**
-   * Discards what nobody came back to since `before` (ms since the epoch). One from an earlier life of the process, of
-   * which only the beginning is known, counts as begun then.
+   * Discards what nobody came back to since `before` (ms since the epoch). Of one from an earlier life of the process only
+   * its bytes tell when that was.
    *
    * @returns how many
    * @throws what kept a session from being discarded, after all others have been
@@ -156,9 +156,9 @@ export class UploadSessions {
   async #purge(before: number, usedSince: number, options: Abortable): Promise<number> {
     let purged = 0
     const failures: unknown[] = []
-    for (const { id, startedAt } of await this.#store.list()) {
+    for (const { id, startedAt, changedAt } of await this.#store.list()) {
       const session = this.#open.get(id)
-      const usedAt = session?.usedAt ?? Math.max(startedAt, usedSince)
+      const usedAt = session?.usedAt ?? Math.max(startedAt, changedAt, usedSince)
       const isWanted = session?.isGivenUp !== true && session?.isOver !== true
       if (usedAt >= before && isWanted) continue
       try {

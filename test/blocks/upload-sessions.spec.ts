@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseName } from '../../src/oci/name.ts'
 import { openDisk } from '../support/disk.ts'
+import { streamOf } from '../support/random-image.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 import type { StoredSession } from '../../src/blocks/upload-store.ts'
 import type { Disk } from '../support/disk.ts'
@@ -31,6 +32,18 @@ describe('the upload sessions on disk, for whoever checks them', () => {
         for (const { id, isUsable } of await sessionsOf(disk)) assert.ok(isUsable, id)
     }
     await Promise.all([...Array.from({ length: 8 }, comeAndGo), check(), check()])
+  })
+
+  it('say when their last bytes came', async () => {
+    await using dir = await temporaryDirectory()
+    await using disk = await openDisk(dir.path)
+    const upload = await disk.uploads.create(newInfo())
+    const path = join(dir.path, 'uploads', upload.id)
+    await utimes(path, 1, 2)
+    const changed = async () => (await disk.uploads.list()).map(({ changedAt }) => changedAt)
+    assert.deepEqual(await changed(), [2000])
+    await upload.append(streamOf('x'))
+    assert.ok((await changed())[0]! > 2000)
   })
 
   it('are of no use when their log is torn at its beginning, or another’s', async () => {

@@ -102,6 +102,18 @@ describe('upload sessions', () => {
     assert.equal((await next.status(APP, back.id)).size, 0)
   })
 
+  it('of another life go by their last bytes, however long ago they began', async () => {
+    const { uploads, clock, restart } = createUploads()
+    const { id } = await uploads.create(APP)
+    clock.advance(900)
+    await uploads.append(APP, id, { source: streamOf('x') })
+    const next = restart()
+    clock.advance(1000)
+    assert.equal(await next.purge(), 0)
+    clock.advance(1)
+    assert.equal(await next.purge(), 1)
+  })
+
   it('that cannot be discarded keep no other from it, and are told of', async () => {
     const { uploads, clock, store, restart } = createUploads()
     const sessions = [await uploads.create(APP), await uploads.create(APP)]

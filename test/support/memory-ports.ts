@@ -13,6 +13,7 @@ import type {
   RegistrySource,
   RegistryWriter,
   StoredContent,
+  StoredUpload,
   Transaction,
   Upload,
   UploadInfo,
@@ -293,6 +294,7 @@ class MemoryTransaction implements Transaction {
 
 interface SavedUpload {
   info: UploadInfo
+  changedAt: number
   chunks: Uint8Array[]
 }
 
@@ -300,14 +302,20 @@ interface SavedUpload {
 export class MemoryUploadStore implements UploadStore {
   readonly content: MemoryContentStore
   readonly saved: Map<string, SavedUpload>
+  readonly now: () => number
 
-  constructor(content = new MemoryContentStore(), saved = new Map<string, SavedUpload>()) {
+  constructor(
+    content = new MemoryContentStore(),
+    saved = new Map<string, SavedUpload>(),
+    now: () => number = Date.now,
+  ) {
     this.content = content
     this.saved = saved
+    this.now = now
   }
 
   async create(info: UploadInfo): Promise<Upload> {
-    this.saved.set(info.id, { info, chunks: [] })
+    this.saved.set(info.id, { info, changedAt: this.now(), chunks: [] })
     return new MemoryUpload(this.saved.get(info.id)!, this)
   }
 
@@ -324,8 +332,8 @@ export class MemoryUploadStore implements UploadStore {
     return this.saved.get(id)?.chunks.reduce((sum, { length }) => sum + length, 0)
   }
 
-  async list(): Promise<UploadInfo[]> {
-    return [...this.saved.values()].map(({ info }) => info)
+  async list(): Promise<StoredUpload[]> {
+    return [...this.saved.values()].map(({ info, changedAt }) => ({ ...info, changedAt }))
   }
 }
 
@@ -358,6 +366,7 @@ class MemoryUpload implements Upload {
       signal?.throwIfAborted()
       if (this.size + chunk.length > limit) throw new RegistryError('TOO_LARGE')
       this.#saved.chunks.push(Uint8Array.from(chunk))
+      this.#saved.changedAt = this.#store.now()
     }
   }
 

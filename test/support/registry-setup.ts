@@ -82,7 +82,7 @@ export async function createRegistry({ mirrors = [], ...setup }: RegistrySetup =
   }
   const writer = setup.writer?.(own) ?? own
   const rules = setup.rules === undefined ? {} : { rules: setup.rules }
-  const uploadStore = new MemoryUploadStore(own.content)
+  const uploadStore = new MemoryUploadStore(own.content, new Map(), clock.now)
   const uploads = new Uploads(
     { store: uploadStore, writer, now: clock.now, ...rules },
     { ...options, ...(setup.maxSessions === undefined ? {} : { maxSessions: setup.maxSessions }) },

@@ -16,8 +16,8 @@ export function createUploads({
   room,
 }: { maxSessions?: number; maxBytes?: number; writer?: RegistryWriter; room?: Room } = {}) {
   const own = new MemoryRegistry()
-  const store = new MemoryUploadStore(own.content)
   const clock = new FakeClock()
+  const store = new MemoryUploadStore(own.content, new Map(), clock.now)
   const parts = { store, writer: writer ?? own, room, now: clock.now }
   const options = { readOnly: false, blobLimit: BLOB_LIMIT, maxSessions, maxBytes, idleFor: 1000 }
   const create = (): Uploads => new Uploads(parts, options)
