@@ -6,6 +6,7 @@ import { isOverheard } from './config/overheard.ts'
 import { PublishRules } from './oci/publish-rules.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
+import { AgeClock } from './daemon/age-clock.ts'
 import { openAccess } from './daemon/access.ts'
 import { AuditLog } from './daemon/audit-log.ts'
 import { startChecking } from './daemon/checking.ts'
@@ -98,13 +99,15 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const mirrorErrors = new MirrorErrors(log, Date.now)
   const room = roomForPushes(directory.path, log)
   const rules = openRules(stack, config, options, log)
-  const heard = { onMirrorError: mirrorErrors.note.bind(mirrorErrors), room, signatures, rules }
+  const ages = stack.use(await openAges(storage, log))
+  const onMirrorError = mirrorErrors.note.bind(mirrorErrors)
+  const heard = { onMirrorError, room, signatures, rules, ages }
   const registry = await openRegistry(config, storage, mirrors, heard)
   stack.defer(() => registry.overlay.stop())
   const copied = { config, directory, storage, mirrors, trust: registry.trust, mirrorErrors, log }
   const replication = stack.use(new Replication(copied))
   const { leases } = registry
-  const gc = { config, storage, mirrors, replication, publisher, leases, rules, log }
+  const gc = { config, storage, mirrors, replication, publisher, leases, ages, rules, log }
   const upkeep = await startUpkeep(stack, gc)
   const access = await openAccess(stack, { config, directory, policy: rules, log })
   const whole = { ...gc, ...upkeep, directory, access, node, registry, mirrorErrors, room }
@@ -117,6 +120,18 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
 function warnIfStopped({ lane: { stopped } }: Storage, log: Logger): void {
   if (stopped !== undefined) log.fatal({ err: stopped }, 'the registry is read-only')
+}
+
+async function openAges({ state, journal }: Storage, log: Logger): Promise<AgeClock> {
+  const since = (await journal.newest()).entry?.time
+  const [wall, steady] = [() => Date.now(), () => performance.now()]
+  return AgeClock.open({
+    map: state.map('clock'),
+    wall,
+    steady,
+    since,
+    log: log.child({ room: 'gc' }),
+  })
 }
 
 /** Everything that is open, for those parts that tell of all the others. */
@@ -133,6 +148,7 @@ interface Whole extends Checking {
   readonly mirrorErrors: MirrorErrors
   readonly replication: Replication
   readonly collector: Collector
+  readonly ages: AgeClock
   readonly room: DiskRoom
   readonly log: Logger
 }

@@ -61,8 +61,10 @@ export interface Control {
   /**
    * Collects garbage, telling how far it is; the last thing that comes is `{"report": …}`. It ends early when nobody
    * listens any longer, which harms nothing.
+   *
+   * @param options `trustClock`: the clock is right, however far it is ahead
    */
-  collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object>
+  collect(options: Abortable & { dryRun: boolean; trustClock: boolean }): AsyncIterable<object>
   /**
    * Checks everything that is stored, telling how far it is; the last thing that comes is `{"report": …}`. It ends early
    * when nobody listens any longer.

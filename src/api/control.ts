@@ -18,9 +18,10 @@ const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
 const IMPORT = NAMED.extend({ key: z.base64(), replace: z.boolean().default(false) })
 const ROOT = z.string().min(1).max(128)
 const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
-const COLLECT = z.strictObject({ dryRun: z.boolean().default(false) })
+const TRIED = z.strictObject({ dryRun: z.boolean().default(false) })
+const COLLECT = TRIED.extend({ trustClock: z.boolean().default(false) })
 const CHECK = z.strictObject({ repair: z.boolean().default(false) })
-const ROLLBACK = COLLECT.extend({ root: ROOT })
+const ROLLBACK = TRIED.extend({ root: ROOT })
 const WHOLE = z
   .string()
   .regex(/^\d{1,15}$/)
@@ -79,9 +80,9 @@ export function controlRoutes(control: Control, limits: ApiLimits, how: { asClie
     },
 
     collect: async (ctx: ApiContext): Promise<void> => {
-      const { dryRun } = await readRequest(ctx, COLLECT, limits)
+      const { dryRun, trustClock } = await readRequest(ctx, COLLECT, limits)
       noteForAudit(ctx, { changes: !dryRun })
-      const progress = control.collect({ dryRun, signal: ctx.state.signal })
+      const progress = control.collect({ dryRun, trustClock, signal: ctx.state.signal })
       await sendLines(ctx, progress, limits.sendStallMs)
     },
 

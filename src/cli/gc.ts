@@ -16,12 +16,13 @@ const COUNTED: Readonly<Record<string, string>> = {
 
 /** `heliport gc`: collects garbage in the running daemon, and says what was deleted. */
 export async function gc(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json', 'dry-run'], words: [0, 0] })
+  expect(args, { options: ['config', 'data', 'json', 'dry-run', 'trust-clock'], words: [0, 0] })
   const daemon = await runningDaemon(args, io)
   const dryRun = args.options['dry-run'] === true
+  const trustClock = args.options['trust-clock'] === true
   const shown = showLine(io)
   let report: Json | undefined
-  for await (const line of daemon.lines('/api/v1/gc', { dryRun })) {
+  for await (const line of daemon.lines('/api/v1/gc', { dryRun, trustClock })) {
     if (typeof line['report'] === 'object') report = line['report'] as Json
     else if (line['done'] !== true) shown.update(wordsOf(line))
   }
@@ -55,5 +56,16 @@ function described(report: Json): string {
     lines.push(
       `the tree was left alone: after the last start nobody knows what clients were told before; in ${count('leasedFor')} s it is looked through again`,
     )
+  lines.push(...clockLines(report))
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Why less may have gone than the clock on the wall says. */
+function clockLines({ clock }: Json): string[] {
+  if (typeof clock !== 'object' || clock === null) return []
+  const { aheadBy, countedIn } = clock as Json
+  return [
+    `the clock is ${(Number(aheadBy) / 86_400).toFixed(1)} days ahead of the time that this registry knows of, and that made nothing older: ` +
+      `it counts in ${(Number(countedIn) / 3600).toFixed(1)} hours of running, or at once with --trust-clock`,
+  ]
 }

@@ -18,6 +18,7 @@ import type { Leases } from '../registry/leases.ts'
 import type { Abortable, Half } from '../registry/ports.ts'
 import type { DigestSet } from '../registry/tidy.ts'
 import type { Look } from '../registry/tidying.ts'
+import type { AgeClock } from './age-clock.ts'
 import type { OpenMirror } from './mirrors.ts'
 import type { Replication } from './replication.ts'
 import type { Storage } from './storage.ts'
@@ -32,6 +33,8 @@ export interface CollectingParts {
   readonly replication: Pick<Replication, 'roots'>
   readonly publisher: Publisher | undefined
   readonly leases: Leases
+  /** By which things become old. */
+  readonly ages: AgeClock
   /** Tags that nobody may take away. */
   readonly rules: { isImmutable: IsImmutable }
   readonly log: Logger
@@ -47,7 +50,6 @@ export function openCollector(parts: CollectingParts): Collector {
   const { config, storage, leases, rules } = parts
   const isImmutable: IsImmutable = (name, tag) => rules.isImmutable(name, tag)
   const { retention, gc } = config
-  const now = steadyClock()
   return new Collector({
     ...parts,
     lease: retention.lease,
@@ -57,17 +59,15 @@ export function openCollector(parts: CollectingParts): Collector {
     tidy:
       config.ipns.writeKey === null
         ? undefined
-        : tidyOf(storage, leases, retention, { now, isImmutable }),
+        : tidyOf(storage, leases, retention, { isImmutable }),
     map: storage.state.map('gc'),
     log: parts.log.child({ room: 'gc' }),
-    now,
+    now: steadyClock(),
   })
 }
 
 /** How tidying up is done. */
 export interface TidyingOptions {
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
   readonly isImmutable?: IsImmutable | undefined
 }
 
@@ -76,10 +76,9 @@ export function tidyOf(
   storage: Storage,
   leases: Leases,
   policy: Config['retention'],
-  options: TidyingOptions,
+  options: TidyingOptions = {},
 ): Pick<Tidy, 'run' | 'noteTimes'> {
   const { lane, directories, state } = storage
-  const { now } = options
   const tags = tagsOf(storage, policy, options)
   const tidyHalf = (half: Half): Tidy => {
     const look = async (how: Abortable): Promise<Look> => {
@@ -88,7 +87,7 @@ export function tidyOf(
       return { changes, inventory: new Inventory(root, directories, how) }
     }
     const untagged = state.map('untagged')
-    const parts = { writer: lane, half, look, digestSet, leases, policy, untagged, now }
+    const parts = { writer: lane, half, look, digestSet, leases, policy, untagged }
     return new Tidy({ ...parts, tags: tags?.(look) })
   }
   const [published, others] = [tidyHalf('public'), tidyHalf('private')]
@@ -105,7 +104,7 @@ export function tidyOf(
 function tagsOf(
   { lane, journal, state }: Storage,
   policy: Config['retention'],
-  { now, isImmutable }: TidyingOptions,
+  { isImmutable }: TidyingOptions,
 ): ((look: (options: Abortable) => Promise<Look>) => TagRetention) | undefined {
   if (policy.tags.length === 0) return undefined
   const rules = new TagRules(policy.tags)
@@ -113,7 +112,7 @@ function tagsOf(
     areAbout: (name) => rules.areAbout(name),
     text: rules.text,
   })
-  return (look) => new TagRetention({ writer: lane, look, rules, times, isImmutable, now })
+  return (look) => new TagRetention({ writer: lane, look, rules, times, isImmutable })
 }
 
 const EMPTY_ROOT = encodeDirectory([]).cid
@@ -128,7 +127,7 @@ function digestSet(): DigestSet {
   }
 }
 
-/** The time of day as it was at the start, and what has gone by since: who sets the clock must not make things old. */
+/** The time of day as it was at the start, and what has gone by since: collections are as often as they are meant to be. */
 function steadyClock(): () => number {
   const start = Date.now() - performance.now()
   return () => Math.round(start + performance.now())

@@ -9,6 +9,7 @@ import type { Leases } from '../registry/leases.ts'
 import type { Abortable, DurableMap } from '../registry/ports.ts'
 import type { Tidy } from '../registry/tidy.ts'
 import type { Keep } from '../tree/journal.ts'
+import type { AgeClock } from './age-clock.ts'
 import type { GcReport, GcRun } from './gc-report.ts'
 import type { LiveParts } from './gc-roots.ts'
 
@@ -32,8 +33,10 @@ export interface CollectorParts extends LiveParts {
   readonly interval: number | null
   readonly map: DurableMap
   readonly log: Logger
-  /** Milliseconds since the epoch that do not follow a clock that is set while we run: ages must not jump. */
+  /** Milliseconds since the epoch that do not follow a clock that is set while we run. */
   readonly now: () => number
+  /** By which things become old. */
+  readonly ages: Pick<AgeClock, 'now' | 'doubt' | 'trust' | 'save'>
 }
 
 /** How the collector stands, for the status. */
@@ -78,17 +81,19 @@ export class Collector implements AsyncDisposable {
   /**
    * Runs one collection.
    *
+   * @param options `trustClock`: ages go by the clock on the wall, however far it is ahead of what the registry knows of;
+   * from then on too, but for a dry run
    * @param onRun gets what is kept up to date while it runs
    * @throws RegistryError DENIED when one runs already, UNAVAILABLE when something that is alive cannot be read, or the
    * registry is read-only because it lost something: then no block was deleted
    */
   async collect(
-    { dryRun, signal }: Abortable & { dryRun: boolean },
+    { dryRun, trustClock = false, signal }: Abortable & { dryRun: boolean; trustClock?: boolean },
     onRun: (run: GcRun) => void = () => undefined,
   ): Promise<GcReport> {
     if (this.#running !== undefined)
       throw new RegistryError('DENIED', { message: 'a collection runs already' })
-    const run = newRun(dryRun, this.#parts.now())
+    const run = this.#begin(dryRun, trustClock)
     onRun(run)
     const stop = this.#stop.signal
     const ended = this.#run(run, signal === undefined ? stop : AbortSignal.any([signal, stop]))
@@ -96,6 +101,7 @@ export class Collector implements AsyncDisposable {
     try {
       const report = await ended
       if (!dryRun) await this.#remember(report)
+      await this.#parts.ages.save()
       this.#error = undefined
       return report
     } catch (error) {
@@ -118,6 +124,14 @@ export class Collector implements AsyncDisposable {
     })
   }
 
+  #begin(dryRun: boolean, trustClock: boolean): GcRun {
+    const { ages, now } = this.#parts
+    const { doubt } = ages
+    if (trustClock && !dryRun) ages.trust()
+    const aged = ages.now() + (trustClock && dryRun ? (doubt?.aheadBy ?? 0) : 0)
+    return newRun({ dryRun, startedAt: now(), now: aged, doubt: trustClock ? undefined : doubt })
+  }
+
   async #run(run: GcRun, signal: AbortSignal): Promise<GcReport> {
     const { storage, tidy, leases, keep, publisher, now } = this.#parts
     const { lane, journal, blocks, cache } = storage
@@ -126,11 +140,11 @@ export class Collector implements AsyncDisposable {
     const { dryRun } = run
     const turn = (): Promise<void> => pace.turn({ signal })
     const firstKept = await readable(signal, async () => {
-      const how = { dryRun, turn, tidied: run.tidied, signal }
+      const how = { dryRun, turn, now: run.now, tidied: run.tidied, signal }
       if (leases.allFor === 0) await tidy?.run(how)
       else await tidy?.noteTimes(how)
       run.phase = 'mark'
-      return journal.firstKept(keep, now())
+      return journal.firstKept(keep, run.now)
     })
     run.commits = Math.max(0, firstKept - ((await journal.oldest()) ?? firstKept))
     if (!dryRun) await journal.trim(firstKept, { signal })

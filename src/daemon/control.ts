@@ -96,7 +96,7 @@ export class DaemonControl implements Control {
     return this.#storage.history.diff(from, to, options)
   }
 
-  collect(options: Abortable & { dryRun: boolean }): AsyncIterable<object> {
+  collect(options: Abortable & { dryRun: boolean; trustClock: boolean }): AsyncIterable<object> {
     return toldCollection(this.#collector, options)
   }
 

@@ -1,4 +1,5 @@
 import type { Reclaimed } from '../blocks/collection.ts'
+import type { ClockDoubt } from './age-clock.ts'
 import type { Tidied } from '../registry/tidying.ts'
 
 /** What the collector is doing. */
@@ -9,6 +10,10 @@ export interface GcRun {
   readonly dryRun: boolean
   /** Milliseconds since the epoch. */
   readonly startedAt: number
+  /** By which ages go; the same. */
+  readonly now: number
+  /** What of the clock's time does not count. */
+  readonly doubt: ClockDoubt | undefined
   phase: GcPhase
   readonly tidied: Tidied
   /** Commits whose trees are no longer kept. */
@@ -23,10 +28,9 @@ export interface GcRun {
   cacheBytes: number | undefined
 }
 
-export function newRun(dryRun: boolean, startedAt: number): GcRun {
+export function newRun(begun: Pick<GcRun, 'dryRun' | 'startedAt' | 'now' | 'doubt'>): GcRun {
   return {
-    dryRun,
-    startedAt,
+    ...begun,
     phase: 'tidy',
     tidied: { repositories: 0, tags: 0, tagNames: [], manifests: 0, blobs: 0, contents: 0 },
     commits: 0,
@@ -58,7 +62,21 @@ export interface GcReport {
   readonly cacheBytes: number | null
   /** Seconds until links of blobs are tidied up again: after a start that followed no orderly stop, nobody knows the leases. */
   readonly leasedFor: number
+  /** Time that the clock says has passed and that made nothing older, in seconds; `null` when the clock was believed. */
+  readonly clock: ClockReport | null
   readonly memoryBytes: number
+}
+
+/** {@link ClockDoubt} in seconds: how far the clock is ahead, and after how long a time of running that counts. */
+export interface ClockReport {
+  readonly aheadBy: number
+  readonly countedIn: number
+}
+
+export function clockReport(doubt: ClockDoubt | undefined): ClockReport | null {
+  if (doubt === undefined) return null
+  const [aheadBy, countedIn] = [doubt.aheadBy / 1000, doubt.countedIn / 1000].map(Math.ceil)
+  return { aheadBy: aheadBy ?? 0, countedIn: countedIn ?? 0 }
 }
 
 export function reportOf(run: GcRun, now: number, leasedFor: number): GcReport {
@@ -78,6 +96,7 @@ export function reportOf(run: GcRun, now: number, leasedFor: number): GcReport {
     keptBlocks: reclaimed.seen - reclaimed.blocks,
     cacheBytes: run.cacheBytes ?? null,
     leasedFor: Math.ceil(leasedFor / 1000),
+    clock: clockReport(run.doubt),
     memoryBytes: run.memory,
   }
 }

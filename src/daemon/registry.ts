@@ -4,6 +4,7 @@ import { Registry } from '../registry/registry-service.ts'
 import { Tombstones } from '../registry/tombstones.ts'
 import { Trust } from '../registry/trust.ts'
 import { Uploads } from '../registry/uploads.ts'
+import type { AgeClock } from './age-clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { StandingRules } from '../registry/ports.ts'
 import type { Room } from '../registry/room.ts'
@@ -28,6 +29,8 @@ interface RegistryWith {
   readonly signatures: Signatures
   /** What holds for everybody. */
   readonly rules: StandingRules
+  /** By which uploads become old. */
+  readonly ages: AgeClock
 }
 
 /** Puts the room `registry` together. */
@@ -35,7 +38,7 @@ export async function openRegistry(
   config: Config,
   { state, lane, contents, uploads: store, source: own, history }: Storage,
   opened: readonly { readonly source: MirrorSource }[],
-  { onMirrorError, room, signatures, rules }: RegistryWith,
+  { onMirrorError, room, signatures, rules, ages }: RegistryWith,
 ): Promise<OpenRegistry> {
   const now = Date.now
   const blobLimit = config.limits.blob
@@ -49,7 +52,15 @@ export async function openRegistry(
     { isNew: lane.isNew },
   )
   const uploads = new Uploads(
-    { store, writer: lane, room, now, leases, hold: () => contents.hold(), rules },
+    {
+      store,
+      writer: lane,
+      room,
+      now: () => ages.now(),
+      leases,
+      hold: () => contents.hold(),
+      rules,
+    },
     { readOnly, blobLimit, maxBytes: config.limits.uploads ?? Infinity },
   )
   const service = new Registry(

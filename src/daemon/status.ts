@@ -3,12 +3,14 @@ import { isRegistryError } from '../oci/errors.ts'
 import { isDamage } from '../tree/damage.ts'
 import { TreeReader } from '../tree/reader.ts'
 import { RootView } from '../tree/view.ts'
+import { clockReport } from './gc-report.ts'
 import { readableBy } from './arrangement.ts'
 import { mirrorReport, time } from './mirror-status.ts'
 import type { Readiness } from '../api/operations.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { Publisher } from '../naming/publisher.ts'
 import type { Tombstones } from '../registry/tombstones.ts'
+import type { AgeClock } from './age-clock.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Collector } from './collector.ts'
 import type { Scrubber } from './scrubber.ts'
@@ -31,6 +33,7 @@ export interface StatusParts extends MirrorStatusParts {
   readonly mirrors: readonly OpenMirror[]
   readonly tombstones: Tombstones
   readonly collector: Collector
+  readonly ages: AgeClock
   readonly scrubber: Scrubber
   readonly audit: AuditLog | undefined
 }
@@ -94,6 +97,7 @@ async function storageReport(parts: StatusParts): Promise<object> {
     damagedBlocks: storage.healer.lost,
     uploads: await storage.uploads.count(),
     gc: gcReport(collector),
+    clock: clockReport(parts.ages.doubt),
     scrub: scrubReport(parts.scrubber),
     tombstones: tombstones
       .list()

@@ -6,11 +6,11 @@ import type { GcRun } from './gc-report.ts'
 /** Runs a collection, and tells how far it is while it goes on. It ends when nobody takes what is told any longer. */
 export function toldCollection(
   collector: Collector,
-  { dryRun, signal }: Abortable & { dryRun: boolean },
+  { dryRun, trustClock, signal }: Abortable & { dryRun: boolean; trustClock: boolean },
 ): AsyncGenerator<object> {
   let run: GcRun | undefined
   return toldReport(
-    (either) => collector.collect({ dryRun, signal: either }, (begun) => (run = begun)),
+    (either) => collector.collect({ dryRun, trustClock, signal: either }, (begun) => (run = begun)),
     () => run && progressOf(run),
     { signal },
   )

@@ -24,8 +24,6 @@ export interface TagRetentionParts {
   readonly times: TagTimes
   /** Tags that nobody may take away: no rule does either. */
   readonly isImmutable?: ((name: RepositoryName, tag: Tag) => boolean) | undefined
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
 }
 
 /** How often a repository is looked at again in which something was pushed meanwhile. */
@@ -78,7 +76,7 @@ export class TagRetention {
     gone: Set<Tag>,
     options: TidyOptions,
   ): Promise<boolean> {
-    const { rules, isImmutable, now } = this.#parts
+    const { rules, isImmutable } = this.#parts
     const digests = new Map<Tag, Digest>()
     for await (const [tag, digest] of inventory.tags(name)) {
       await options.turn()
@@ -86,7 +84,7 @@ export class TagRetention {
     }
     if (changes.hasChanged(name)) return false
     const tags = await this.#timed(name, digests, options)
-    const old = rules.removable(name, tags, now()).filter((tag) => !isImmutable?.(name, tag))
+    const old = rules.removable(name, tags, options.now).filter((tag) => !isImmutable?.(name, tag))
     for (let at = 0; at < old.length; at += AT_ONCE) {
       const part = old.slice(at, at + AT_ONCE)
       const removed = options.dryRun
@@ -102,11 +100,11 @@ export class TagRetention {
   async #timed(
     name: RepositoryName,
     digests: ReadonlyMap<Tag, Digest>,
-    { dryRun }: TidyOptions,
+    { dryRun, now }: TidyOptions,
   ): Promise<TimedTags> {
-    const { times, now } = this.#parts
+    const { times } = this.#parts
     const known = await times.of(name)
-    const found = { order: times.latest, time: now(), isKnown: false }
+    const found = { order: times.latest, time: now, isKnown: false }
     const tags = new Map<Tag, TagTime>()
     const notes = new Map<Tag, TagTime | undefined>()
     for (const [tag, digest] of digests) {

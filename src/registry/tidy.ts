@@ -39,8 +39,6 @@ export interface TidyParts {
   readonly tags?: TagRetention | undefined
   /** Since when manifests have been without a tag. */
   readonly untagged: DurableMap
-  /** The clock, in ms. */
-  readonly now: () => number
 }
 
 /** What is in a repository, and what of that may go. */
@@ -140,7 +138,7 @@ export class Tidy {
     { inventory }: Look,
     options: TidyOptions & { untagged: ReadonlySet<Tag> | undefined },
   ): Promise<Candidates> {
-    const { policy, untagged, now, digestSet } = this.#parts
+    const { policy, untagged, digestSet } = this.#parts
     const manifests = await Array.fromAsync(inventory.manifests(name))
     const blobs = await Array.fromAsync(inventory.blobs(name))
     const nothing: Candidates = { manifests, blobs, oldManifests: [], unusedBlobs: [] }
@@ -162,7 +160,7 @@ export class Tidy {
     const tags = await Array.fromAsync(inventory.tags(name))
     const left = tags.filter(([tag]) => options.untagged?.has(tag) !== true)
     const { tagged, orphans } = this.#roots(name, left, manifests, kept)
-    const book = { name, map: untagged, now: now(), dryRun: options.dryRun }
+    const book = { name, map: untagged, now: options.now, dryRun: options.dryRun }
     const oldManifests = await kept.untaggedFor(policy.untagged, tagged, book, orphans)
     // What only they mention goes with the next collection, when they are gone.
     return { ...nothing, oldManifests, unusedBlobs: blobs.filter(isUnused) }

@@ -32,6 +32,8 @@ export interface Look {
 export interface TidyOptions extends Abortable {
   /** Changes nothing, and only counts. */
   readonly dryRun: boolean
+  /** By which ages go, in ms since the epoch; the same for a whole collection. */
+  readonly now: number
   /** Gives others their turn now and then. */
   readonly turn: () => Promise<void>
   /** Is kept up to date. */

@@ -43,7 +43,7 @@ export class UploadSessions {
   readonly #beginning = new Set<string>()
   readonly #listeners: ((id: string) => void)[] = []
   #makingRoom: Promise<unknown> | undefined
-  #nextSearch = 0
+  #searchedAt = -Infinity
 
   constructor(store: UploadStore, now: () => number, limits: SessionLimits) {
     this.#store = store
@@ -208,8 +208,9 @@ export class UploadSessions {
 
   async #discardLeftBehind(): Promise<unknown> {
     const now = this.#now()
-    if (now < this.#nextSearch) return undefined
-    this.#nextSearch = now + SEARCH_PAUSE_MS
+    const since = now - this.#searchedAt
+    if (since >= 0 && since < SEARCH_PAUSE_MS) return undefined // a clock that was set back holds nothing up
+    this.#searchedAt = now
     try {
       await this.#purge(now - this.#limits.idleWhenFull, this.#bornAt, {})
       return undefined

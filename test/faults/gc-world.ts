@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { Barrier } from '../../src/blocks/barrier.ts'
 import { RecentBlocks } from '../../src/blocks/recent-blocks.ts'
+import { AgeClock } from '../../src/daemon/age-clock.ts'
 import { Collector } from '../../src/daemon/collector.ts'
 import { tidyOf } from '../../src/daemon/collecting.ts'
 import { dataDirectory } from '../../src/daemon/data-directory.ts'
@@ -80,6 +81,7 @@ export async function openWorld(
   const data = given ?? stack.use(await temporaryDirectory()).path
   let time = Date.now() + 86_400_000 // after whatever is written down with the real time
   const now = (): number => time
+  let wrong = 0
   let ticks = 0
   const recent = new RecentBlocks({ now: () => ++ticks, window: 0 })
   const kinds = { barrier: NoBarrier, holds: NoHolds, leases: Barrier }
@@ -115,6 +117,10 @@ export async function openWorld(
     },
     { validation: 'strict', deletes: true, readOnly: false, blobLimit: BLOB_LIMIT },
   )
+  const log = pino({ level: 'silent' })
+  const wall = (): number => time + wrong
+  const kept = { map: state.map('clock'), since: undefined, log }
+  const ages = stack.use(await AgeClock.open({ ...kept, wall, steady: now }))
   const policy = { untagged, tags, referrers: true, history: 0, commits: 1000, lease: LEASE }
   const collector = stack.use(
     new Collector({
@@ -124,13 +130,14 @@ export async function openWorld(
       publisher,
       lease: LEASE,
       cache: null,
-      tidy: tidyOf(storage, leases, policy, { now, isImmutable }),
+      tidy: tidyOf(storage, leases, policy, { isImmutable }),
       leases,
       keep: { keepFor, most: 1000 },
       interval: null,
       map: state.map('gc'),
-      log: pino({ level: 'silent' }),
+      log,
       now,
+      ages,
     }),
   )
   const opened = stack.move()
@@ -142,6 +149,8 @@ export async function openWorld(
     leases,
     collector,
     pass: (milliseconds: number): void => void (time += milliseconds),
+    /** From now on the clock on the wall is wrong by so much. */
+    setClock: (milliseconds: number): void => void (wrong = milliseconds),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -78,7 +78,11 @@ describe('leases', () => {
       using _ = leases.upload(app)
       clock.advance(3 * TIME)
       assert.equal(leases.allFor, 0)
-      assert.equal(leases.isLeased(app, blob), true, 'the last layer of what began before is under way')
+      assert.equal(
+        leases.isLeased(app, blob),
+        true,
+        'the last layer of what began before is under way',
+      )
       assert.equal(leases.isLeased(other, blob), false)
     }
     clock.advance(TIME - 1)
