@@ -7,6 +7,7 @@ import { makeDirectories } from '../blocks/make-directories.ts'
 import { SpareRoom } from '../blocks/spare-room.ts'
 import { DataDirectoryInUseError, StateDb } from '../blocks/state-db.ts'
 import { StorageError, isFull } from '../blocks/storage-error.ts'
+import { claimFormat } from './data-format.ts'
 import { StartError } from '../ipfs/errors.ts'
 
 /** Where everything of one node is (DESIGN §4, "Data directory"). */
@@ -46,8 +47,8 @@ export interface LockInfo {
  * Makes the directory if need be, closes it to others, and takes it for this process. LevelDB's lock in `state/` is
  * the real one: the system frees it however the process ends.
  *
- * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made, is another user's, or
- * there is no room
+ * @throws DataDirectoryInUseError naming the process that has it; StartError when it cannot be made, is another user's or
+ * a newer version's, or there is no room
  */
 export async function takeDataDirectory(directory: DataDirectory): Promise<StateDb> {
   const made = await make(directory)
@@ -55,6 +56,7 @@ export async function takeDataDirectory(directory: DataDirectory): Promise<State
   if (made !== undefined) await syncDirectory(dirname(made))
   await close(directory)
   try {
+    await claimFormat(directory.path)
     const spare = new SpareRoom(directory.path)
     let use: 'start' | 'work' = 'start'
     const state = await StateDb.open(directory.state, () => spare.giveUp(use))

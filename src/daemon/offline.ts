@@ -1,6 +1,7 @@
 import { StartError } from '../ipfs/errors.ts'
 import { exportTrees } from '../tree/export.ts'
 import { dataDirectory } from './data-directory.ts'
+import { checkFormat } from './data-format.ts'
 import { openKeychain } from './keys.ts'
 import { refuseMissing } from './refuse-missing.ts'
 import { openStorage, ownTrees } from './storage.ts'
@@ -18,8 +19,10 @@ export async function openKeysOffline(config: Config): Promise<OfflineKeys> {
   const directory = dataDirectory(config.storage.path)
   const stack = new AsyncDisposableStack()
   let opened: Keys | undefined
-  const open = async (): Promise<Keys> =>
-    (opened ??= stack.use(await openKeychain(config, directory)).keys)
+  const open = async (): Promise<Keys> => {
+    await checkFormat(directory.path)
+    return (opened ??= stack.use(await openKeychain(config, directory)).keys)
+  }
   const existing = async (): Promise<Keys> => {
     await refuseMissing(directory.datastore, directory.path)
     return open()
