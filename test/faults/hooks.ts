@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { StockPart } from './stock/stock.ts'
 
 /** What a part of the daemon is broken by, so that a campaign has something to find. */
-const SABOTAGES = ['not-found', 'as-404', 'hash', 'unbounded', 'leak']
+const SABOTAGES = ['not-found', 'as-404', 'hash', 'unbounded', 'leak', 'wall']
 
 /** What is not as it should be in a daemon. */
 export interface Changed {

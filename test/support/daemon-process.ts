@@ -195,7 +195,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   async status(): Promise<DaemonStatus> {
     // By the socket, as the commands do: over HTTP only administrators get it in full.
-    const socketPath = (await this.#lock())?.socket
+    const socketPath = (await this.lock())?.socket
     if (socketPath === undefined) throw new Error('the daemon does not run')
     const answer = await call({ socketPath }, 'GET', '/api/v1/status')
     if (answer.status !== 200) throw new Error(`the status is ${answer.status}`)
@@ -295,7 +295,7 @@ export class DaemonProcess implements AsyncDisposable {
   /** The lock says where it listens, and by its pid that it is not an older one's; `/readyz` that it serves. */
   async #served(child: Child): Promise<void> {
     await this.#listens(child)
-    const socketPath = (await this.#lock())?.socket
+    const socketPath = (await this.lock())?.socket
     if (socketPath === undefined) return // it has died, and whoever waits is told of that
     // By the socket: whoever speaks TLS has a certificate that only its clients know.
     const answer = await call({ socketPath }, 'GET', '/readyz')
@@ -304,7 +304,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   async #listens({ pid }: Child): Promise<void> {
     for (;;) {
-      const lock = await this.#lock()
+      const lock = await this.lock()
       if (lock?.pid === pid && lock?.http !== undefined) {
         const [, scheme = 'http', host = lock.http] = /^(https?):\/\/(.+)$/.exec(lock.http) ?? []
         this.#scheme = scheme
@@ -316,7 +316,8 @@ export class DaemonProcess implements AsyncDisposable {
     }
   }
 
-  async #lock(): Promise<{ pid?: number; http?: string; socket?: string } | undefined> {
+  /** What its `lock` file says. */
+  async lock(): Promise<{ pid?: number; http?: string; socket?: string } | undefined> {
     try {
       return JSON.parse(await readFile(join(this.data, 'lock'), 'utf8')) as { pid?: number }
     } catch (error) {

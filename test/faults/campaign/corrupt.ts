@@ -61,8 +61,8 @@ class CorruptCampaign implements Running {
     const owner = (isMirrored ? this.#mirrored : this.#alone) ?? assert.fail()
     const [what, damage] = random.pick(Object.entries(DAMAGES)) ?? assert.fail()
     const target = owner.pick(random)
-    const other = owner.pick(random)
-    if (target.file === other.file && what.startsWith('swapped')) return
+    let other = owner.pick(random)
+    while (other.file === target.file) other = owner.pick(random) // to swap it with itself is no damage
     try {
       await damage(target.file, random, other.file)
       const isTwo = what.startsWith('swapped') && target.path !== other.path // or one push mends both

@@ -7,6 +7,7 @@ import { eventually } from '../../support/two-nodes.ts'
 import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
+import { COLLECTING, Collected } from './collecting.ts'
 import { FAIL_POINTS } from './fail-points.ts'
 import { LOST } from '../stock/signs.ts'
 import type { SeededRandom } from '../random.ts'
@@ -24,7 +25,7 @@ export const campaign: Campaign = {
   about: `SIGKILL at random times and at named places, under mixed load
 
 A cycle: writers push images and blobs in every way, tag, mount, delete, and upload in chunks that outlive the daemon.
-The daemon is killed, at a random time or before or after a certain call to its disk, and started again. Then
+Garbage is collected every second. The daemon is killed, at a random time or before or after a certain call to its disk, and started again. Then
 everything that was ever acknowledged is pulled back and compared.`,
   usual: 8,
   sabotages: { lose: 'what is written to the log of the state database does not get there' },
@@ -38,6 +39,7 @@ class KillCampaign implements Running {
   #daemon: DaemonProcess | undefined
   #load: MixedLoad
   #acknowledged = 0
+  readonly #collected = new Collected()
   #atRandom = 0
   #slowest = 0
   readonly #places = new Map<string, number>()
@@ -67,6 +69,7 @@ class KillCampaign implements Running {
     this.#acknowledged += this.#load.acknowledged - before
     const fatal = daemon.log.filter((line) => /"level":60|please report|unhandled/i.test(line))
     assert.deepEqual(fatal, [])
+    this.#collected.take(daemon)
   }
 
   figures(): string[] {
@@ -74,6 +77,7 @@ class KillCampaign implements Running {
     return [
       `${this.#acknowledged} acknowledged operations: 0 lost, 0 half-applied.`,
       `${this.#atRandom} kills at random times; at named places: ${places.join(', ') || 'none'}.`,
+      this.#collected.line,
       `The slowest start took ${Math.round(this.#slowest)} ms.`,
     ]
   }
@@ -90,7 +94,8 @@ class KillCampaign implements Running {
     const data = join(directory, `data-${number}`)
     const env = this.#shim.environment(data, sabotage === 'lose' ? { lose: 'state/' } : {})
     this.#load = new MixedLoad(WRITERS, seed + number)
-    this.#daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
+    const options = { data, env, config: COLLECTING, ...changedOptions(this.#ground) }
+    this.#daemon = await DaemonProcess.start(options)
     return this.#daemon
   }
 

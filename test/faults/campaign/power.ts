@@ -8,6 +8,7 @@ import { eventually } from '../../support/two-nodes.ts'
 import { cutPower, noteBefore } from '../crash/crash-state.ts'
 import { readTrace } from '../crash/trace.ts'
 import { changedOptions } from '../hooks.ts'
+import { COLLECTING, Collected } from './collecting.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
 import { LOST, UNREADABLE } from '../stock/signs.ts'
@@ -24,7 +25,7 @@ const LOSSES: readonly Loss[] = ['all', 'bytes', 'some']
 export const campaign: Campaign = {
   about: `power cut under mixed load: what was not synced is dropped or torn
 
-A cycle: writers work as under kill. Every write, sync and change of a name is written down. The daemon is killed, and
+A cycle: writers work as under kill, and garbage is collected every second. Every write, sync and change of a name is written down. The daemon is killed, and
 its data directory becomes what a disk would have after the power was cut: of what no sync covers, nothing, or lengths
 without the bytes, or any part. The daemon is started on that, and everything that was ever acknowledged is pulled back.`,
   usual: 6,
@@ -46,6 +47,7 @@ class PowerCampaign implements Running {
   readonly #trace: string
   #life: Life | undefined
   #acknowledged = 0
+  readonly #collected = new Collected()
   #changes = 0
   readonly #cuts = new Map<Loss, number>()
 
@@ -76,6 +78,7 @@ class PowerCampaign implements Running {
     this.#cuts.set(loss, (this.#cuts.get(loss) ?? 0) + 1)
     const fatal = daemon.log.filter((line) => /"level":60|please report|unhandled/i.test(line))
     assert.deepEqual(fatal, [])
+    this.#collected.take(daemon)
   }
 
   figures(): string[] {
@@ -83,6 +86,7 @@ class PowerCampaign implements Running {
     return [
       `${this.#acknowledged} acknowledged operations: 0 lost, 0 half-applied.`,
       `Of what was not synced the disk had nothing ${cuts('all')} times, lengths without bytes ${cuts('bytes')} times, and any part ${cuts('some')} times; ${this.#changes} changes of it were followed.`,
+      this.#collected.line,
     ]
   }
 
@@ -99,7 +103,8 @@ class PowerCampaign implements Running {
     mkdirSync(data, { mode: 0o700 })
     const env = this.#shim.environment(data, { trace: this.#trace, noSync: sabotage === 'fsync' })
     const before = this.#note(data)
-    const daemon = await DaemonProcess.start({ data, env, ...changedOptions(this.#ground) })
+    const options = { data, env, config: COLLECTING, ...changedOptions(this.#ground) }
+    const daemon = await DaemonProcess.start(options)
     this.#life = { daemon, load: new MixedLoad(WRITERS, seed + number), before }
     return this.#life
   }
