@@ -76,7 +76,12 @@ export interface DaemonStatus {
     error: string | null
   }[]
   network: { mode: string; peers: { id: string; address: string }[] }
-  storage: { root: string; writable: boolean; uploads: number }
+  storage: {
+    root: string
+    writable: boolean
+    uploads: number
+    gc: { last: { startedAt: string } | null; error: string | null }
+  }
 }
 
 /** How a process ended. */

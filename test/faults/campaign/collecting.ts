@@ -1,4 +1,5 @@
-import type { DaemonProcess } from '../../support/daemon-process.ts'
+import assert from 'node:assert/strict'
+import type { DaemonProcess, DaemonStatus } from '../../support/daemon-process.ts'
 
 /**
  * The configuration of a daemon that collects as often as it can and forgets every commit but the newest: so whatever ends
@@ -12,10 +13,22 @@ export class Collected {
   #times = 0
   #blocks = 0
   #commits = 0
+  #last = ''
 
-  /** Reads the lines that came since the last time, and clears them away. */
-  take({ log }: DaemonProcess): void {
-    for (const line of log.splice(0)) {
+  /**
+   * Waits until a collection has come to its end since the last time, then reads what the daemon wrote of all, and clears
+   * that away.
+   *
+   * @throws AssertionError when one came to nothing: then something that is to stay is lost
+   */
+  async take(daemon: DaemonProcess): Promise<void> {
+    const isNew = ({ storage: { gc } }: DaemonStatus): boolean =>
+      gc.error !== null || (gc.last?.startedAt ?? '') > this.#last
+    const { storage } = await daemon.until(isNew, { timeout: 120_000 })
+    assert.equal(storage.gc.error, null)
+    this.#last = storage.gc.last?.startedAt ?? ''
+    for (const line of daemon.log.splice(0)) {
+      assert.ok(!line.includes('garbage could not be collected'), line)
       if (!line.includes('"msg":"garbage collected"')) continue
       const { blocks, commits } = JSON.parse(line) as { blocks: number; commits: number }
       this.#times++

@@ -69,7 +69,7 @@ class KillCampaign implements Running {
     this.#acknowledged += this.#load.acknowledged - before
     const fatal = daemon.log.filter((line) => /"level":60|please report|unhandled/i.test(line))
     assert.deepEqual(fatal, [])
-    this.#collected.take(daemon)
+    if (this.#ground.stock === undefined) await this.#collected.take(daemon)
   }
 
   figures(): string[] {
@@ -94,7 +94,8 @@ class KillCampaign implements Running {
     const data = join(directory, `data-${number}`)
     const env = this.#shim.environment(data, sabotage === 'lose' ? { lose: 'state/' } : {})
     this.#load = new MixedLoad(WRITERS, seed + number)
-    const options = { data, env, config: COLLECTING, ...changedOptions(this.#ground) }
+    const config = this.#ground.stock === undefined ? COLLECTING : {} // ours is not for trees of others
+    const options = { data, env, config, ...changedOptions(this.#ground) }
     this.#daemon = await DaemonProcess.start(options)
     return this.#daemon
   }

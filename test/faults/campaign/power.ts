@@ -78,7 +78,7 @@ class PowerCampaign implements Running {
     this.#cuts.set(loss, (this.#cuts.get(loss) ?? 0) + 1)
     const fatal = daemon.log.filter((line) => /"level":60|please report|unhandled/i.test(line))
     assert.deepEqual(fatal, [])
-    this.#collected.take(daemon)
+    if (this.#ground.stock === undefined) await this.#collected.take(daemon)
   }
 
   figures(): string[] {
@@ -103,7 +103,8 @@ class PowerCampaign implements Running {
     mkdirSync(data, { mode: 0o700 })
     const env = this.#shim.environment(data, { trace: this.#trace, noSync: sabotage === 'fsync' })
     const before = this.#note(data)
-    const options = { data, env, config: COLLECTING, ...changedOptions(this.#ground) }
+    const config = this.#ground.stock === undefined ? COLLECTING : {} // ours is not for trees of others
+    const options = { data, env, config, ...changedOptions(this.#ground) }
     const daemon = await DaemonProcess.start(options)
     this.#life = { daemon, load: new MixedLoad(WRITERS, seed + number), before }
     return this.#life
