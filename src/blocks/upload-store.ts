@@ -8,13 +8,9 @@ import { uploadBlocks } from './upload-blocks.ts'
 import { bytesIn, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { UploadRecord } from './upload-log.ts'
-import type {
-  Abortable,
-  StoredUpload,
-  Upload,
-  UploadInfo,
-  UploadStore,
-} from '../registry/ports.ts'
+import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
+
+type StoredUpload = Awaited<ReturnType<UploadStore['list']>>[number]
 
 /** A session's id is a file name here, so nothing else may reach the disk. */
 const ID = /^[0-9a-f-]{16,64}$/

@@ -165,12 +165,6 @@ export interface UploadInfo {
   readonly owner?: string | undefined
 }
 
-/** An upload as it is on disk, without its bytes. */
-export interface StoredUpload extends UploadInfo {
-  /** When bytes last came, or it was begun; by the clock on the wall, in ms since the epoch. */
-  readonly changedAt: number
-}
-
 /** The bytes of one upload. Not safe for two callers at once: `registry/uploads` lets in one at a time. */
 export interface Upload extends UploadInfo {
   /** Bytes kept so far. */
@@ -207,8 +201,8 @@ export interface UploadStore {
   discard(id: string): Promise<void>
   /** Bytes of a session, without reading them; `undefined` when it is not there. */
   sizeOf(id: string): Promise<number | undefined>
-  /** Every session that is on disk. */
-  list(): Promise<StoredUpload[]>
+  /** Every session on disk, and when bytes last came or it began: by the clock on the wall, in ms since the epoch. */
+  list(): Promise<(UploadInfo & { readonly changedAt: number })[]>
 }
 
 /**

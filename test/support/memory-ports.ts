@@ -13,7 +13,6 @@ import type {
   RegistrySource,
   RegistryWriter,
   StoredContent,
-  StoredUpload,
   Transaction,
   Upload,
   UploadInfo,
@@ -332,7 +331,7 @@ export class MemoryUploadStore implements UploadStore {
     return this.saved.get(id)?.chunks.reduce((sum, { length }) => sum + length, 0)
   }
 
-  async list(): Promise<StoredUpload[]> {
+  async list(): ReturnType<UploadStore['list']> {
     return [...this.saved.values()].map(({ info, changedAt }) => ({ ...info, changedAt }))
   }
 }

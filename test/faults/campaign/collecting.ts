@@ -15,6 +15,15 @@ export class Collected {
   #commits = 0
   #last = ''
 
+  /** Waits until a collection has come to its end since the last time. @throws AssertionError when it came to nothing */
+  async ended(daemon: DaemonProcess): Promise<string> {
+    const isNew = ({ storage: { gc } }: DaemonStatus): boolean =>
+      gc.error !== null || (gc.last?.startedAt ?? '') > this.#last
+    const { storage } = await daemon.until(isNew, { timeout: 120_000 })
+    assert.equal(storage.gc.error, null)
+    return storage.gc.last?.startedAt ?? ''
+  }
+
   /**
    * Waits until a collection has come to its end since the last time, then reads what the daemon wrote of all, and clears
    * that away.
@@ -22,11 +31,7 @@ export class Collected {
    * @throws AssertionError when one came to nothing: then something that is to stay is lost
    */
   async take(daemon: DaemonProcess): Promise<void> {
-    const isNew = ({ storage: { gc } }: DaemonStatus): boolean =>
-      gc.error !== null || (gc.last?.startedAt ?? '') > this.#last
-    const { storage } = await daemon.until(isNew, { timeout: 120_000 })
-    assert.equal(storage.gc.error, null)
-    this.#last = storage.gc.last?.startedAt ?? ''
+    this.#last = await this.ended(daemon)
     for (const line of daemon.log.splice(0)) {
       assert.ok(!line.includes('garbage could not be collected'), line)
       if (!line.includes('"msg":"garbage collected"')) continue

@@ -8,7 +8,7 @@ import { changedOptions } from '../hooks.ts'
 import { MixedLoad } from '../mixed-load.ts'
 import { Shim } from '../shim/shim.ts'
 import { COLLECTING, Collected } from './collecting.ts'
-import { FAIL_POINTS } from './fail-points.ts'
+import { COLLECTION_POINTS, FAIL_POINTS } from './fail-points.ts'
 import { LOST } from '../stock/signs.ts'
 import type { SeededRandom } from '../random.ts'
 import type { Campaign, Ground, Running } from './campaign.ts'
@@ -18,6 +18,8 @@ const LIFE = 12
 const WRITERS = 6
 /** Longest time until the kill, in ms. */
 const LONGEST_MS = 900
+/** Every so many cycles the daemon is killed once more, in the collection after its start. */
+const COLLECTING_EVERY = 3
 /** A fail point that nobody comes to in so many ms becomes a kill at that time. */
 const PATIENCE_MS = 2_000
 
@@ -25,8 +27,9 @@ export const campaign: Campaign = {
   about: `SIGKILL at random times and at named places, under mixed load
 
 A cycle: writers push images and blobs in every way, tag, mount, delete, and upload in chunks that outlive the daemon.
-Garbage is collected every second. The daemon is killed, at a random time or before or after a certain call to its disk, and started again. Then
-everything that was ever acknowledged is pulled back and compared.`,
+Garbage is collected every second. The daemon is killed, at a random time or before or after a certain call to its disk,
+and started again; now and then it is killed again while it collects what it left. Then everything that was ever
+acknowledged is pulled back and compared.`,
   usual: 8,
   sabotages: { lose: 'what is written to the log of the state database does not get there' },
   stock: { mfs: [LOST] },
@@ -64,6 +67,7 @@ class KillCampaign implements Running {
     await running
     this.#shim.disarm()
     await daemon.restart()
+    if (number % COLLECTING_EVERY === 1) await this.#killCollecting(daemon, random)
     this.#slowest = Math.max(this.#slowest, daemon.readyAfter)
     await this.#load.verify(new RegistryClient(daemon.url))
     this.#acknowledged += this.#load.acknowledged - before
@@ -116,10 +120,31 @@ class KillCampaign implements Running {
     running: Promise<void>,
     random: SeededRandom,
   ): Promise<void> {
-    const [name, { calls, path }] = random.pick(Object.entries(FAIL_POINTS)) ?? assert.fail()
+    await this.#killAt(FAIL_POINTS, daemon, random, Promise.race([running, pause(PATIENCE_MS)]))
+  }
+
+  /** What nobody needs any more is deleted after a start: before, every state that was read from stays. */
+  async #killCollecting(daemon: DaemonProcess, random: SeededRandom): Promise<void> {
+    if (this.#ground.stock !== undefined) return
+    const ended = this.#collected.ended(daemon).catch((error: unknown) => {
+      if (error instanceof assert.AssertionError) throw error // else the daemon is gone, as it is meant to be
+    })
+    await this.#killAt(COLLECTION_POINTS, daemon, random, ended)
+    this.#shim.disarm()
+    await daemon.restart()
+  }
+
+  /** @param over when it is not waited for any longer that the daemon comes to the place */
+  async #killAt(
+    places: typeof FAIL_POINTS,
+    daemon: DaemonProcess,
+    random: SeededRandom,
+    over: Promise<unknown>,
+  ): Promise<void> {
+    const [name, { calls, path }] = random.pick(Object.entries(places)) ?? assert.fail()
     const when = random.next() < 0.5 ? 'before' : 'after'
     this.#shim.kill({ calls, path, at: random.between(1, 12) }, when)
-    await Promise.race([running, pause(PATIENCE_MS)])
+    await Promise.race([over, daemon.exited()])
     const isHit = this.#shim.hits.count > 0
     if (!isHit) await daemon.kill()
     await daemon.exited()
