@@ -68,7 +68,7 @@ class ClockCampaign implements Running {
     this.#jumps++
     await work
     await this.#look(daemon, ageing)
-    if (Math.floor(number / LIFE) % 2 === 0) await daemon.stop()
+    if (!this.#isStock && Math.floor(number / LIFE) % 2 === 0) await daemon.stop()
     else await daemon.kill()
     await daemon.restart()
     await this.#look(daemon, ageing)
@@ -88,8 +88,13 @@ class ClockCampaign implements Running {
     this.#shim[Symbol.dispose]()
   }
 
+  /** A stock part is given time: one registry, which is killed each time. */
+  get #isStock(): boolean {
+    return this.#ground.stock !== undefined
+  }
+
   async #atBegin(number: number): Promise<DaemonProcess> {
-    if (number % LIFE > 0 && this.#daemon !== undefined) return this.#daemon
+    if (this.#daemon !== undefined && (this.#isStock || number % LIFE > 0)) return this.#daemon
     await this.#daemon?.remove()
     const { directory, seed } = this.#ground
     const data = join(directory, `data-${number}`)
