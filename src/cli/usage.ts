@@ -17,7 +17,8 @@ usage:
   heliport diff FROM TO [--json]         what is different in the second of two roots (CIDs, or numbers of the log)
   heliport rollback ROOT [--dry-run]     make the registry what it was under a root, as a new change
   heliport gc [--dry-run] [--json]       collect garbage now, or say what that would delete
-  heliport fsck [--repair] [--json]      check everything that is stored; exits with 1 when something is damaged
+  heliport fsck [--repair [--accept-loss]] [--json]
+                                         check everything that is stored; exits with 1 when something is damaged
   heliport version
   heliport help
 

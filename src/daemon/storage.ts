@@ -20,6 +20,7 @@ import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
 import type { RegistrySource } from '../registry/ports.ts'
 import type { DataDirectory } from './data-directory.ts'
+import type { JournalEntry } from '../tree/journal.ts'
 import type { PublishRules } from '../oci/publish-rules.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -68,6 +69,8 @@ export interface StorageOptions {
   readonly now?: () => number
   /** Which repositories are published. */
   readonly rules?: PublishRules
+  /** Told of each new commit when it is durable. */
+  readonly onCommit?: (entry: JournalEntry) => Promise<void>
 }
 
 /**
@@ -78,7 +81,7 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL }: StorageOptions = {},
+  { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL, onCommit }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
@@ -107,6 +110,7 @@ export async function openStorage(
     journal,
     rules,
     onRoot,
+    onCommit,
     now: Date.now,
   })
   stack.defer(() => lane.drain())
@@ -132,7 +136,7 @@ export async function openStorage(
       new OwnSource(() => lane.roots, { directories, used, rules }),
       () => lane.lost,
     ),
-    history: new History(journal, { directories, used, rules }),
+    history: new History(journal, { directories, used, rules }, () => lane.lost),
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
