@@ -107,6 +107,7 @@ const OPERATOR_ERRORS = new Set([
   'StartError',
   'KeyError',
   'DataDirectoryInUseError',
+  'DamagedDatabaseError',
   'ListenError',
   'RegistryError',
   'UserListError',

@@ -36,13 +36,17 @@ export async function checkEnd(parts: CheckEndParts, options: CheckEndOptions): 
   const why = isToMend ? await missing(commit, parts, options) : undefined
   if (isToMend && why === undefined) {
     await end.regain(commit, parts.blocks, options)
-    findings.add({ ...told(`${shown(commit)} is the newest again, and nothing is lost`), mended: true })
+    findings.add({
+      ...told(`${shown(commit)} is the newest again, and nothing is lost`),
+      mended: true,
+    })
   } else if (options.repair && options.acceptLoss) {
     const left = await end.left()
     await end.accept()
     findings.add({ ...told(`${lost(commit, left)}, as --accept-loss says`), mended: true })
   } else {
-    const message = why === undefined ? loss.message : `${loss.message}. It cannot be brought back now: ${why}`
+    const message =
+      why === undefined ? loss.message : `${loss.message}. It cannot be brought back now: ${why}`
     findings.add({ kind: 'commit', message, advice: ADVICE.newest })
   }
 }

@@ -1,3 +1,5 @@
+import { rebuildState } from '../blocks/rebuild-state.ts'
+import { DamagedDatabaseError, StateDb } from '../blocks/state-db.ts'
 import { Checker } from './checker.ts'
 import { dataDirectory } from './data-directory.ts'
 import { findLoss } from './find-loss.ts'
@@ -8,6 +10,7 @@ import { toldCheck } from './told-check.ts'
 import { openWitness } from './witness.ts'
 import type { Config } from '../config/schema.ts'
 import type { CheckOptions } from './checker.ts'
+import type { DataDirectory } from './data-directory.ts'
 
 /**
  * Checks everything while no daemon runs: nobody can be asked for what is damaged.
@@ -21,11 +24,23 @@ export async function* checkOffline(
   const directory = dataDirectory(config.storage.path)
   await refuseMissing(directory.state, directory.path)
   await using stack = new AsyncDisposableStack()
+  const rebuilt = how.repair ? await rebuiltState(directory) : undefined
   const storage = stack.use(await openStorage(directory, () => Promise.resolve()))
   const datastore = await openWitness(directory, stack)
   await findLoss({ directory, storage, datastore })
   const now = Date.now
   const end = new LostEnd({ directory, storage, datastore, now })
-  const checker = stack.use(new Checker({ storage, end, isOnline: false, share: 1, now }))
+  const checker = stack.use(new Checker({ storage, end, rebuilt, isOnline: false, share: 1, now }))
   yield* toldCheck(checker, how)
+}
+
+/** Rebuilds the state database, when it cannot be opened. @returns where a copy of what it was is */
+async function rebuiltState({ state }: DataDirectory): Promise<string | undefined> {
+  try {
+    await (await StateDb.open(state)).close()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DamagedDatabaseError)) throw error
+    return rebuildState(state, Date.now())
+  }
 }

@@ -34,6 +34,8 @@ export interface CheckerParts {
   >
   /** What to do when the journal lost its end. */
   readonly end: LostEnd
+  /** Where the state database is as it was, when it had to be rebuilt before this check. */
+  readonly rebuilt?: string | undefined
   /** Whether there may be peers that have what is lost. */
   readonly isOnline: boolean
   /** How much of the time it works; the rest is for those who push and pull. */
@@ -150,6 +152,7 @@ class Check {
       world: this.#world,
     })
     this.#commits = commits
+    this.#tellRebuilt()
     await this.#part('trees', () => this.#end())
     await this.#part('trees', () => commits.run(this.#options))
     await this.#part('uploads', () => this.#uploads())
@@ -171,6 +174,13 @@ class Check {
       const message = `the state database is damaged: ${error.message}`
       this.#findings.add({ kind: 'database', message, advice: ADVICE.database })
     }
+  }
+
+  #tellRebuilt(): void {
+    const { rebuilt } = this.#parts
+    if (rebuilt === undefined) return
+    const message = `the state database could not be opened, and was rebuilt from what could be read of it; as it was, it is in ${rebuilt}`
+    this.#findings.add({ kind: 'database', message, advice: ADVICE.nothing, mended: true })
   }
 
   async #end(): Promise<void> {

@@ -47,7 +47,10 @@ export async function findAndMarkLoss(witnesses: Witnesses, log: Logger): Promis
   log.fatal({ err: lost }, 'the registry is read-only')
   if ((await markedLoss(directory)) !== undefined) return
   await markLoss(directory, lost.message).catch((error: unknown) => {
-    log.error({ err: error }, 'that cannot be noted on the disk; the next start has to find it by itself')
+    log.error(
+      { err: error },
+      'that cannot be noted on the disk; the next start has to find it by itself',
+    )
   })
 }
 
@@ -68,9 +71,7 @@ export async function lostCommit({
 }
 
 function isSame(one: NotedCommit, other: NotedCommit): boolean {
-  return (
-    one.public.equals(other.public) && one.private?.toString() === other.private?.toString()
-  )
+  return one.public.equals(other.public) && one.private?.toString() === other.private?.toString()
 }
 
 async function whatIsLost(witnesses: Witnesses): Promise<string | undefined> {

@@ -7,7 +7,10 @@ type Book = Pick<DurableMap, 'get' | 'put'>
 const PREFIX = 'publisher/'
 
 /** The IPNS names that are in one of the two. */
-export async function namesInBooks(map: Pick<DurableMap, 'entries'>, notes: Notes | undefined): Promise<Set<string>> {
+export async function namesInBooks(
+  map: Pick<DurableMap, 'entries'>,
+  notes: Notes | undefined,
+): Promise<Set<string>> {
   const copied = (await notes?.names(PREFIX)) ?? []
   const names = await Array.fromAsync(map.entries(), ([name]) => name)
   return new Set([...names, ...copied.map((name) => name.slice(PREFIX.length))])

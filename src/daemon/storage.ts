@@ -81,7 +81,13 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL, onCommit }: StorageOptions = {},
+  {
+    barrier = new Barrier(),
+    lease = LEASE,
+    now,
+    rules = PUBLISH_ALL,
+    onCommit,
+  }: StorageOptions = {},
 ): Promise<Storage> {
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
@@ -104,15 +110,9 @@ export async function openStorage(
     onLost: (cid, failure) => healer.healBehind(cid, failure),
   })
   const journal = new Journal(state)
-  const lane = await CommitLane.open({
-    blocks,
-    reader: new DirectoryReader(local, cache),
-    journal,
-    rules,
-    onRoot,
-    onCommit,
-    now: Date.now,
-  })
+  const reader = new DirectoryReader(local, cache)
+  const told = { onRoot, onCommit, now: Date.now }
+  const lane = await CommitLane.open({ blocks, reader, journal, rules, ...told })
   stack.defer(() => lane.drain())
   const uploads = await DiskUploadStore.open(directory.uploads, blocks)
   await syncDirectory(directory.path)

@@ -103,7 +103,9 @@ export class Journal {
         writes.push({ key, value: undefined })
       }
     }
-    return entry === undefined ? writes : [...writes, ...this.write({ ...entry, sequence: last + 1 })]
+    return entry === undefined
+      ? writes
+      : [...writes, ...this.write({ ...entry, sequence: last + 1 })]
   }
 
   /**

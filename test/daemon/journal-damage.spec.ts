@@ -84,7 +84,13 @@ async function isStillLost(path: string, before: Status): Promise<void> {
     assert.equal((await fetch(`${base}/v2/app/manifests/v1`)).status, 200)
     // Whatever is not in it may have been pushed since, and no list is known to be whole.
     const referrers = `app/referrers/sha256:${'0'.repeat(64)}`
-    for (const at of ['app/manifests/v2', 'app/tags/list', 'other/tags/list', referrers, '_catalog'])
+    for (const at of [
+      'app/manifests/v2',
+      'app/tags/list',
+      'other/tags/list',
+      referrers,
+      '_catalog',
+    ])
       assert.equal((await fetch(`${base}/v2/${at}`)).status, 503, at)
     const root = before.ipns.root ?? assert.fail()
     assert.equal((await fetch(`${base}/v2/at/${root}/app/manifests/v2`)).status, 503)
@@ -150,7 +156,10 @@ describe('a daemon whose journal lost its newest entry (I6)', () => {
       assert.match(findings[0]?.message ?? '', /cannot be brought back now: block .* is missing/)
       await isStillLost(dir.path, before)
       const accepted = await offlineCheck(dir.path, { repair: true, acceptLoss: true })
-      assert.match(accepted.findings[0]?.message ?? '', /commit 1 of .* everything up to commit 2 of .* is lost/)
+      assert.match(
+        accepted.findings[0]?.message ?? '',
+        /commit 1 of .* everything up to commit 2 of .* is lost/,
+      )
       for (let start = 1; start <= 2; start++) {
         await life(dir.path, async (base, status) => {
           assert.equal((await fetch(`${base}/v2/app/manifests/v2`)).status, 404)
@@ -176,16 +185,24 @@ describe('a daemon whose journal lost its newest entry (I6)', () => {
 
   it('finds a lost change of what is not published', async () => {
     await using dir = await temporaryDirectory()
-    const settings = { REGISTRY_REPOSITORIES: '{"app": {"publish": false}}' }
-    await life(dir.path, async (base) => {
-      for (const tag of ['v1', 'v2']) assert.equal((await push(base, tag)).status, 201)
-    }, settings)
+    const settings = { REGISTRY_REPOSITORIES: JSON.stringify([{ match: ['app'], publish: false }]) }
+    await life(
+      dir.path,
+      async (base) => {
+        for (const tag of ['v1', 'v2']) assert.equal((await push(base, tag)).status, 201)
+      },
+      settings,
+    )
     await spoil(dir.path, () => undefined)
     for (let start = 1; start <= 2; start++) {
-      await life(dir.path, async (base) => {
-        assert.equal((await fetch(`${base}/v2/app/manifests/v2`)).status, 503)
-        assert.equal((await fetch(`${base}/readyz`)).status, 503)
-      }, settings)
+      await life(
+        dir.path,
+        async (base) => {
+          assert.equal((await fetch(`${base}/v2/app/manifests/v2`)).status, 503)
+          assert.equal((await fetch(`${base}/readyz`)).status, 503)
+        },
+        settings,
+      )
     }
   })
 })
