@@ -34,7 +34,11 @@ export async function fsck(args: Arguments, io: CommandIO): Promise<number> {
   let damaged = 0
   let report: Json | undefined
   try {
-    for await (const line of await lines(args, { repair, acceptLoss }, io)) {
+    for await (const line of await lines(
+      args,
+      { repair, ...(acceptLoss ? { acceptLoss } : {}) },
+      io,
+    )) {
       if (isObject(line['report'])) report = line['report']
       else if (line['done'] !== true) {
         damaged = count(line, 'damaged')
@@ -55,7 +59,7 @@ export async function fsck(args: Arguments, io: CommandIO): Promise<number> {
 
 async function lines(
   args: Arguments,
-  how: { repair: boolean; acceptLoss: boolean },
+  how: { repair: boolean; acceptLoss?: boolean },
   io: CommandIO,
 ): Promise<AsyncIterable<Json>> {
   const { dataDir, config } = await findTarget(args, io)

@@ -81,14 +81,9 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  {
-    barrier = new Barrier(),
-    lease = LEASE,
-    now,
-    rules = PUBLISH_ALL,
-    onCommit,
-  }: StorageOptions = {},
+  options: StorageOptions = {},
 ): Promise<Storage> {
+  const { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL, onCommit } = options
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
   stack.defer(() => state.close())
@@ -111,8 +106,8 @@ export async function openStorage(
   })
   const journal = new Journal(state)
   const reader = new DirectoryReader(local, cache)
-  const told = { onRoot, onCommit, now: Date.now }
-  const lane = await CommitLane.open({ blocks, reader, journal, rules, ...told })
+  const more = { onRoot, onCommit, now: Date.now }
+  const lane = await CommitLane.open({ blocks, reader, journal, rules, ...more })
   stack.defer(() => lane.drain())
   const uploads = await DiskUploadStore.open(directory.uploads, blocks)
   await syncDirectory(directory.path)
