@@ -90,7 +90,9 @@ export class StateDb {
   static async open(directory: string, makeRoom = NO_ROOM): Promise<StateDb> {
     await refuseHeadless(directory)
     const db: Level = new ClassicLevel(directory, OPTIONS)
-    await hasRoom(dirname(directory), makeRoom) // if not, perhaps it needs less
+    await hasRoom(dirname(directory), makeRoom).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error // it is made below
+    }) // if there is none, perhaps it needs less
     try {
       await db.open()
     } catch (error) {
