@@ -20,6 +20,7 @@ import { checkedName } from './daemon/write-key.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
 import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
+import { findAndMarkLoss } from './daemon/find-loss.ts'
 import { createLog } from './daemon/log.ts'
 import { MirrorErrors } from './daemon/mirror-errors.ts'
 import { trimmer } from './daemon/malloc.ts'
@@ -30,6 +31,7 @@ import { RootFollower, openPublisher } from './daemon/publishing.ts'
 import { Provider } from './daemon/provider.ts'
 import { openRegistry } from './daemon/registry.ts'
 import { openSignatures } from './daemon/signatures.ts'
+import { LostEnd } from './daemon/regain.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
 import { openStorage, ownTrees } from './daemon/storage.ts'
@@ -49,8 +51,9 @@ import type { DiskRoom } from './daemon/disk-room.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
 import type { IpfsNode } from './ipfs/node.ts'
-import type { MirrorParts, OpenMirror } from './daemon/mirrors.ts'
+import type { OpenMirror } from './daemon/mirrors.ts'
 import type { OpenRegistry } from './daemon/registry.ts'
+import type { PublisherParts } from './daemon/publishing.ts'
 import type { Storage } from './daemon/storage.ts'
 import type { Publisher } from './naming/publisher.ts'
 
@@ -73,17 +76,20 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
 
   const follower = new RootFollower(log.child({ room: 'daemon' }))
   const [barrier, published] = [barrierFor(config.retention), new PublishRules(config.repositories)]
-  const how = { barrier, lease: config.retention.lease, rules: published }
+  const { lease } = config.retention
+  const onCommit = follower.committed.bind(follower)
+  const how = { barrier, lease, rules: published, onCommit }
   const storage = stack.use(await openStorage(directory, (root) => follower.changed(root), how))
-  warnIfStopped(storage, log)
   signal.throwIfAborted()
 
   const signatures = await openSignatures(config, storage.state.map('signed'))
   const keychain = stack.use(await openKeychain(config, directory))
+  const { datastore } = keychain
+  await findAndMarkLoss({ directory, storage, datastore }, log) // before anything changes
   const own = await checkedName(config, keychain, storage)
   if (own !== undefined) await promote(own, { config, storage, log, signal })
   const servable = await arranged(storage, published, { log, signal })
-  await follower.openMfs(storage, keychain)
+  await follower.open(storage, keychain)
   const node = stack.use(await startNode(config, storage, keychain, { servable, log }))
   healFrom(node, storage, log.child({ room: 'blocks' }))
   signal.throwIfAborted()
@@ -93,7 +99,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const parts = { storage, node, exchange, provider, signatures, rules: published, log }
   const mirrors = openMirrors(config, parts, own)
   await startAll(stack, mirrors)
-  const publisher = await startPublisher(stack, config, parts)
+  const publisher = await startPublisher(stack, config, { ...parts, datastore })
   if (publisher !== undefined) follower.publishWith(publisher, provider)
 
   const mirrorErrors = new MirrorErrors(log, Date.now)
@@ -107,7 +113,8 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const copied = { config, directory, storage, mirrors, trust: registry.trust, mirrorErrors, log }
   const replication = stack.use(new Replication(copied))
   const { leases } = registry
-  const gc = { config, storage, mirrors, replication, publisher, leases, ages, rules, log }
+  const end = new LostEnd({ directory, storage, datastore, now: Date.now })
+  const gc = { config, storage, end, mirrors, replication, publisher, leases, ages, rules, log }
   const upkeep = await startUpkeep(stack, gc)
   const access = await openAccess(stack, { config, directory, policy: rules, log })
   const whole = { ...gc, ...upkeep, directory, access, node, registry, mirrorErrors, room }
@@ -116,10 +123,6 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(trimmer())))
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })
-}
-
-function warnIfStopped({ lane: { stopped } }: Storage, log: Logger): void {
-  if (stopped !== undefined) log.fatal({ err: stopped }, 'the registry is read-only')
 }
 
 async function openAges({ state, journal }: Storage, log: Logger): Promise<AgeClock> {
@@ -187,7 +190,7 @@ async function openExchange(
 
 async function startUpkeep(
   stack: AsyncDisposableStack,
-  parts: CollectingParts,
+  parts: CollectingParts & { end: LostEnd },
 ): Promise<Checking & { collector: Collector }> {
   const collector = stack.use(openCollector(parts))
   await collector.start()
@@ -197,12 +200,12 @@ async function startUpkeep(
 async function startPublisher(
   stack: AsyncDisposableStack,
   config: Config,
-  parts: MirrorParts,
+  parts: PublisherParts,
 ): Promise<Publisher | undefined> {
   const publisher = await openPublisher(config, parts)
   if (publisher === undefined) return undefined
   stack.defer(() => publisher.stop())
-  await publisher.start()
+  await publisher.start({ isResting: parts.storage.lane.stopped !== undefined })
   stack.defer(parts.node.onAddresses(() => publisher.move()))
   return publisher
 }

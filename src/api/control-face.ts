@@ -68,8 +68,10 @@ export interface Control {
   /**
    * Checks everything that is stored, telling how far it is; the last thing that comes is `{"report": …}`. It ends early
    * when nobody listens any longer.
+   *
+   * @param options `acceptLoss`: with `repair`, goes on without what the journal lost, where it cannot be brought back
    */
-  check(options: Abortable & { repair: boolean }): AsyncIterable<object>
+  check(options: Abortable & { repair: boolean; acceptLoss: boolean }): AsyncIterable<object>
   /**
    * Makes the tree what it was under a root, as a new commit: tells what that changes, as {@link Control.diff}, and then
    * `{"rolledBack": <root>}`, which does not come when it is only tried.

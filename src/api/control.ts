@@ -20,7 +20,9 @@ const ROOT = z.string().min(1).max(128)
 const ROOTS = z.strictObject({ from: ROOT, to: ROOT })
 const TRIED = z.strictObject({ dryRun: z.boolean().default(false) })
 const COLLECT = TRIED.extend({ trustClock: z.boolean().default(false) })
-const CHECK = z.strictObject({ repair: z.boolean().default(false) })
+const CHECK = z
+  .strictObject({ repair: z.boolean().default(false), acceptLoss: z.boolean().default(false) })
+  .refine(({ repair, acceptLoss }) => repair || !acceptLoss, 'acceptLoss needs repair')
 const ROLLBACK = TRIED.extend({ root: ROOT })
 const WHOLE = z
   .string()
@@ -87,9 +89,9 @@ export function controlRoutes(control: Control, limits: ApiLimits, how: { asClie
     },
 
     check: async (ctx: ApiContext): Promise<void> => {
-      const { repair } = await readRequest(ctx, CHECK, limits)
+      const { repair, acceptLoss } = await readRequest(ctx, CHECK, limits)
       noteForAudit(ctx, { changes: repair })
-      const progress = control.check({ repair, signal: ctx.state.signal })
+      const progress = control.check({ repair, acceptLoss, signal: ctx.state.signal })
       await sendLines(ctx, progress, limits.sendStallMs)
     },
 

@@ -1,7 +1,9 @@
+import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
 import { diskSpace } from './disk-space.ts'
+import { isNotFound } from './files.ts'
 import { StorageError, isFull, storageError } from './storage-error.ts'
 import type { DurableMap } from '../registry/ports.ts'
 
@@ -15,6 +17,20 @@ export interface StateWrite {
 export class DataDirectoryInUseError extends Error {
   static override readonly name = 'DataDirectoryInUseError'
   override readonly name = 'DataDirectoryInUseError'
+}
+
+/** The state database is damaged so that it cannot be opened. Its message is for the operator. */
+export class DamagedDatabaseError extends Error {
+  static override readonly name = 'DamagedDatabaseError'
+  override readonly name = 'DamagedDatabaseError'
+
+  constructor(directory: string, why: string, options?: ErrorOptions) {
+    super(
+      `the state database in ${directory} is damaged and cannot be opened (${why}): restore the data directory from a ` +
+        `backup, or run heliport fsck --repair, which keeps a copy of it and rebuilds it from what can be read`,
+      options,
+    )
+  }
 }
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
@@ -69,11 +85,14 @@ export class StateDb {
 
   /**
    * @param makeRoom called when there is not enough room to open it, or to write what is to be written
-   * @throws DataDirectoryInUseError when another process has it open; StorageError
+   * @throws DataDirectoryInUseError when another process has it open; DamagedDatabaseError; StorageError
    */
   static async open(directory: string, makeRoom = NO_ROOM): Promise<StateDb> {
+    await refuseHeadless(directory)
     const db: Level = new ClassicLevel(directory, OPTIONS)
-    await hasRoom(dirname(directory), makeRoom) // if not, perhaps it needs less
+    await hasRoom(dirname(directory), makeRoom).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error // it is made below
+    }) // if there is none, perhaps it needs less
     try {
       await db.open()
     } catch (error) {
@@ -83,6 +102,8 @@ export class StateDb {
           cause: error,
         })
       }
+      const text = cause instanceof Error ? cause.message : ''
+      if (DAMAGE.test(text)) throw new DamagedDatabaseError(directory, text, { cause: error })
       throw storageError(`the state database in ${directory} cannot be opened`, error)
     }
     return new StateDb(db, directory, makeRoom)
@@ -266,6 +287,24 @@ async function hasRoom(directory: string, makeRoom: MakeRoom): Promise<boolean> 
 async function isRoomy(directory: string): Promise<boolean> {
   const { free, total, freeFiles } = await diskSpace(directory)
   return free >= Math.min(ROOM_TO_OPEN, total / 12) && freeFiles >= FILES_TO_OPEN
+}
+
+/** What LevelDB says when its own files are not what they should be, or some of them are gone. */
+const DAMAGE =
+  /corrupt|does not end with newline|missing files|no such file|does not exist|bad record|mismatch/i
+
+/**
+ * LevelDB takes a directory without `CURRENT` for a new one, and then removes every table in it.
+ *
+ * @throws DamagedDatabaseError
+ */
+async function refuseHeadless(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown): string[] => {
+    if (isNotFound(error)) return []
+    throw error
+  })
+  if (names.includes('CURRENT') || !names.some((name) => /\.(ldb|log)$/.test(name))) return
+  throw new DamagedDatabaseError(directory, 'its CURRENT is gone')
 }
 
 /** All keys that begin with the prefix: from it, up to the same prefix with its last byte one higher. */

@@ -11,6 +11,7 @@ const OPTIONS = {
   replace: { type: 'boolean' },
   repair: { type: 'boolean' },
   'trust-clock': { type: 'boolean' },
+  'accept-loss': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const

@@ -89,7 +89,7 @@ export interface CheckModule {
   /** Checks everything that is stored; throws when the directory is in use. Yields what `POST /api/v1/fsck` sends, line by line. */
   checkOffline(
     config: Config,
-    options: { repair: boolean; signal: AbortSignal },
+    options: { repair: boolean; acceptLoss?: boolean; signal: AbortSignal },
   ): AsyncIterable<object>
 }
 
@@ -107,6 +107,7 @@ const OPERATOR_ERRORS = new Set([
   'StartError',
   'KeyError',
   'DataDirectoryInUseError',
+  'DamagedDatabaseError',
   'ListenError',
   'RegistryError',
   'UserListError',

@@ -3,7 +3,7 @@ import { isOperatorError } from './daemon-face.ts'
 import { findDaemon } from './find-daemon.ts'
 import { formatBytes } from './format.ts'
 import { describedCheck } from './fsck-report.ts'
-import { CommandError, EXIT } from './io.ts'
+import { CommandError, EXIT, UsageError } from './io.ts'
 import { showBar } from './progress.ts'
 import { findTarget } from './target.ts'
 import type { Arguments } from './arguments.ts'
@@ -26,13 +26,19 @@ const PHASES: Readonly<Record<string, string>> = {
  * @returns 0 when all is well or was mended, 1 when something is damaged; what keeps it from being checked is 69
  */
 export async function fsck(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json', 'repair'], words: [0, 0] })
+  expect(args, { options: ['config', 'data', 'json', 'repair', 'accept-loss'], words: [0, 0] })
   const repair = args.options.repair === true
+  const acceptLoss = args.options['accept-loss'] === true
+  if (acceptLoss && !repair) throw new UsageError('--accept-loss needs --repair')
   const bar = showBar(io)
   let damaged = 0
   let report: Json | undefined
   try {
-    for await (const line of await lines(args, repair, io)) {
+    for await (const line of await lines(
+      args,
+      { repair, ...(acceptLoss ? { acceptLoss } : {}) },
+      io,
+    )) {
       if (isObject(line['report'])) report = line['report']
       else if (line['done'] !== true) {
         damaged = count(line, 'damaged')
@@ -53,14 +59,14 @@ export async function fsck(args: Arguments, io: CommandIO): Promise<number> {
 
 async function lines(
   args: Arguments,
-  repair: boolean,
+  how: { repair: boolean; acceptLoss?: boolean },
   io: CommandIO,
 ): Promise<AsyncIterable<Json>> {
   const { dataDir, config } = await findTarget(args, io)
   const daemon = await findDaemon(dataDir, io.signal)
-  if (daemon !== undefined) return daemon.lines('/api/v1/fsck', { repair })
+  if (daemon !== undefined) return daemon.lines('/api/v1/fsck', how)
   const module = await io.loadCheck()
-  return module.checkOffline(config, { repair, signal: io.signal }) as AsyncIterable<Json>
+  return module.checkOffline(config, { ...how, signal: io.signal }) as AsyncIterable<Json>
 }
 
 /** An end that says nothing about the data must not exit with the code that says something is damaged. */

@@ -18,7 +18,8 @@ usage:
   heliport rollback ROOT [--dry-run]     make the registry what it was under a root, as a new change
   heliport gc [--dry-run] [--trust-clock] [--json]
                                          collect garbage now, or say what that would delete
-  heliport fsck [--repair] [--json]      check everything that is stored; exits with 1 when something is damaged
+  heliport fsck [--repair [--accept-loss]] [--json]
+                                         check everything that is stored; exits with 1 when something is damaged
   heliport version
   heliport help
 

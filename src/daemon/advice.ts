@@ -38,7 +38,7 @@ export const ADVICE = {
   commit:
     'what the registry was then cannot be read any more; the newest state is another entry, unless the log says that it is read-only',
   newest:
-    'the registry is read-only: restore the data directory from a backup, or mirror its key from a node that has it',
+    'the registry is read-only: run heliport fsck --repair in a daemon that is connected to a mirror with all of it; else restore the data directory from a backup, or go on from what is left with heliport fsck --repair --accept-loss',
   upload:
     'the client that comes back to it sends again what is missing; what it acknowledged as a blob is elsewhere',
   session:

@@ -49,7 +49,7 @@ export class CommitCheck implements Disposable {
   }
 
   async run(options: BlockOptions): Promise<void> {
-    const { journal, lane } = this.#parts.storage
+    const { journal } = this.#parts.storage
     let last: number | undefined
     for (;;) {
       const numbers = await journal.numbers(last, PAGE)
@@ -63,9 +63,6 @@ export class CommitCheck implements Disposable {
     }
     this.commit = undefined
     this.#tree = undefined
-    const { lost } = lane
-    if (lost instanceof Error)
-      this.#parts.findings.add({ kind: 'commit', message: lost.message, advice: ADVICE.newest })
   }
 
   #gap(from: number, to: number): void {

@@ -10,6 +10,7 @@ import { DirectoryReader } from '../tree/directory.ts'
 import { Inventory } from '../tree/inventory.ts'
 import { NodeCache } from '../tree/node-cache.ts'
 import { ADVICE, looseAdvice } from './advice.ts'
+import { checkEnd } from './check-end.ts'
 import { CommitCheck } from './check-commits.ts'
 import { findConcerned } from './concerned.ts'
 import { Findings } from './findings.ts'
@@ -19,6 +20,7 @@ import type { StoredBlocks } from '../blocks/stored-blocks.ts'
 import type { Abortable } from '../registry/ports.ts'
 import type { AdviceWorld } from './advice.ts'
 import type { Concern, FsckPhase, FsckReport, FsckRun } from './fsck-report.ts'
+import type { LostEnd } from './regain.ts'
 import type { Storage } from './storage.ts'
 
 /** Memory for nodes when it is looked whom a damage concerns, in bytes. */
@@ -30,6 +32,10 @@ export interface CheckerParts {
     Storage,
     'blocks' | 'healer' | 'journal' | 'lane' | 'opened' | 'state' | 'uploads' | 'cache'
   >
+  /** What to do when the journal lost its end. */
+  readonly end: LostEnd
+  /** Where the state database is as it was, when it had to be rebuilt before this check. */
+  readonly rebuilt?: string | undefined
   /** Whether there may be peers that have what is lost. */
   readonly isOnline: boolean
   /** How much of the time it works; the rest is for those who push and pull. */
@@ -41,6 +47,8 @@ export interface CheckerParts {
 /** How a check is to go. */
 export interface CheckOptions extends Abortable {
   readonly repair: boolean
+  /** With `repair`: goes on without what the journal lost, where it cannot be brought back. */
+  readonly acceptLoss?: boolean
 }
 
 /**
@@ -66,7 +74,7 @@ export class Checker implements AsyncDisposable {
    * @throws RegistryError DENIED when one runs already; the disk's error when nothing can be read; the signal's reason
    */
   async check(
-    { repair, signal }: CheckOptions,
+    { repair, acceptLoss = false, signal }: CheckOptions,
     onRun: (run: FsckRun) => void = () => undefined,
   ): Promise<FsckReport> {
     if (this.#running !== undefined)
@@ -75,7 +83,7 @@ export class Checker implements AsyncDisposable {
     onRun(run)
     const stop = this.#stop.signal
     const either = signal === undefined ? stop : AbortSignal.any([signal, stop])
-    const running = new Check(this.#parts, run, either).run()
+    const running = new Check(this.#parts, run, { acceptLoss, signal: either }).run()
     this.#running = running
     try {
       return await running
@@ -90,11 +98,19 @@ export class Checker implements AsyncDisposable {
   }
 }
 
+interface HowToCheck {
+  readonly acceptLoss: boolean
+  readonly signal: AbortSignal
+}
+
 /** One check. */
 class Check {
   readonly #parts: CheckerParts
   readonly #run: FsckRun
   readonly #options: { readonly signal: AbortSignal }
+  readonly #acceptLoss: boolean
+  /** Whether what is looked at is of a published tree that is not noted as such: its marks are lost. */
+  #isOpen = false
   readonly #pace: Pace
   readonly #findings: Findings
   readonly #stored: StoredBlocks
@@ -102,10 +118,11 @@ class Check {
   readonly #world: AdviceWorld
   #commits: CommitCheck | undefined
 
-  constructor(parts: CheckerParts, run: FsckRun, signal: AbortSignal) {
+  constructor(parts: CheckerParts, run: FsckRun, { acceptLoss, signal }: HowToCheck) {
     this.#parts = parts
     this.#run = run
     this.#options = { signal }
+    this.#acceptLoss = acceptLoss
     this.#pace = new Pace(parts.share)
     this.#findings = new Findings(run)
     this.#world = { repair: run.repair, isOnline: parts.isOnline }
@@ -135,6 +152,8 @@ class Check {
       world: this.#world,
     })
     this.#commits = commits
+    this.#tellRebuilt()
+    await this.#part('trees', () => this.#end())
     await this.#part('trees', () => commits.run(this.#options))
     await this.#part('uploads', () => this.#uploads())
     await this.#part('blocks', () => this.#rest())
@@ -157,8 +176,24 @@ class Check {
     }
   }
 
+  #tellRebuilt(): void {
+    const { rebuilt } = this.#parts
+    if (rebuilt === undefined) return
+    const message = `the state database could not be opened, and was rebuilt from what could be read of it; as it was, it is in ${rebuilt}`
+    this.#findings.add({ kind: 'database', message, advice: ADVICE.nothing, mended: true })
+  }
+
+  async #end(): Promise<void> {
+    const { end } = this.#parts
+    const onTree = (isPublished: boolean): void => void (this.#isOpen = isPublished)
+    const parts = { end, blocks: this.#blocks, pace: this.#pace, findings: this.#findings, onTree }
+    const how = { repair: this.#run.repair, acceptLoss: this.#acceptLoss, ...this.#options }
+    await checkEnd(parts, how)
+  }
+
   async #mend(cid: CID, failure: Error, options: BlockOptions): Promise<Uint8Array> {
     const { blocks, healer } = this.#parts.storage
+    if (this.#isOpen) blocks.link([cid])
     await this.#stored.setAside(cid)
     const kept = await this.#inMemory(cid)
     if (kept !== undefined) {

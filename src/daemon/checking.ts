@@ -3,6 +3,7 @@ import { Scrubber } from './scrubber.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { Collector } from './collector.ts'
+import type { LostEnd } from './regain.ts'
 import type { Storage } from './storage.ts'
 
 /** How much of the time a check works beside others. */
@@ -17,9 +18,10 @@ export interface Checking {
 /** Starts the scrub, and makes a checker that waits to be asked. */
 export async function startChecking(
   stack: AsyncDisposableStack,
-  { config, storage, collector, log }: CheckingParts,
+  { config, storage, end, collector, log }: CheckingParts,
 ): Promise<Checking> {
-  const checker = stack.use(new Checker({ storage, isOnline: true, share: SHARE, now: Date.now }))
+  const parts = { storage, end, isOnline: true, share: SHARE, now: Date.now }
+  const checker = stack.use(new Checker(parts))
   const scrubber = new Scrubber({
     ...storage,
     ...config.scrub,
@@ -36,6 +38,7 @@ export async function startChecking(
 interface CheckingParts {
   readonly config: Config
   readonly storage: Storage
+  readonly end: LostEnd
   readonly collector: Collector
   readonly log: Logger
 }

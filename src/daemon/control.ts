@@ -100,7 +100,7 @@ export class DaemonControl implements Control {
     return toldCollection(this.#collector, options)
   }
 
-  check(options: Abortable & { repair: boolean }): AsyncIterable<object> {
+  check(options: Abortable & { repair: boolean; acceptLoss: boolean }): AsyncIterable<object> {
     return toldCheck(this.#checker, options)
   }
 

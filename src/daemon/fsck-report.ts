@@ -85,19 +85,24 @@ export function newFsckRun(repair: boolean, startedAt: number): FsckRun {
     startedAt,
     phase: 'count',
     total: 0,
-    checked: {
-      blocks: 0,
-      bytes: 0,
-      commits: 0,
-      directories: 0,
-      links: 0,
-      contents: 0,
-      manifests: 0,
-      uploads: 0,
-      claims: 0,
-    },
+    checked: newCounts(),
     damaged: 0,
     mended: 0,
+  }
+}
+
+/** Nothing was looked at yet. */
+export function newCounts(): FsckCounts {
+  return {
+    blocks: 0,
+    bytes: 0,
+    commits: 0,
+    directories: 0,
+    links: 0,
+    contents: 0,
+    manifests: 0,
+    uploads: 0,
+    claims: 0,
   }
 }
 

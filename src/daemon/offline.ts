@@ -3,9 +3,11 @@ import { exportTrees } from '../tree/export.ts'
 import { dataDirectory } from './data-directory.ts'
 import { checkFormat } from './data-format.ts'
 import { openKeychain } from './keys.ts'
+import { findLoss } from './find-loss.ts'
 import { refuseMissing } from './refuse-missing.ts'
 import { openStorage, ownTrees } from './storage.ts'
 import { told } from './told.ts'
+import { openWitness } from './witness.ts'
 import type { OfflineKeys } from '../cli/daemon-face.ts'
 import type { Config } from '../config/schema.ts'
 import type { Keys } from '../ipfs/keys.ts'
@@ -44,7 +46,9 @@ export async function exportOffline(
 ): Promise<void> {
   const from = dataDirectory(config.storage.path)
   await refuseMissing(from.state, from.path)
-  await using storage = await openStorage(from, () => Promise.resolve())
+  await using stack = new AsyncDisposableStack()
+  const storage = stack.use(await openStorage(from, () => Promise.resolve()))
+  await findLoss({ directory: from, storage, datastore: await openWitness(from, stack) })
   if (storage.lane.stopped instanceof Error) throw new StartError(storage.lane.stopped.message)
   const progress = { files: 0, bytes: 0 }
   const work = (either: AbortSignal): AsyncIterable<ExportProgress> =>

@@ -136,7 +136,11 @@ async function raiseSequence(own: string, floor: Floor, map: DurableMap): Promis
 }
 
 /** Whether a root was ever our own tree, or what it began from. */
-export async function isOurs(root: CID, own: string, { lane, state }: Storage): Promise<boolean> {
+export async function isOurs(
+  root: CID,
+  own: string,
+  { lane, state }: Pick<Storage, 'lane' | 'state'>,
+): Promise<boolean> {
   if (root.equals(lane.root)) return true
   const began = await state.map('promoted').get(own)
   if (began !== undefined && CID.parse(Buffer.from(began).toString('utf8')).equals(root))

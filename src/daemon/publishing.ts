@@ -1,17 +1,20 @@
 import { encodeDirectory } from '../blocks/nodes.ts'
 import { ipnsNameOf } from '../ipfs/keys.ts'
-import { openMfsRoot, readMfsRoot } from '../ipfs/mfs-root.ts'
+import { openMfsRoot } from '../ipfs/mfs-root.ts'
+import { Notes } from '../ipfs/notes.ts'
 import { Publisher } from '../naming/publisher.ts'
 import { TOP } from '../tree/layout.ts'
-import { Journal } from '../tree/journal.ts'
+import { noteNewest } from './newest-note.ts'
+import { inTwoBooks } from './publisher-book.ts'
 import { noteWriteKey } from './write-key.ts'
 import { isOurs } from './promotion.ts'
+import type { LevelDatastore } from 'datastore-level'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
 import type { MfsRoot } from '../ipfs/mfs-root.ts'
 import type { IpfsNode } from '../ipfs/node.ts'
 import type { RecordExchange } from '../naming/record-exchange.ts'
-import type { CommitLane } from '../tree/lane.ts'
+import type { JournalEntry } from '../tree/journal.ts'
 import type { CID } from 'multiformats/cid'
 import type { OpenKeys } from './keys.ts'
 import type { Provider } from './provider.ts'
@@ -31,6 +34,7 @@ export class RootFollower {
   readonly #log: Logger
   #storage: Storage | undefined
   #mfs: MfsRoot | undefined
+  #notes: Notes | undefined
   #publisher: Publisher | undefined
   #provider: Provider | undefined
 
@@ -38,11 +42,17 @@ export class RootFollower {
     this.#log = log
   }
 
-  /** Sets MFS to the journal's root; from now on it follows. */
-  async openMfs(storage: Storage, { datastore }: OpenKeys): Promise<void> {
+  /**
+   * Sets MFS to the journal's root; from now on it follows, and so does the note of the newest commit. Not while the lane is
+   * stopped: what is there then is all that tells of what the journal lost.
+   */
+  async open(storage: Storage, { datastore }: OpenKeys): Promise<void> {
     this.#storage = storage
+    if (storage.lane.stopped !== undefined) return
+    this.#notes = new Notes(datastore)
     try {
-      await this.#compare(storage.lane, new Journal(storage.state), await readMfsRoot(datastore))
+      const { entry } = await storage.journal.newest()
+      if (entry !== undefined) await noteNewest(this.#notes, entry)
       const docker = await dockerOf(storage, storage.lane.root)
       this.#mfs = await openMfsRoot({ blocks: storage.blocks, datastore }, docker)
     } catch (error) {
@@ -54,19 +64,12 @@ export class RootFollower {
     }
   }
 
-  /**
-   * MFS was set after each commit, in another database. A root there that the journal has never heard of means that the
-   * journal lost its end: LevelDB drops what it cannot read of its log, and says nothing.
-   */
-  async #compare(lane: CommitLane, journal: Journal, mfs: CID | undefined): Promise<void> {
-    if (mfs === undefined || lane.stopped !== undefined) return
-    if (mfs.equals(lane.root) || mfs.equals(EMPTY_ROOT) || (await journal.has(mfs))) return
-    lane.stop(
-      new Error(
-        `the journal ends before the root ${mfs} that this registry had: it is damaged. An older state is served ` +
-          `read-only. Restore the data directory from a backup, or mirror this registry's key from a node that has it`,
-      ),
-    )
+  /** A commit is durable: it is noted as the newest. Never fails. */
+  async committed(entry: JournalEntry): Promise<void> {
+    if (this.#notes === undefined) return
+    await noteNewest(this.#notes, entry).catch((error: unknown) => {
+      this.#log.error({ err: error }, 'the newest commit could not be noted; the next one is')
+    })
   }
 
   /**
@@ -112,31 +115,33 @@ export interface PublisherParts {
   readonly storage: Storage
   readonly node: IpfsNode
   readonly exchange: RecordExchange
+  readonly datastore: LevelDatastore
   readonly log: Logger
 }
 
 /** The publisher of our own registry; `undefined` on a read-only node. */
 export async function openPublisher(
   { ipns, network }: Config,
-  { storage, node, exchange, log }: PublisherParts,
+  { storage, node, exchange, datastore, log: parent }: PublisherParts,
 ): Promise<Publisher | undefined> {
   const { writeKey } = ipns
   if (writeKey === null) return undefined
   const isNewKey = (await node.keys.list()).every(({ name }) => name !== writeKey)
   const key = await node.keys.getOrCreate(writeKey)
   const name = ipnsNameOf(key)
-  await noteWriteKey(writeKey, name, { storage, log: log.child({ room: 'naming' }) })
+  const log = parent.child({ room: 'naming' })
+  await noteWriteKey(writeKey, name, { storage, log })
   return new Publisher(
     {
       key,
       keychain: node.keys.keychain,
       exchange,
-      state: storage.state.map('publisher'),
+      state: inTwoBooks(storage.state.map('publisher'), new Notes(datastore), log),
       addresses: () => node.announcedAddresses(),
       isNewKey,
       expectsPeers: network.mode !== 'offline' || network.peers.length > 0,
       isOurs: (root) => isOurs(root, name, storage),
-      log: log.child({ room: 'naming' }),
+      log,
     },
     { lifetime: ipns.lifetime, pause: RECORD_PAUSE },
   )

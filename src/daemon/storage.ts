@@ -20,6 +20,7 @@ import { takeDataDirectory } from './data-directory.ts'
 import type { StateDb } from '../blocks/state-db.ts'
 import type { RegistrySource } from '../registry/ports.ts'
 import type { DataDirectory } from './data-directory.ts'
+import type { JournalEntry } from '../tree/journal.ts'
 import type { PublishRules } from '../oci/publish-rules.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -68,6 +69,8 @@ export interface StorageOptions {
   readonly now?: () => number
   /** Which repositories are published. */
   readonly rules?: PublishRules
+  /** Told of each new commit when it is durable. */
+  readonly onCommit?: (entry: JournalEntry) => Promise<void>
 }
 
 /**
@@ -78,8 +81,9 @@ export interface StorageOptions {
 export async function openStorage(
   directory: DataDirectory,
   onRoot: (root: CID) => Promise<void>,
-  { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL }: StorageOptions = {},
+  options: StorageOptions = {},
 ): Promise<Storage> {
+  const { barrier = new Barrier(), lease = LEASE, now, rules = PUBLISH_ALL, onCommit } = options
   await using stack = new AsyncDisposableStack()
   const state = await takeDataDirectory(directory)
   stack.defer(() => state.close())
@@ -101,14 +105,9 @@ export async function openStorage(
     onLost: (cid, failure) => healer.healBehind(cid, failure),
   })
   const journal = new Journal(state)
-  const lane = await CommitLane.open({
-    blocks,
-    reader: new DirectoryReader(local, cache),
-    journal,
-    rules,
-    onRoot,
-    now: Date.now,
-  })
+  const reader = new DirectoryReader(local, cache)
+  const more = { onRoot, onCommit, now: Date.now }
+  const lane = await CommitLane.open({ blocks, reader, journal, rules, ...more })
   stack.defer(() => lane.drain())
   const uploads = await DiskUploadStore.open(directory.uploads, blocks)
   await syncDirectory(directory.path)
@@ -132,7 +131,7 @@ export async function openStorage(
       new OwnSource(() => lane.roots, { directories, used, rules }),
       () => lane.lost,
     ),
-    history: new History(journal, { directories, used, rules }),
+    history: new History(journal, { directories, used, rules }, () => lane.lost),
     stopped: () => lane.stopped ?? blocks.failure,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -1,13 +1,9 @@
 import { mfs } from '@helia/mfs'
-import { Key } from 'interface-datastore'
 import { CID } from 'multiformats/cid'
-import { isNamed } from './errors.ts'
+import { ROOT_KEY } from './mfs-pointer.ts'
 import { mfsBlocks, mfsPointer } from './mfs-stores.ts'
 import type { Datastore } from 'interface-datastore'
 import type { BlockStore } from '../blocks/block-store.ts'
-
-/** Where Kubo keeps its MFS root too. */
-const ROOT_KEY = '/local/filesroot'
 
 /** The one thing in the root. */
 const REGISTRY = '/docker'
@@ -21,25 +17,6 @@ export interface MfsRoot {
    * in the block store then, but durable only after the next sync: it can be made again from the journal.
    */
   set(docker: CID | undefined, options?: { signal?: AbortSignal | undefined }): Promise<CID>
-}
-
-/**
- * The root as it was left, before {@link openMfsRoot} sets it anew. `undefined` when there is none, or what is there is
- * no CID: it only serves to notice that something else is missing.
- */
-export async function readMfsRoot(datastore: Datastore): Promise<CID | undefined> {
-  let bytes: Uint8Array
-  try {
-    bytes = await datastore.get(new Key(ROOT_KEY))
-  } catch (error) {
-    if (isNamed(error, 'NotFoundError')) return undefined
-    throw error
-  }
-  try {
-    return CID.decode(bytes)
-  } catch {
-    return undefined // whatever the decoder thinks is wrong with it
-  }
 }
 
 /**

@@ -28,7 +28,10 @@ export type PublisherState = z.infer<typeof schema>
 const EMPTY_STATE: PublisherState = { sequence: 0n, value: '', confirmed: false }
 
 /** @throws when what is stored cannot be read: guessing a sequence could make it fall */
-export async function loadPublisherState(map: DurableMap, name: string): Promise<PublisherState> {
+export async function loadPublisherState(
+  map: Pick<DurableMap, 'get'>,
+  name: string,
+): Promise<PublisherState> {
   const bytes = await map.get(name)
   return bytes === undefined
     ? EMPTY_STATE
@@ -36,7 +39,7 @@ export async function loadPublisherState(map: DurableMap, name: string): Promise
 }
 
 export async function savePublisherState(
-  map: DurableMap,
+  map: Pick<DurableMap, 'put'>,
   name: string,
   state: PublisherState,
 ): Promise<void> {

@@ -51,7 +51,7 @@ export interface PublisherComponents {
   readonly key: PrivateKey
   readonly keychain: Keychain
   readonly exchange: RecordExchange
-  readonly state: DurableMap
+  readonly state: Pick<DurableMap, 'get' | 'put'>
   /** Our addresses for readers, in the mode's scope; at most 8 are used. */
   readonly addresses: () => string[]
   /** Whether this root was ever ours, by the journal. */
@@ -123,9 +123,11 @@ export class Publisher {
   /**
    * Begins to publish. Resolves when what was published before is known, or cannot be read now: then the status says why,
    * and it is tried again.
+   *
+   * @param options `isResting`: it publishes nothing, hears nobody and changes nothing; only the status is right
    */
-  async start(): Promise<void> {
-    this.#running ??= this.#run(this.#stop.signal)
+  async start({ isResting = false } = {}): Promise<void> {
+    if (!isResting) this.#running ??= this.#run(this.#stop.signal)
     await this.#stored().catch(() => undefined) // the loop meets it as well, and tells
   }
 

@@ -1,6 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { RegistryError } from '../oci/errors.ts'
 import { shown } from '../oci/shown.ts'
+import { outdatedError } from './outdated.ts'
 import { ownReader } from './own-source.ts'
 import { diffTrees } from './tree-diff.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
@@ -13,11 +14,16 @@ import type { Difference } from './tree-diff.ts'
 export class History implements SnapshotSource {
   readonly #journal: Journal
   readonly #parts: OwnParts
+  readonly #lost: () => unknown
 
-  /** @param parts `used` gets each root that is looked into, before it is looked for: so the collector leaves it alone */
-  constructor(journal: Journal, parts: OwnParts) {
+  /**
+   * @param parts `used` gets each root that is looked into, before it is looked for: so the collector leaves it alone
+   * @param lost what the journal lost; `undefined` while that is nothing
+   */
+  constructor(journal: Journal, parts: OwnParts, lost: () => unknown = () => undefined) {
     this.#journal = journal
     this.#parts = parts
+    this.#lost = lost
   }
 
   /** Commits from the newest to the oldest. @param options `before`: only those before this sequence */
@@ -74,14 +80,17 @@ export class History implements SnapshotSource {
   /**
    * A reader over our tree as it was under a root; `undefined` when it was never ours.
    *
-   * @throws RegistryError NAME_UNKNOWN when it is no longer kept
+   * @throws RegistryError NAME_UNKNOWN when it is no longer kept; UNAVAILABLE when it may be among what was lost
    */
   async snapshot(root: string): Promise<RegistryReader | undefined> {
     const cid = tryParse(root)
     if (cid === undefined) return undefined
     const roots = await this.#kept(cid)
     if (roots !== undefined) return ownReader(`own at ${root}`, roots, this.#parts)
-    if (!(await this.#journal.isTrimmed(cid))) return undefined
+    if (!(await this.#journal.isTrimmed(cid))) {
+      if (this.#lost() !== undefined) throw outdatedError(this.#lost())
+      return undefined
+    }
     throw new RegistryError('NAME_UNKNOWN', {
       message:
         'this registry does not keep that root any longer (heliport log lists those it keeps)',

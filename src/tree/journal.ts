@@ -1,5 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { sha256 } from '../blocks/cids.ts'
+import { UNTIL } from './lost-end.ts'
 import type { BlockOptions } from '../blocks/block-store.ts'
 import type { StateDb, StateWrite } from '../blocks/state-db.ts'
 import type { Change } from './transaction.ts'
@@ -84,6 +85,27 @@ export class Journal {
       }
     }
     return { entry: undefined, damage }
+  }
+
+  /**
+   * The writes that make another entry the newest, in the place of those after the newest that can be read: they are
+   * damaged. Without an entry, that one is the newest then.
+   */
+  async replaceEnd(entry?: Omit<JournalEntry, 'sequence'>): Promise<StateWrite[]> {
+    const writes: StateWrite[] = []
+    let last = 0
+    for await (const [key, value] of this.#state.entries(PREFIX, { reverse: true })) {
+      try {
+        last = decode(sequenceOf(key), value).sequence
+        break
+      } catch (error) {
+        if (!(error instanceof DamagedJournalError)) throw error
+        writes.push({ key, value: undefined })
+      }
+    }
+    return entry === undefined
+      ? writes
+      : [...writes, ...this.write({ ...entry, sequence: last + 1 })]
   }
 
   /**
@@ -281,8 +303,7 @@ function decode(sequence: number, value: Uint8Array): JournalEntry {
   const json = bytes.subarray(CHECKSUM)
   if (bytes.length < CHECKSUM || !bytes.subarray(0, CHECKSUM).equals(sha256(json))) {
     throw new DamagedJournalError(
-      `journal entry ${sequence} is damaged, so the newest state of the registry is not known. An older one is served ` +
-        `read-only. Restore the data directory from a backup, or mirror this registry's key from a node that has it`,
+      `journal entry ${sequence} is damaged, so the newest state of the registry is not known. ${UNTIL}`,
     )
   }
   const entry = JSON.parse(json.toString('utf8')) as { [key: string]: never }

@@ -1,7 +1,7 @@
 import type { DiskBlockStore } from '../blocks/disk-block-store.ts'
 import type { PublishRules } from '../oci/publish-rules.ts'
 import type { DirectoryReader } from './directory.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import type { CID } from 'multiformats/cid'
 
 /** What the lane works with. */
@@ -18,5 +18,7 @@ export interface LaneParts {
    * follows from a new root can be done again from the journal.
    */
   onRoot: (root: CID) => Promise<void>
+  /** Told of each commit when it is durable, beside {@link onRoot}. It must not fail either. */
+  onCommit?: ((entry: JournalEntry) => Promise<void>) | undefined
   now: () => number
 }

@@ -6,6 +6,7 @@ import { ChangeWatch } from './change-watch.ts'
 import { Drafts, entriesOf } from './drafts.ts'
 import { DirectoryEditor } from './directory-edit.ts'
 import { LinkHints } from './link-hints.ts'
+import { lostEnd } from './lost-end.ts'
 import { PUBLISH_ALL } from '../oci/publish-rules.ts'
 import { blocksOf, marksOf } from './commit-marks.ts'
 import { NodeWrites } from './node-writes.ts'
@@ -365,20 +366,19 @@ export class CommitLane implements RegistryWriter, BlobFinder {
     if (!this.#isUnsettled) return
     await this.#parts.blocks.recover()
     const { entry, damage } = await this.#parts.journal.newest()
-    if (damage !== undefined) {
-      this.#stopped = damage
-      throw stoppedError(damage)
-    }
+    const [found, known] = [entry?.sequence ?? 0, this.#newest?.sequence ?? 0]
+    const loss = damage ?? (found < known ? lostEnd(`commit ${known}`) : undefined)
+    if (loss !== undefined) this.stop(loss)
+    if (loss !== undefined) throw stoppedError(loss)
     this.#isUnsettled = false
-    if (entry !== undefined && entry.sequence !== this.#newest?.sequence) {
-      await this.#adopt(entry, true)
-    }
+    if (entry !== undefined && found !== known) await this.#adopt(entry, true)
   }
 
   async #adopt(entry: JournalEntry, isPublic: boolean): Promise<void> {
     this.#newest = entry
     this.#set(entry)
-    if (isPublic) await this.#parts.onRoot(entry.public)
+    const { onCommit, onRoot } = this.#parts
+    await Promise.all([onCommit?.(entry), isPublic ? onRoot(entry.public) : undefined])
   }
 
   #set(entry: JournalEntry): void {

@@ -1,9 +1,18 @@
 import { RegistryError } from '../oci/errors.ts'
 import type { RegistryReader, RegistrySource } from '../registry/ports.ts'
 
+/** What to answer about something that the older state does not have. @param cause what was lost */
+export function outdatedError(cause: unknown): RegistryError {
+  return new RegistryError('UNAVAILABLE', {
+    message: 'the newest state of the registry is not known, and the one before does not tell this',
+    cause,
+  })
+}
+
 /**
  * Our own tree while its newest state is not known, because the journal lost its end: what the older state has is served.
- * What it does not have may have been pushed since, so it is not "not there" (promise I3).
+ * What it does not have may have been pushed since, so it is not "not there" (promise I3); nor does it know all of any
+ * list, and a list that lacks a signature reads as if there was none.
  */
 export class OutdatedSource implements RegistrySource {
   readonly name: string
@@ -24,20 +33,17 @@ export class OutdatedSource implements RegistrySource {
     const known = async <T>(answer: Promise<T | undefined>): Promise<T> => {
       const found = await answer
       if (found !== undefined) return found
-      throw new RegistryError('UNAVAILABLE', {
-        message:
-          'the newest state of the registry is not known, and the one before does not have this',
-        cause,
-      })
+      throw outdatedError(cause)
     }
+    const unknown = (): Promise<never> => Promise.reject(outdatedError(cause))
     return {
       source: reader.source,
       resolveTag: (...question) => known(reader.resolveTag(...question)),
       manifest: (...question) => known(reader.manifest(...question)),
       blob: (...question) => known(reader.blob(...question)),
-      tags: (...question) => known(reader.tags(...question)),
-      repositories: (...question) => reader.repositories(...question),
-      referrers: (...question) => reader.referrers(...question),
+      tags: unknown,
+      repositories: unknown,
+      referrers: unknown,
     }
   }
 }

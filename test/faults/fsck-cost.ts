@@ -5,6 +5,7 @@ import { growHeliport } from '../bench/seed/heliport.ts'
 import { shapeOf } from '../bench/seed/shape.ts'
 import { Checker } from '../../src/daemon/checker.ts'
 import { dataDirectory } from '../../src/daemon/data-directory.ts'
+import { LostEnd } from '../../src/daemon/regain.ts'
 import { openStorage } from '../../src/daemon/storage.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseName } from '../../src/oci/name.ts'
@@ -29,11 +30,14 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function measure(data: string, share: number): Promise<object> {
-  await using storage = await openStorage(dataDirectory(data), () => Promise.resolve())
+  const directory = dataDirectory(data)
+  await using storage = await openStorage(directory, () => Promise.resolve())
   const blob = randomBytes(BLOB_MIB * 2 ** 20)
   const stored = await storage.contents.write(blob, digestOf(blob))
   await storage.lane.transact((tx) => tx.linkBlob(parseName('large'), stored))
-  await using checker = new Checker({ storage, isOnline: false, share, now: Date.now })
+  const now = Date.now
+  const end = new LostEnd({ directory, storage, datastore: undefined, now })
+  await using checker = new Checker({ storage, end, isOnline: false, share, now })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   const cpu = process.cpuUsage()

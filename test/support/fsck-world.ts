@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CID } from 'multiformats/cid'
 import { Checker } from '../../src/daemon/checker.ts'
+import { dataDirectory } from '../../src/daemon/data-directory.ts'
+import { LostEnd } from '../../src/daemon/regain.ts'
 import { parseName, parseTag } from '../../src/oci/name.ts'
 import { openWorld } from '../faults/gc-world.ts'
 import { SeededRandom } from '../faults/random.ts'
@@ -15,7 +17,10 @@ import type { RandomManifest } from './random-image.ts'
 export async function openFsckWorld() {
   const world = await openWorld(new SeededRandom(1), { waits: false })
   const { storage } = world
-  const checker = new Checker({ storage, isOnline: true, share: 1, now: Date.now })
+  const now = Date.now
+  const directory = dataDirectory(join(world.data, 'data'))
+  const end = new LostEnd({ directory, storage, datastore: undefined, now })
+  const checker = new Checker({ storage, end, isOnline: true, share: 1, now })
   return {
     ...world,
     checker,

@@ -5,31 +5,43 @@ import { join } from 'node:path'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { DAMAGES } from '../damage.ts'
 import type { SeededRandom } from '../random.ts'
-import type { Owner } from './owner.ts'
-
-/** What a start on damaged files came to. */
-export type AtRest = 'served' | 'partly' | 'refused'
-
-const MIB = 1024 * 1024
+import { isOperatorError } from '../../../src/cli/daemon-face.ts'
+import { offlineCheck } from '../../support/offline-check.ts'
+import { randomImage } from '../../support/random-image.ts'
+import type { Owner, Target } from './owner.ts'
 
 /**
- * Damages a database file or the log of an upload of a daemon that is stopped, and starts it on that. Afterwards the
- * daemon has its sound files again.
+ * What starts on damaged files came to: everything is there; some answers are 503; nothing is taken, for the newest state is
+ * not known; there is a start after `fsck --repair` only; or none.
+ */
+export type AtRest = 'served' | 'partly' | 'readOnly' | 'repaired' | 'refused'
+
+/** Starts on the same damage: what one has seen, the next must not forget. */
+const STARTS = 3
+
+const MIB = 1024 * 1024
+const NEWEST = 'rot/newest'
+
+/**
+ * Pushes something, damages a database file or the log of an upload of the daemon that was stopped or killed right after,
+ * and starts it on that, several times. Afterwards the daemon has its sound files again.
  *
  * @throws AssertionError when it serves something wrong, or goes back in silence
  */
 export async function damageAtRest(owner: Owner, random: SeededRandom): Promise<AtRest> {
   const { daemon } = owner
   const upload = await beginUpload(owner)
+  const newest = await pushNewest(owner)
   const sound = `${daemon.data}-sound`
-  await daemon.stop()
-  await cp(daemon.data, sound, { recursive: true })
+  await (random.between(0, 2) === 0 ? daemon.stop() : daemon.kill())
+  // A daemon that was killed leaves its socket, which is no file to copy.
+  await cp(daemon.data, sound, { recursive: true, filter: (path) => !path.endsWith('.sock') })
   const file = await pickFile(daemon.data, random)
   const [what, damage] = random.pick(Object.entries(DAMAGES)) ?? assert.fail()
   const other = await pickFile(daemon.data, random)
   try {
     await damage(file, random, other)
-    return await start(owner, upload)
+    return await starts(owner, upload, newest)
   } catch (error) {
     const log = daemon.log.filter((line) => !line.includes('"level":30')).slice(-4)
     throw new Error(
@@ -70,18 +82,74 @@ async function pickFile(data: string, random: SeededRandom): Promise<string> {
   return random.pick(files.filter((_, at) => (sizes[at] ?? 0) > 0)) ?? assert.fail()
 }
 
-async function start(owner: Owner, upload: Begun): Promise<AtRest> {
+/** What was acknowledged last, and where the name stood then. */
+interface Newest extends Pick<Target, 'path' | 'bytes'> {
+  readonly sequence: number
+  readonly publishedRoot: string | null
+}
+
+async function pushNewest({ client, daemon }: Owner): Promise<Newest> {
+  const image = randomImage({ layers: [1000] })
+  await client.pushImage(NEWEST, image, { tag: 'newest' })
+  const { ipns } = await daemon.until(
+    (status) => status.ipns?.publishedRoot === status.storage.root,
+  )
+  const { sequence, publishedRoot } = ipns ?? assert.fail()
+  return { path: `/v2/${NEWEST}/manifests/newest`, bytes: image.bytes, sequence, publishedRoot }
+}
+
+async function starts(owner: Owner, upload: Begun, newest: Newest): Promise<AtRest> {
+  const { daemon } = owner
+  const outcomes: AtRest[] = []
+  for (let number = 1; number <= STARTS; number++) {
+    if (number > 1) await (number % 2 === 0 ? daemon.kill() : daemon.stop())
+    // Whoever came back to the upload may have ended it.
+    const outcome = await start(owner, number === 1 ? upload : undefined, newest)
+    outcomes.push(outcome)
+    if (outcome === 'refused') return isRepaired(owner, newest)
+  }
+  const [first = assert.fail()] = outcomes
+  if (outcomes.includes('readOnly') || first === 'readOnly')
+    assert.ok(
+      outcomes.every((outcome) => outcome === 'readOnly'),
+      `starts: ${outcomes}`,
+    )
+  return outcomes.includes('partly') ? 'partly' : (outcomes.at(-1) ?? first)
+}
+
+/** What cannot be started on can be repaired, as far as it can be opened then; and then the same holds as ever. */
+async function isRepaired(owner: Owner, newest: Newest): Promise<AtRest> {
+  try {
+    await offlineCheck(owner.daemon.data, { repair: true })
+  } catch (error) {
+    assert.ok(isOperatorError(error), `fsck --repair fails with ${String(error)}`)
+    return 'refused'
+  }
+  const outcome = await start(owner, undefined, newest)
+  return outcome === 'refused' ? 'refused' : 'repaired'
+}
+
+async function start(owner: Owner, upload: Begun | undefined, newest: Newest): Promise<AtRest> {
   const started = await startsReadOnly(owner)
   if (started === 'refused') return 'refused'
-  let isWhole = started === 'ready'
+  // It is right, or refused: the newest push like any other.
+  let isWhole = (await owner.ask(newest)) === 200
   for (const target of owner.targets) isWhole = (await owner.ask(target)) === 200 && isWhole
+  const { ipns } = await owner.daemon.status()
+  assert.ok(
+    (ipns?.sequence ?? 0) >= newest.sequence,
+    `the sequence was ${newest.sequence}, and is ${ipns?.sequence}`,
+  )
+  if (started === 'readOnly') assert.equal(ipns?.publishedRoot, newest.publishedRoot)
   const { status, body } = await owner.client.call('GET', '/v2/rot/app/tags/list')
   if (status === 200) {
+    assert.equal(started, 'ready', 'a list of what is not known as a whole')
     const { tags } = JSON.parse(body.toString()) as { tags: string[] }
-    assert.ok(tags.length === 6 || started === 'readOnly', 'some tags are gone')
-    isWhole &&= tags.length === 6
+    assert.equal(tags.length, 6, 'some tags are gone')
   } else assert.ok(status >= 500, `the list of tags is answered with ${status}`)
-  isWhole = (await finish(owner, upload)) && status === 200 && isWhole
+  if (upload !== undefined) isWhole = (await finish(owner, upload)) && isWhole
+  isWhole &&= status === 200
+  if (started === 'readOnly') return 'readOnly'
   return isWhole ? 'served' : 'partly'
 }
 
