@@ -43,12 +43,13 @@ export async function fillUp(file: string): Promise<void> {
   }
 }
 
+/** What it is set aside in. */
+export const SPARES: readonly string[] = ['spare-start', 'spare-work']
+
 /** Whether a daemon has set room aside in its data directory, for when the disk is full. */
 export async function isSetAside(data: string): Promise<boolean> {
   try {
-    const sizes = ['spare-start', 'spare-work'].map(
-      async (name) => (await stat(join(data, name))).size,
-    )
+    const sizes = SPARES.map(async (name) => (await stat(join(data, name))).size)
     return (await Promise.all(sizes)).every((size) => size > MIB)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
