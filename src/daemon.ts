@@ -120,9 +120,18 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const whole = { ...gc, ...upkeep, directory, access, node, registry, mirrorErrors, room }
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
   const http = await serve(stack, whole, options)
-  stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(trimmer())))
+  stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(idler(storage))))
   announce(whole, http)
   return asDaemon(stack.move(), { http, node, publisher, config })
+}
+
+/** What is done while nobody wants anything. */
+function idler({ cache }: Storage): () => void {
+  const trim = trimmer()
+  return () => {
+    cache.shrink()
+    trim()
+  }
 }
 
 async function openAges({ state, journal }: Storage, log: Logger): Promise<AgeClock> {

@@ -37,8 +37,13 @@ export class WeightedCache<T> {
     if (weight > this.#largest || this.#entries.has(key)) return
     this.#entries.set(key, { value, weight })
     this.#weight += weight
+    this.shrink(this.#limit)
+  }
+
+  /** Lets go of those that were used longest ago, until the others weigh no more than that. */
+  shrink(limit: number): void {
     for (const [oldest, entry] of this.#entries) {
-      if (this.#weight <= this.#limit) return
+      if (this.#weight <= limit) return
       this.#entries.delete(oldest)
       this.#weight -= entry.weight
     }

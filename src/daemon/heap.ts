@@ -8,7 +8,10 @@ const PERIOD_MS = 250
 const IDLE_SHARE = 0.1
 /** How much the last period counts in it: after a burst it is idle within some 11 s. V8 asks itself every 8 s. */
 const LAST_SHARE = 0.05
-/** Periods of idling after which malloc gives back what V8 has let go meanwhile: 20, 40 and 80 s. */
+/**
+ * Periods of idling after which caches let go of what has not been used for long, and malloc gives back what V8 has let go
+ * meanwhile: 20, 40 and 80 s.
+ */
 const TRIMS: readonly number[] = [80, 160, 320]
 
 /** Bytes of content in a period from which on they are what the process works for. */
@@ -52,7 +55,7 @@ export interface HeapSwitch {
   /** What the heap and buffers outside of it take, in bytes. */
   readonly memory: () => number
   readonly setFlag: (flag: string) => void
-  /** Has malloc give back whole pages that are free. */
+  /** Gives back what an idle process need not keep. */
   readonly trim: () => void
 }
 

@@ -23,6 +23,9 @@ const ENTRY_BYTES = 2048
 /** Memory that names of directories may take, in bytes: 100,000 tags of ten letters are about 4 MiB. */
 const NAMES_BYTES = 16 * 1024 * 1024
 const LARGEST_NAMES = 8 * 1024 * 1024
+/** What is kept of either by a process that is idle: the tops of trees, and what is listed often. */
+const IDLE_BYTES = 8 * 1024 * 1024
+const IDLE_NAMES_BYTES = 4 * 1024 * 1024
 /** What a name takes besides its letters. */
 const NAME_BYTES = 32
 
@@ -107,6 +110,14 @@ export class NodeCache {
     memory.cleared++
     memory.nodes.clear()
     memory.large.clear()
+  }
+
+  /** Nobody has asked for anything for a while: of what is kept, what was used last is enough to begin with again. */
+  shrink(): void {
+    const { nodes, large, names } = this.#memory
+    nodes.shrink(IDLE_BYTES)
+    names.shrink(IDLE_NAMES_BYTES)
+    large.clear()
   }
 
   #keyOf(cid: CID): string {
