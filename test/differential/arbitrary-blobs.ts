@@ -4,6 +4,7 @@ import {
   anyDigest,
   blobId,
   blobNamed,
+  isRead,
   match,
   oddDigest,
   rarely,
@@ -200,7 +201,10 @@ const read = plain(
     range: seldom(35, oneRange),
     match: seldom(10, match),
   }),
-) as fc.Arbitrary<BlobStep>
+).map(({ match: etag, ...step }) => ({
+  ...step,
+  ...(etag && isRead(step.method) && { match: etag }),
+})) as fc.Arbitrary<BlobStep>
 
 /** Pushed, then read or deleted and read again. */
 const pushed: fc.Arbitrary<Step[]> = fc

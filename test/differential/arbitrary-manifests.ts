@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { pushBlob } from './arbitrary-blobs.ts'
-import { manifestId, match, oddDigest, rarely, repository, seldom, tag } from './arbitrary-parts.ts'
+import {
+  isRead,
+  manifestId,
+  match,
+  oddDigest,
+  rarely,
+  repository,
+  seldom,
+  tag,
+} from './arbitrary-parts.ts'
 import { FLAWS } from './flaws.ts'
 import { ACCEPT_ALL } from './learn.ts'
 import { planOf } from './manifests.ts'
@@ -112,7 +121,7 @@ const read = fc
     ...(step as Pick<ManifestStep, 'method' | 'repository' | 'to'>),
     ...(types && { accept: types }),
     ...(range && { range }),
-    ...(etag && { match: etag }),
+    ...(etag && isRead(step.method) && { match: etag }),
   }))
 
 /** A whole image, and what is done to it or to others afterwards. */
