@@ -12,7 +12,7 @@ import type { Mode } from './target.ts'
 const PROGRESS_MS = process.stdout.isTTY ? 1000 : 15_000
 
 /** So many requests come to every route, whatever the seed. */
-const ENOUGH = 10_000
+const ENOUGH = 100_000
 
 /** What one daemon is sent. */
 export interface CourseOptions {
