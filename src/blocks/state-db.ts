@@ -19,15 +19,17 @@ export class DataDirectoryInUseError extends Error {
   override readonly name = 'DataDirectoryInUseError'
 }
 
-/** The state database is damaged so that it cannot be opened. Its message is for the operator. */
-export class DamagedDatabaseError extends Error {
-  static override readonly name = 'DamagedDatabaseError'
-  override readonly name = 'DamagedDatabaseError'
+/** The state database is damaged so that it cannot be opened, or not read whole. Its message is for the operator. */
+export class DamagedDatabaseError extends StorageError {
+  static override readonly name: string = 'DamagedDatabaseError'
+  override readonly name: string = 'DamagedDatabaseError'
 
   constructor(directory: string, why: string, options?: ErrorOptions) {
     super(
       `the state database in ${directory} is damaged and cannot be opened (${why}): restore the data directory from a ` +
         `backup, or run heliport fsck --repair, which keeps a copy of it and rebuilds it from what can be read`,
+      'EIO',
+      false,
       options,
     )
   }
@@ -119,7 +121,7 @@ export class StateDb {
     try {
       return await this.#db.get(key)
     } catch (error) {
-      throw storageError('the state database could not be read', error)
+      throw this.#unreadable(error)
     }
   }
 
@@ -240,7 +242,29 @@ export class StateDb {
     const { gte, lt } = range(prefix)
     const start = options.after === undefined ? { gte } : { gt: options.after }
     const bounds = { ...start, lt: options.before ?? lt }
-    yield* this.#db.iterator({ ...bounds, ...limits, reverse: options.reverse ?? false })
+    try {
+      yield* this.#db.iterator({ ...bounds, ...limits, reverse: options.reverse ?? false })
+    } catch (error) {
+      throw this.#unreadable(error)
+    }
+  }
+
+  /** Reads everything that is in it. @throws DamagedDatabaseError when that cannot be done */
+  async readThrough({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    try {
+      for await (const _ of this.#db.iterator()) signal?.throwIfAborted()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw this.#unreadable(error)
+    }
+  }
+
+  /** Opening it reads no table, so of some damage this is the first word. */
+  #unreadable(error: unknown): StorageError {
+    const text = error instanceof Error ? error.message : String(error)
+    return DAMAGE.test(text)
+      ? new DamagedDatabaseError(this.#directory, text, { cause: error })
+      : storageError('the state database could not be read', error)
   }
 
   /** Keys that begin with `prefix`, in order. @param options `after`: only those after this one */
@@ -251,7 +275,11 @@ export class StateDb {
     await this.#opened()
     const { gte, lt } = range(prefix)
     const start = after === undefined ? { gte } : { gt: after }
-    return this.#db.keys({ ...start, lt, limit }).all()
+    try {
+      return await this.#db.keys({ ...start, lt, limit }).all()
+    } catch (error) {
+      throw this.#unreadable(error)
+    }
   }
 
   /** A map of its own for one user. `name` must not hold a slash. */

@@ -14,8 +14,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 /** The disk did not take what had to be durable. */
 export class StorageError extends Error {
-  static override readonly name = 'StorageError'
-  override readonly name = 'StorageError'
+  static override readonly name: string = 'StorageError'
+  override readonly name: string = 'StorageError'
   /** The system's code, such as `ENOSPC`; `EIO` where it is not known. */
   readonly code: string
   /**

@@ -34,10 +34,15 @@ export async function* checkOffline(
   yield* toldCheck(checker, how)
 }
 
-/** Rebuilds the state database, when it cannot be opened. @returns where a copy of what it was is */
+/** Rebuilds the state database, when it cannot be opened, or not read to its end. @returns where a copy of what it was is */
 async function rebuiltState({ state }: DataDirectory): Promise<string | undefined> {
   try {
-    await (await StateDb.open(state)).close()
+    const opened = await StateDb.open(state)
+    try {
+      await opened.readThrough()
+    } finally {
+      await opened.close()
+    }
     return undefined
   } catch (error) {
     if (!(error instanceof DamagedDatabaseError)) throw error

@@ -30,6 +30,21 @@ describe('heliport fsck --repair on a state database that cannot be opened', () 
       assert.equal((await offlineCheck(node.data)).damaged, 0)
     })
   }
+
+  it('rebuilds one that can be opened and not be read, and tells what is lost with a table', async () => {
+    await using node = await TestNode.start()
+    await node.client.pushImage('team/app', randomImage(), { tag: 'v1' })
+    await node.restart() // the log becomes a table
+    await node.stop()
+    const state = join(node.data, 'state')
+    await changeFile(state, /\.ldb$/, (bytes) => bytes.fill(0, bytes.length - 8))
+    await assert.rejects(offlineCheck(node.data), {
+      name: 'DamagedDatabaseError',
+      message: /not an sstable.*fsck --repair/,
+    })
+    const { findings } = await offlineCheck(node.data, { repair: true })
+    assert.ok(findings.some(({ message }) => /was rebuilt/.test(message)))
+  })
 })
 
 async function changeFile(

@@ -1,5 +1,5 @@
 import { Campaign, FuzzFailure } from './campaign.ts'
-import { isLong, notBack, objectsLeft, warmUp } from './memory-check.ts'
+import { isLong, isShort, notBack, objectsLeft, warmUp } from './memory-check.ts'
 import { memoryTable, progressLine, routeTable, statusTable } from './report.ts'
 import { Target } from './target.ts'
 import type { Checks } from './checks.ts'
@@ -117,7 +117,8 @@ async function lookBehind(
     marks.push(['at the most', campaign.tally.peak])
     end = await target.memoryOnceIdle((memory) => notBack(base, memory) === undefined)
     marks.push(['at the end', end])
-    const why = isLong(requests) ? objectsLeft(base, end) : notBack(base, end)
+    const check = isLong(requests) || isShort(requests) ? objectsLeft : notBack
+    const why = check(base, end)
     if (why !== undefined) throw new Error(why)
   })
   await checks.run('the log has no fault of the daemon', () => noComplaints(target))

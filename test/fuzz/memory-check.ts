@@ -31,6 +31,11 @@ export function isLong(requests: number): boolean {
   return requests >= 100_000
 }
 
+/** Whether so few requests are sent that a quarter of them warm caches, and not yet the rest of the process. */
+export function isShort(requests: number): boolean {
+  return requests < 10_000
+}
+
 /** What is not back to what it was after the warm-up, in words; `undefined` when all is. */
 export function notBack(base: Memory, end: Memory): string | undefined {
   const own = Math.max(MARGIN.own, base.own * MARGIN.ownShare)

@@ -63,6 +63,10 @@ export class StateDb implements Face {
     return this.#db.keys({ ...start, lt, limit }).all()
   }
 
+  async readThrough(): Promise<void> {
+    for await (const _ of this.#db.iterator()) void _
+  }
+
   map(name: string): DurableMap {
     const space = `m/${name}/`
     const keyOf = (key: string): Uint8Array => Buffer.from(space + key)
