@@ -319,7 +319,7 @@ async function isRoomy(directory: string): Promise<boolean> {
 
 /** What LevelDB says when its own files are not what they should be, or some of them are gone. */
 const DAMAGE =
-  /corrupt|does not end with newline|missing files|no such file|does not exist|bad record|mismatch/i
+  /corrupt|does not end with newline|missing files|no such file|does not exist|bad record|mismatch|\.ldb: Invalid argument/i
 
 /**
  * LevelDB takes a directory without `CURRENT` for a new one, and then removes every table in it.

@@ -108,6 +108,7 @@ const OPERATOR_ERRORS = new Set([
   'KeyError',
   'DataDirectoryInUseError',
   'DamagedDatabaseError',
+  'StorageError', // the disk fails: no start that helps, and no fault of ours
   'ListenError',
   'RegistryError',
   'UserListError',

@@ -31,20 +31,26 @@ describe('heliport fsck --repair on a state database that cannot be opened', () 
     })
   }
 
-  it('rebuilds one that can be opened and not be read, and tells what is lost with a table', async () => {
-    await using node = await TestNode.start()
-    await node.client.pushImage('team/app', randomImage(), { tag: 'v1' })
-    await node.restart() // the log becomes a table
-    await node.stop()
-    const state = join(node.data, 'state')
-    await changeFile(state, /\.ldb$/, (bytes) => bytes.fill(0, bytes.length - 8))
-    await assert.rejects(offlineCheck(node.data), {
-      name: 'DamagedDatabaseError',
-      message: /not an sstable.*fsck --repair/,
+  const unreadable: [string, (bytes: Buffer) => Buffer][] = [
+    ['has another end', (bytes) => bytes.fill(0, bytes.length - 8)],
+    ['is empty', () => Buffer.alloc(0)],
+    ['is cut', (bytes) => bytes.subarray(0, bytes.length / 2)],
+  ]
+  for (const [what, change] of unreadable)
+    it(`rebuilds one that can be opened and not be read, because a table ${what}`, async () => {
+      await using node = await TestNode.start()
+      await node.client.pushImage('team/app', randomImage(), { tag: 'v1' })
+      await node.restart() // the log becomes a table
+      await node.stop()
+      const state = join(node.data, 'state')
+      await changeFile(state, /\.ldb$/, change)
+      await assert.rejects(offlineCheck(node.data), {
+        name: 'DamagedDatabaseError',
+        message: /is damaged .*fsck --repair/,
+      })
+      const { findings } = await offlineCheck(node.data, { repair: true })
+      assert.ok(findings.some(({ message }) => /was rebuilt/.test(message)))
     })
-    const { findings } = await offlineCheck(node.data, { repair: true })
-    assert.ok(findings.some(({ message }) => /was rebuilt/.test(message)))
-  })
 })
 
 async function changeFile(
