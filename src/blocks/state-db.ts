@@ -138,26 +138,21 @@ export class StateDb {
       try {
         await this.#write(writes)
       } catch (error) {
-        this.#failure = storageError('the state database could not be written', error)
-        if (!isFull(this.#failure)) throw this.#failure
+        if (this.#failure === undefined || !isFull(this.#failure)) throw error
+        // Room is made, and the same written once more: whether the first has come through makes no difference.
         await this.#recover()
-        await this.#writeAgain(writes)
+        await this.#write(writes)
       }
     })
   }
 
-  /** Room was made, and the same once more: whether the first has come through makes no difference. */
-  async #writeAgain(writes: readonly StateWrite[]): Promise<void> {
+  async #write(writes: readonly StateWrite[]): Promise<void> {
     try {
-      await this.#write(writes)
+      await (writes.length > IN_A_ROW ? this.#writeMany(writes) : this.#writeFew(writes))
     } catch (error) {
       this.#failure = storageError('the state database could not be written', error)
       throw this.#failure
     }
-  }
-
-  #write(writes: readonly StateWrite[]): Promise<void> {
-    return writes.length > IN_A_ROW ? this.#writeMany(writes) : this.#writeFew(writes)
   }
 
   #writeFew(writes: readonly StateWrite[]): Promise<void> {
