@@ -41,7 +41,7 @@ function answerError(ctx: ApiContext, error: unknown): void {
     // Nobody listens any more, or the pump has already cut the connection: only the log can be told. That the client
     // went away is no error: some ask for more than they want, and leave when they have it.
     ctx.respond = false
-    if (error !== ctx.state.signal.reason) ctx.state.error = error
+    if (!isOf(ctx.state.signal.reason, error)) ctx.state.error = error
     return
   }
   // The pump takes the answering over before its source has given anything.
@@ -68,6 +68,11 @@ export function toRegistryError(error: unknown, requestId: string): RegistryErro
     }
   }
   return new RegistryError('UNKNOWN', { cause: error, detail: { requestId } })
+}
+
+/** Whether an error is `reason`, or comes of it: Node's timers wrap what they were stopped with. */
+function isOf(reason: unknown, error: unknown): boolean {
+  return [...causes(error)].some((link) => link === reason)
 }
 
 function* causes(error: unknown): Generator<object> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
 import { startApi } from '../support/http.ts'
 import type { Abortable, Page } from '../../src/registry/ports.ts'
 import type { TestApi } from '../support/http.ts'
@@ -51,19 +52,32 @@ describe('api: the request log', () => {
     assert.match(answer.headers['x-request-id'] as string, /^[0-9a-f-]{36}$/)
   })
 
-  it('says when the client went away, and at what level that is', async () => {
-    const entered = Promise.withResolvers<void>()
-    api.service.listRepositories = async ({ signal }: Page & Abortable) => {
-      entered.resolve()
-      return new Promise<never>((_resolve, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason as Error))
-      })
-    }
-    const client = api.raw()
-    client.write('GET /v2/_catalog HTTP/1.1\r\nHost: localhost\r\n\r\n')
-    await entered.promise
-    client.destroy()
-    const [line] = await logged(1)
-    assert.deepEqual([line?.['aborted'], line?.level, line?.['status']], [true, INFO, undefined])
-  })
+  const waits: [string, (signal: AbortSignal) => Promise<void>][] = [
+    [
+      'rejects with the reason',
+      (signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        }),
+    ],
+    // Node's timers reject with an error of their own, whose cause is the reason.
+    ['waits for a timer', (signal) => pause(60_000, undefined, { signal })],
+  ]
+  for (const [what, wait] of waits) {
+    it(`says when the client went away, at what level that is, and that it is no error, of work that ${what}`, async () => {
+      const entered = Promise.withResolvers<void>()
+      api.service.listRepositories = async ({ signal }: Page & Abortable) => {
+        entered.resolve()
+        await wait(signal ?? assert.fail())
+        return assert.fail()
+      }
+      const client = api.raw()
+      client.write('GET /v2/_catalog HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      await entered.promise
+      client.destroy()
+      const [line] = await logged(1)
+      assert.deepEqual([line?.['aborted'], line?.level], [true, INFO])
+      assert.deepEqual([line?.['status'], line?.['err']], [undefined, undefined])
+    })
+  }
 })
