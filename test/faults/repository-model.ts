@@ -111,7 +111,11 @@ export class RepositoryModel {
     for (const [tag, possible] of tags) this.#tags.set(tag, new Set([...possible, undefined]))
     const path = `/v2/${this.name}/manifests/${image.digest}`
     await this.#change([known], 'gone', () => client.expect(202, 'DELETE', path))
-    for (const [tag] of tags) this.#tags.set(tag, new Set([undefined]))
+    // One that may have pointed elsewhere may still do so.
+    for (const [tag, possible] of tags) {
+      const others = [...possible].filter((digest) => digest !== image.digest)
+      this.#tags.set(tag, new Set([...others, undefined]))
+    }
   }
 
   /**

@@ -31,14 +31,16 @@ export async function smallDisk(
   }
 }
 
-/** Takes all that is left, in ever smaller pieces. */
+/** Takes all that is left, in ever smaller pieces; larger ones again where others free some meanwhile. */
 export async function fillUp(file: string): Promise<void> {
   await writeFile(file, '', { flag: 'a' })
-  for (let size = 4 * MIB; size > 0; size >>= 1) {
+  for (let size = 4 * MIB; size > 0;) {
     try {
-      for (;;) await appendFile(file, randomBytes(size))
+      await appendFile(file, randomBytes(size))
+      size = Math.min(4 * MIB, 2 * size)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      size >>= 1
     }
   }
 }

@@ -7,6 +7,9 @@ import type { Options } from './options.ts'
 /** How often progress is told, in ms. */
 const PROGRESS_MS = 15_000
 
+/** The longest that a cycle may take, in ms: many times what any does. One that hangs is to say so, and which it is. */
+const CYCLE_MS = 10 * 60_000
+
 /** What came of a campaign. */
 export interface Outcome {
   /** Cycles that passed. */
@@ -68,7 +71,7 @@ async function passing(
   let told = performance.now()
   for (let number = 0; number < cycles; number++) {
     try {
-      await running.cycle(number)
+      await withinTime(running.cycle(number))
     } catch (error) {
       return error
     }
@@ -78,4 +81,11 @@ async function passing(
     console.log(`${number + 1} of ${cycles}`)
   }
   return undefined
+}
+
+async function withinTime(cycle: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const error = new Error(`it hangs: not over after ${CYCLE_MS / 60_000} minutes`)
+  const timer = setTimeout(() => late.reject(error), CYCLE_MS)
+  await Promise.race([cycle, late.promise]).finally(() => clearTimeout(timer))
 }
