@@ -12,7 +12,13 @@ const PIECE_BYTES = 64 * 1024
 /** What a stream is of libp2p's, as far as frames need it. */
 export type RawStream = Pick<
   Stream,
-  'send' | 'abort' | 'close' | 'addEventListener' | 'writableNeedsDrain'
+  | 'send'
+  | 'abort'
+  | 'close'
+  | 'addEventListener'
+  | 'writableNeedsDrain'
+  | 'status'
+  | 'remoteWriteStatus'
 >
 
 /** Who uses a stream of frames. */
@@ -28,6 +34,7 @@ export interface FrameHandler {
 /** Frames over a libp2p stream. */
 export class FrameStream {
   readonly #stream: RawStream
+  readonly #handler: FrameHandler
   readonly #ended = new AbortController()
   #received = 0
   #drained: PromiseWithResolvers<void> | undefined
@@ -35,6 +42,7 @@ export class FrameStream {
   /** @param limits the longest body of each type that may come */
   constructor(stream: RawStream, limits: ReadonlyMap<number, number>, handler: FrameHandler) {
     this.#stream = stream
+    this.#handler = handler
     const reader = new FrameReader(limits, (type, body) => handler.onFrame(type, body))
     stream.addEventListener('message', ({ data }) => {
       if (this.#ended.signal.aborted) return
@@ -52,7 +60,11 @@ export class FrameStream {
       this.#drained = undefined
     })
     stream.addEventListener('remoteCloseWrite', () => handler.onRemoteEnd())
-    stream.addEventListener('close', ({ error }) => this.#end(handler, error))
+    stream.addEventListener('close', ({ error }) => this.#end(error))
+    const { status, remoteWriteStatus } = stream
+    if (isGone(status) || remoteWriteStatus === 'closed')
+      // Later: whoever made us has not got us yet, and what came before the end is told first.
+      queueMicrotask(() => this.#catchUp(status))
   }
 
   /** Bytes that have come. */
@@ -94,6 +106,8 @@ export class FrameStream {
   /** Ends the stream at once, both ways. */
   abort(error: Error): void {
     this.#stream.abort(error)
+    // Of a stream that was gone already no event comes any more.
+    this.#end(error)
   }
 
   /** Not libp2p's `onDrain`, whose promise is resolved for good by the first drain. */
@@ -103,10 +117,25 @@ export class FrameStream {
     return this.#drained.promise
   }
 
-  #end(handler: FrameHandler, error: Error | undefined): void {
+  /**
+   * What happened before we listened: libp2p has a stream for a while (it notes down the peer's protocols) before it hands
+   * it over, in which the other side may end or reset it. Those events do not come again, and a stream that is never told
+   * as gone would be counted, and waited for, for ever.
+   */
+  #catchUp(status: RawStream['status']): void {
+    if (isGone(status))
+      this.#end(new Error(`the stream was ${status} before it was handed over`))
+    else if (!this.#ended.signal.aborted) this.#handler.onRemoteEnd()
+  }
+
+  #end(error: Error | undefined): void {
     if (this.#ended.signal.aborted) return
     this.#ended.abort(error ?? new Error('the stream was closed'))
     this.#drained?.reject(this.#ended.signal.reason as Error)
-    handler.onEnd(error)
+    this.#handler.onEnd(error)
   }
+}
+
+function isGone(status: RawStream['status']): boolean {
+  return status !== 'open' && status !== 'closing'
 }

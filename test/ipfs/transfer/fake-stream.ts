@@ -13,7 +13,12 @@ export class FakeStream implements RawStream {
   takes = true
   writableNeedsDrain = false
   endedWith: Error | undefined
-  isOpen = true
+  status: RawStream['status'] = 'open'
+  remoteWriteStatus: RawStream['remoteWriteStatus'] = 'writable'
+
+  get isOpen(): boolean {
+    return this.status === 'open'
+  }
 
   send(data: Parameters<RawStream['send']>[0]): boolean {
     if (!this.isOpen) throw new Error('the stream is closed')
@@ -37,16 +42,22 @@ export class FakeStream implements RawStream {
 
   /** The other side sends no more. */
   receiveEnd(): void {
+    this.remoteWriteStatus = 'closed'
     this.#events.dispatchEvent(new Event('remoteCloseWrite'))
   }
 
+  /** The other side has had enough. */
+  receiveReset(): void {
+    this.#end('reset', new Error('the stream was reset'))
+  }
+
   close(): Promise<void> {
-    this.#end(undefined)
+    this.#end('closed', undefined)
     return Promise.resolve()
   }
 
   abort(error: Error): void {
-    this.#end(error)
+    this.#end('aborted', error)
   }
 
   addEventListener(...[type, listener]: Events): void {
@@ -66,9 +77,9 @@ export class FakeStream implements RawStream {
     return frames
   }
 
-  #end(error: Error | undefined): void {
+  #end(status: RawStream['status'], error: Error | undefined): void {
     if (!this.isOpen) return
-    this.isOpen = false
+    this.status = status
     this.endedWith = error
     this.#events.dispatchEvent(Object.assign(new Event('close'), { error }))
   }
