@@ -111,7 +111,7 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   const registry = await openRegistry(config, storage, mirrors, heard)
   stack.defer(() => registry.overlay.stop())
   const copied = { config, directory, storage, mirrors, trust: registry.trust, mirrorErrors, log }
-  const replication = stack.use(new Replication(copied))
+  const replication = stack.use(await Replication.start(copied))
   const { leases } = registry
   const end = new LostEnd({ directory, storage, datastore, now: Date.now })
   const gc = { config, storage, end, mirrors, replication, publisher, leases, ages, rules, log }

@@ -15,12 +15,15 @@ export interface Replica {
   readonly completedAt: number
   /** What the run that completed it had to do. */
   readonly progress: ReplicaProgress
+  /** It was not kept as a whole for a while, and collections may have taken some of it. */
+  readonly isDoubtful?: boolean
 }
 
-/** @returns `undefined` when nothing of that mirror was ever complete, or what is remembered cannot be read */
+/** @returns `undefined` when nothing of that mirror is known to be complete, or what is remembered cannot be read */
 export async function loadReplica(map: DurableMap, mirror: string): Promise<Replica | undefined> {
   const bytes = await map.get(mirror)
-  return bytes === undefined ? undefined : parse(bytes)
+  const replica = bytes === undefined ? undefined : parse(bytes)
+  return replica?.isDoubtful === true ? undefined : replica
 }
 
 export async function saveReplica(
@@ -36,7 +39,24 @@ export async function forgetReplicas(map: DurableMap): Promise<void> {
   for await (const [mirror] of map.entries()) await map.delete(mirror)
 }
 
-/** What is here as a whole of the tree of an IPNS name, whatever the mirror was called. */
+/**
+ * Copies that nothing keeps any more do not count as complete, should their mirrors be full again. Not forgotten: a node
+ * that takes over a name begins with the copy, after a look at all of it.
+ *
+ * @param kept the mirrors whose copies collections leave whole
+ */
+export async function doubtReplicas(map: DurableMap, kept: ReadonlySet<string>): Promise<void> {
+  for await (const [mirror, bytes] of map.entries()) {
+    const replica = parse(bytes)
+    if (replica === undefined || replica.isDoubtful === true || kept.has(mirror)) continue
+    await saveReplica(map, mirror, { ...replica, isDoubtful: true })
+  }
+}
+
+/**
+ * What is here, or was, as a whole of the tree of an IPNS name, whatever the mirror was called. Whoever builds on it looks
+ * first whether it still is.
+ */
 export async function replicaOf(map: DurableMap, key: string): Promise<Replica | undefined> {
   let newest: Replica | undefined
   for await (const [, bytes] of map.entries()) {

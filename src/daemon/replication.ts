@@ -4,6 +4,7 @@ import { loadMirrorState, partOf } from '../naming/mirror-state.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { replicateTree } from '../tree/replicate.ts'
 import { DiskRoom } from './disk-room.ts'
+import { doubtReplicas } from './replica-state.ts'
 import { Replicator } from './replicator.ts'
 import type { Logger } from 'pino'
 import type { Config } from '../config/schema.ts'
@@ -46,10 +47,8 @@ const LAZY: ReplicationStatus = {
 export class Replication implements AsyncDisposable {
   readonly #replicators: ReadonlyMap<string, Replicator>
 
-  /** Begins at once. */
-  constructor(parts: ReplicationParts) {
+  private constructor(full: readonly OpenMirror[], parts: ReplicationParts) {
     const room = DiskRoom.at(parts.directory.path)
-    const full = parts.mirrors.filter(({ entry }) => entry.replicate === 'full')
     this.#replicators = new Map(
       full.map((mirror) => {
         const replicator = replicatorOf(mirror, room, parts)
@@ -58,6 +57,14 @@ export class Replication implements AsyncDisposable {
         return [mirror.entry.text, replicator]
       }),
     )
+  }
+
+  /** Begins at once. */
+  static async start(parts: ReplicationParts): Promise<Replication> {
+    const full = parts.mirrors.filter(({ entry }) => entry.replicate === 'full')
+    const kept = new Set(full.map(({ entry }) => entry.text))
+    await doubtReplicas(parts.storage.state.map('replicas'), kept)
+    return new Replication(full, parts)
   }
 
   /** @param mirror its name, as in the status */

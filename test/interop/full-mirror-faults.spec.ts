@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseName } from '../../src/oci/name.ts'
+import { collectOnce } from '../faults/collect-once.ts'
 import { RegistryClient } from '../support/client.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { openDisk } from '../support/disk.ts'
@@ -113,6 +115,26 @@ describe('the status of a full mirror', () => {
     }
     await b.restart()
     await b.copies(a)
+    await b.client.pullsExactly('app', 'v1', image)
+  })
+})
+
+describe('a full mirror that was none for a while', () => {
+  it('does not count as complete what was collected meanwhile', async () => {
+    await using a = await TestNode.start()
+    const image = randomImage({ layers: [2_500_000] })
+    await a.client.pushImage('app', image, { tag: 'v1' })
+    const mirrors = [{ key: a, replicate: 'full' }] as const
+    await using b = await TestNode.start({ mirrors, env: { REGISTRY_RETENTION_LEASE: '1s' } })
+    await b.copies(a)
+    await b.restart({ mirrors: [], peers: [a] })
+    await eventually(
+      async () => ((await collectOnce(join(b.data, 'heliport.sock'))).report?.blocks ?? 0) > 3,
+      'the copy is collected',
+    )
+    await b.restart({ mirrors })
+    await b.copies(a)
+    await a.stop()
     await b.client.pullsExactly('app', 'v1', image)
   })
 })

@@ -123,8 +123,7 @@ export class FrameStream {
    * as gone would be counted, and waited for, for ever.
    */
   #catchUp(status: RawStream['status']): void {
-    if (isGone(status))
-      this.#end(new Error(`the stream was ${status} before it was handed over`))
+    if (isGone(status)) this.#end(new Error(`the stream was ${status} before it was handed over`))
     else if (!this.#ended.signal.aborted) this.#handler.onRemoteEnd()
   }
 
