@@ -1,6 +1,27 @@
-/** How much something is wanted: somebody waits for it, or it is fetched ahead. May change while it is on its way. */
-export interface Urgency {
-  urgent: boolean
+/** How much something is wanted: it is fetched ahead, or somebody waits for it, which may begin while it is on its way. */
+export class Urgency {
+  readonly #raised = Promise.withResolvers<void>()
+  #urgent = false
+
+  constructor(urgent = false) {
+    if (urgent) this.raise()
+  }
+
+  /** Whether somebody waits for it. */
+  get urgent(): boolean {
+    return this.#urgent
+  }
+
+  /** Resolves when somebody begins to wait for it. */
+  get raised(): Promise<void> {
+    return this.#raised.promise
+  }
+
+  /** Somebody waits for it now. */
+  raise(): void {
+    this.#urgent = true
+    this.#raised.resolve()
+  }
 }
 
 type Work<T> = (signal: AbortSignal, urgency: Urgency) => Promise<T>
@@ -29,7 +50,7 @@ export class Flights<T> {
     signal?.throwIfAborted()
     const flight = this.#flights.get(key) ?? this.#start(key, work)
     flight.followers++
-    flight.urgency.urgent ||= urgent
+    if (urgent) flight.urgency.raise()
     try {
       return await follow(flight.result, signal)
     } finally {
@@ -41,7 +62,7 @@ export class Flights<T> {
 
   #start(key: string, work: Work<T>): Flight<T> {
     const abort = new AbortController()
-    const urgency = { urgent: false }
+    const urgency = new Urgency()
     const land = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }

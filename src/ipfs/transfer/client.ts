@@ -1,5 +1,6 @@
 import { isLeaf } from '../block-kinds.ts'
 import { sample } from '../sample.ts'
+import { Patience } from './patience.ts'
 import type { Urgency } from '../../blocks/flights.ts'
 import type { CID } from 'multiformats/cid'
 import type { Peers } from './peers.ts'
@@ -20,9 +21,22 @@ export interface BlockRequest {
   readonly urgency: Urgency
 }
 
+/** A {@link BlockRequest}, and how long somebody waits for one peer before another is asked too, in ms. */
+export interface PatientRequest extends BlockRequest {
+  readonly patience: number
+}
+
+/** Peers of which one block is asked at once: the first, and others beside it while it keeps somebody waiting. */
+const MAX_BESIDE = 3
+
+interface Answer {
+  readonly peer: string
+  readonly block: Uint8Array | undefined
+}
+
 /**
  * Blocks by `/heliport/blocks/1`. Each is asked of one peer after the other, the least busy first, so that several
- * sources share the work.
+ * sources share the work; one that is slow is left to itself when somebody waits, and the next is asked beside it.
  */
 export class TransferClient {
   readonly #peers: Peers
@@ -42,15 +56,49 @@ export class TransferClient {
   }
 
   /** The block, checked; `undefined` when no peer that speaks our protocol has it. @throws the signal's reason */
-  async fetch(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
+  async fetch(cid: CID, request: PatientRequest): Promise<Uint8Array | undefined> {
+    const over = new AbortController()
+    const signal = AbortSignal.any([request.signal, over.signal])
     const tried = new Set<string>()
-    for (;;) {
-      const peer = this.#next(request.providers, tried)
-      if (peer === undefined) return undefined
-      tried.add(peer)
-      const block = await this.ask(peer, cid, request)
-      if (block !== undefined) return block
+    const asked = new Map<string, Promise<Answer>>()
+    try {
+      for (;;) {
+        const next = asked.size < MAX_BESIDE ? this.#next(request.providers, tried) : undefined
+        if (next !== undefined) {
+          tried.add(next)
+          asked.set(next, this.#answer(next, cid, { ...request, signal }))
+        }
+        if (asked.size === 0) return undefined
+        const answer = await this.#first(asked.values(), request, next !== undefined)
+        if (answer === undefined) continue // nobody was in time
+        asked.delete(answer.peer)
+        if (answer.block === undefined) continue
+        for (const peer of asked.keys()) this.#note(peer, false)
+        return answer.block
+      }
+    } finally {
+      over.abort(new Error('the block has come from another peer'))
     }
+  }
+
+  /** The first that answers; `undefined` when that takes too long, if there is a limit. */
+  async #first(
+    asked: Iterable<Promise<Answer>>,
+    { urgency, patience }: PatientRequest,
+    isLimited: boolean,
+  ): Promise<Answer | undefined> {
+    if (!isLimited) return Promise.race(asked)
+    using limit = new Patience(urgency, patience)
+    const late = new Promise<undefined>((resolve) => {
+      limit.late.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+    return await Promise.race([...asked, late])
+  }
+
+  #answer(peer: string, cid: CID, request: BlockRequest): Promise<Answer> {
+    const answer = this.ask(peer, cid, request).then((block) => ({ peer, block }))
+    answer.catch(() => undefined) // the race tells, if it is not over
+    return answer
   }
 
   /** Asks one peer; `undefined` when it has it not, or cannot be asked. @throws the signal's reason */

@@ -19,8 +19,8 @@ export interface LinkTimes {
 
 const LINK_TIMES: LinkTimes = { idle: 10_000, least: 16 * 1024, block: 60_000 }
 
-/** Why a link ended: the peer's fault, or nobody's. */
-type Fault = 'none' | 'slow' | 'lie'
+/** Why a link ended: the peer's fault, or nobody's. `late`: a reader waited for what it said it has, and nothing came. */
+export type Fault = 'none' | 'slow' | 'late' | 'lie'
 
 export interface LinkOptions {
   /** Others that greeted for a root of ours, as the peer names them. */
@@ -102,6 +102,12 @@ export class Link {
   greet(root: Uint8Array): void {
     this.#hasGreeted = true
     this.#send(encodeFrame(FRAME.hello, root))
+  }
+
+  /** Ends it, and frees all that was asked of the peer, if no block has come for so long, in ms. */
+  endIfStalled(since: number): void {
+    if (this.#blocks.load > 0 && performance.now() - this.#turn >= since)
+      this.#end('late', new LinkError('a reader waited too long for the peer'))
   }
 
   close(): void {

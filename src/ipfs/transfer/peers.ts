@@ -3,13 +3,15 @@ import { sample } from '../sample.ts'
 import { Link } from './link.ts'
 import { PROTOCOL } from './protocol.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
-import type { LinkTimes } from './link.ts'
+import type { Fault, LinkTimes } from './link.ts'
 import type { NamedPeer } from './peer-list.ts'
 
 /** How long opening a stream may take, in ms. */
 const OPEN_TIMEOUT = 10_000
 /** How long a peer is left alone that was too slow, that lied, or that could not be asked, in ms. */
-const SHUNNED = { slow: 30_000, lie: 10 * 60_000, none: 500 } as const
+const SHUNNED = { slow: 30_000, late: 30_000, lie: 10 * 60_000, none: 500 } as const
+/** Who keeps readers waiting again and again is left alone twice as long each time, up to this. */
+const LONGEST_SHUNNED = 10 * 60_000
 /** Peers that are remembered as left alone. */
 const MAX_SHUNNED = 1024
 
@@ -49,7 +51,8 @@ export class Peers {
   readonly #speakers = new Set<string>()
   /** Those that do not, until they come again. */
   readonly #mute = new Set<string>()
-  readonly #shunned = new Map<string, number>()
+  /** Until when, and how often they were late. */
+  readonly #shunned = new Map<string, { until: number; late: number }>()
   readonly #links = new Map<string, Promise<Link>>()
   readonly #open = new Map<string, Link>()
   /** Blocks that each is asked for now. */
@@ -96,8 +99,7 @@ export class Peers {
   /** Whether a peer may be asked for blocks now. */
   canBeAsked(peer: string): boolean {
     if (!this.#connected.has(peer) || this.#mute.has(peer)) return false
-    const until = this.#shunned.get(peer)
-    return until === undefined || until <= performance.now()
+    return (this.#shunned.get(peer)?.until ?? 0) <= performance.now()
   }
 
   /** Connected peers that are known to speak our protocol, and may be asked. */
@@ -146,9 +148,14 @@ export class Peers {
     } catch (error) {
       if (this.#links.get(key) === opening) this.#links.delete(key)
       if (isNamed(error, 'UnsupportedProtocolError')) this.#mute.add(peer)
-      else this.#shun(peer, SHUNNED.none)
+      else this.#shun(peer, 'none')
       throw error
     }
+  }
+
+  /** A reader waited so long, in ms, for a leaf that this peer has: one that gave no leaf at all meanwhile is left alone. */
+  keptWaiting(peer: string, milliseconds: number): void {
+    this.#open.get(keyOf(peer, 'leaves'))?.endIfStalled(milliseconds)
   }
 
   #load(peer: string): number {
@@ -167,7 +174,7 @@ export class Peers {
       onEnd: (fault) => {
         this.#links.delete(key)
         if (this.#open.get(key) === link) this.#open.delete(key)
-        if (fault !== 'none') this.#shun(peer, SHUNNED[fault])
+        if (fault !== 'none') this.#shun(peer, fault)
       },
     })
     this.#open.set(key, link)
@@ -182,9 +189,13 @@ export class Peers {
     return open.find(({ limits }) => limits === undefined) ?? open[0]
   }
 
-  #shun(peer: string, time: number): void {
+  #shun(peer: string, fault: Fault): void {
+    const before = this.#shunned.get(peer)?.late ?? 0
+    const late = before + (fault === 'late' ? 1 : 0)
+    const times = fault === 'late' ? 2 ** before : 1
+    const until = performance.now() + Math.min(SHUNNED[fault] * times, LONGEST_SHUNNED)
     this.#shunned.delete(peer)
-    this.#shunned.set(peer, performance.now() + time)
+    this.#shunned.set(peer, { until, late })
     for (const oldest of this.#shunned.keys()) {
       if (this.#shunned.size <= MAX_SHUNNED) return
       this.#shunned.delete(oldest)

@@ -13,7 +13,7 @@ export class LinkError extends Error {
 /** One question of ours, and who waits for the answer. */
 interface Question<T> {
   readonly hashes: readonly Uint8Array[]
-  readonly urgency: Urgency
+  readonly urgency: Pick<Urgency, 'urgent'>
   readonly resolve: (answer: T) => void
   readonly reject: (error: Error) => void
   /** Nobody waits any more. */
@@ -93,8 +93,9 @@ export class Questions<T> {
    */
   ask(
     hashes: readonly Uint8Array[],
-    { signal, urgency = { urgent: true } }: { signal: AbortSignal; urgency?: Urgency | undefined },
+    options: { signal: AbortSignal; urgency?: Pick<Urgency, 'urgent'> | undefined },
   ): Promise<T> {
+    const { signal, urgency = { urgent: true } } = options
     if (signal.aborted) return Promise.reject(signal.reason as Error)
     if (this.#waiting.length >= MAX_WAITING)
       return Promise.reject(new LinkError('too many questions wait for this peer'))

@@ -2,6 +2,7 @@ import { keyOf, keyOfHash } from '../block-kinds.ts'
 import { pause } from '../pause.ts'
 import { Ahead } from './ahead.ts'
 import { BlockTimes } from './block-times.ts'
+import { Patience } from './patience.ts'
 import { MAX_ASKED } from './protocol.ts'
 import type { CID } from 'multiformats/cid'
 import type { AheadWork } from './ahead.ts'
@@ -11,7 +12,7 @@ import type { Peers } from './peers.ts'
 
 /**
  * How long a fellow may be quiet that is to fetch a block which a reader waits for, and how long the reader waits at
- * all, before the block is fetched from elsewhere: so many times what a block took lately, within these bounds in ms.
+ * all, before the block is fetched from elsewhere, or from one more peer there: so many times what a block took lately, within these bounds in ms.
  */
 const QUIET = { times: 4, least: 500, most: 8_000 }
 const PATIENCE = { times: 16, least: 2_000, most: 12_000 }
@@ -72,7 +73,8 @@ export class Swarm {
 
   async #fromElsewhere(cid: CID, request: BlockRequest): Promise<Uint8Array | undefined> {
     const began = performance.now()
-    const block = await this.#parts.client.fetch(cid, request)
+    const patience = this.#times.of(PATIENCE)
+    const block = await this.#parts.client.fetch(cid, { ...request, patience })
     if (block !== undefined) this.#times.note(performance.now() - began)
     return block
   }
@@ -143,13 +145,17 @@ export class Swarm {
     cid: CID,
     { signal, urgency }: BlockRequest,
   ): Promise<Uint8Array | undefined> {
-    if (!urgency.urgent) return this.#parts.client.ask(peer, cid, { signal, urgency })
-    const late = AbortSignal.timeout(this.#times.of(FELLOW_TIME))
+    const { client, peers } = this.#parts
+    const time = this.#times.of(FELLOW_TIME)
+    // What is fetched ahead may take its time until the reader comes to it.
+    using patience = new Patience(urgency, time)
+    const { late } = patience
     try {
       const either = AbortSignal.any([signal, late])
-      return await this.#parts.client.ask(peer, cid, { signal: either, urgency })
+      return await client.ask(peer, cid, { signal: either, urgency })
     } catch (error) {
       if (!late.aborted || signal.aborted) throw error
+      peers.keptWaiting(peer, time)
       return undefined
     }
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Urgency } from '../../../src/blocks/flights.ts'
 import { encodeBits, encodeFrame, frameHeader } from '../../../src/ipfs/transfer/frames.ts'
 import { Link } from '../../../src/ipfs/transfer/link.ts'
 import { ABSENT, FRAME, PRESENT, QUESTIONS } from '../../../src/ipfs/transfer/protocol.ts'
@@ -52,7 +53,7 @@ describe('asking a peer for blocks', () => {
     const { stream, link } = openLink()
     const blocks = Array.from({ length: 30 }, () => someBlock(10))
     for (const { hash } of blocks)
-      link.block(hash, { signal, urgency: { urgent: false } }).catch(() => undefined)
+      link.block(hash, { signal, urgency: new Urgency(false) }).catch(() => undefined)
     const urgent = someBlock(10)
     link.block(urgent.hash, { signal }).catch(() => undefined)
     await turn()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Urgency } from '../../../src/blocks/flights.ts'
 import { unixfs } from '@helia/unixfs'
 import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight } from '@helia/libp2p'
@@ -62,7 +63,7 @@ describe('the transfer by way of a relay', () => {
         signal: AbortSignal.timeout(10_000),
         providers: [behind.peerId.toString()],
         root: undefined,
-        urgency: { urgent: true },
+        urgency: new Urgency(true),
       })
       assert.deepEqual(Buffer.from(fetched ?? []), bytes)
     } finally {
