@@ -1,3 +1,4 @@
+import { hostOf } from './host-of.ts'
 import {
   MAX_CONNECTIONS_PER_HOST,
   MAX_CONNECTIONS_PER_PEER,
@@ -32,7 +33,7 @@ export class Doorkeeper {
 
   /** A connection has come, and its handshake begins. False when its host has enough of them. */
   admits(connection: MultiaddrConnection): boolean {
-    const host = hostOf(connection)
+    const host = hostOf(connection.remoteAddr)
     if (this.#hosts.of(host) >= this.#limits.perHost) return false
     if (this.#pending.of(host) >= this.#limits.pendingPerHost) return false
     this.#hosts.add(host)
@@ -46,7 +47,7 @@ export class Doorkeeper {
 
   /** Its handshake went through: it is this peer's. False when that one has enough of them. */
   admitsPeer(peer: PeerId, connection: MultiaddrConnection): boolean {
-    if (!this.#proven.has(connection)) this.#pending.take(hostOf(connection))
+    if (!this.#proven.has(connection)) this.#pending.take(hostOf(connection.remoteAddr))
     this.#proven.add(connection)
     const id = peer.toString()
     if (this.#peers.of(id) >= this.#limits.perPeer) return false
@@ -72,12 +73,6 @@ class Counter {
     if (left > 0) this.#counts.set(key, left)
     else this.#counts.delete(key)
   }
-}
-
-/** The IP address; of a connection through a relay, the relay's. */
-function hostOf({ remoteAddr }: MultiaddrConnection): string {
-  const host = remoteAddr.getComponents().find(({ name }) => name === 'ip4' || name === 'ip6')
-  return host?.value ?? ''
 }
 
 function whenClosed(connection: MultiaddrConnection, call: () => void): void {

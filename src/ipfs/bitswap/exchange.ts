@@ -1,6 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { create } from 'multiformats/hashes/digest'
 import { createHash } from 'node:crypto'
+import { hostOf } from '../host-of.ts'
 import { readMessages } from './inbox.ts'
 import { sendMessage } from './outbox.ts'
 import { WantServer } from './want-server.ts'
@@ -94,9 +95,11 @@ export class Bitswap implements BlockExchange {
     this.#log = log
     this.#server = new WantServer({
       blocks,
-      send: async (id, message) => {
+      send: async (id, message, { signal, onMoved }) => {
         const peer = this.#peers.get(id)
-        if (peer !== undefined) await sendMessage(libp2p, peer, message, this.#stop.signal)
+        const either = AbortSignal.any([signal, this.#stop.signal])
+        if (peer !== undefined)
+          await sendMessage(libp2p, peer, message, { signal: either, onMoved })
       },
       drop: (id, error) => this.#drop(id, error),
     })
@@ -132,7 +135,7 @@ export class Bitswap implements BlockExchange {
     signal: AbortSignal,
   ): Promise<void> {
     const either = AbortSignal.any([signal, this.#stop.signal])
-    await sendMessage(this.#libp2p, peer, encodeWant(cid, kind), either)
+    await sendMessage(this.#libp2p, peer, encodeWant(cid, kind), { signal: either })
   }
 
   onAnswer(listener: (answer: Answer) => boolean): void {
@@ -152,11 +155,13 @@ export class Bitswap implements BlockExchange {
   }
 
   #take(peer: PeerId, { wants, isFull, blocks, presences }: Message): void {
-    if (this.#libp2p.getConnections(peer).length === 0) return // it has left behind what we read only now
+    const [connection] = this.#libp2p.getConnections(peer)
+    if (connection === undefined) return // it has left behind what we read only now
     if (wants.length > 0 || isFull) {
       // Who speaks it to us can be answered, though libp2p may learn of that only later.
       this.#peers.set(peer.toString(), peer)
-      this.#server.receive(peer.toString(), wants, isFull)
+      const asker = { peer: peer.toString(), host: hostOf(connection.remoteAddr) }
+      this.#server.receive(asker, wants, isFull)
     }
     for (const bytes of blocks) {
       const digest = createHash('sha256').update(bytes).digest()

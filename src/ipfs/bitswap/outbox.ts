@@ -11,13 +11,14 @@ const SLOWEST = 64
 /**
  * Sends one message on a stream of its own, no faster than it is taken.
  *
+ * @param onMoved called each time that the peer has taken some of it
  * @throws when the peer cannot be reached, or takes too long
  */
 export async function sendMessage(
   libp2p: Pick<Libp2p, 'dialProtocol'>,
   peer: PeerId,
   message: Uint8Array,
-  signal: AbortSignal,
+  { signal, onMoved = () => undefined }: { signal: AbortSignal; onMoved?: () => void },
 ): Promise<void> {
   const late = AbortSignal.timeout(PATIENCE + Math.ceil(message.length / SLOWEST))
   const either = AbortSignal.any([signal, late])
@@ -28,6 +29,7 @@ export async function sendMessage(
       either.throwIfAborted()
       stream.send(message.subarray(at, at + PIECE_BYTES))
       if (stream.writableNeedsDrain) await drained(stream, either)
+      onMoved()
     }
     await stream.close({ signal: either })
   } catch (error) {

@@ -1,7 +1,8 @@
 import { keyOf } from '../block-kinds.ts'
-import { Slots } from '../slots.ts'
+import { FairSlots } from '../fair-slots.ts'
 import { encodeAnswer } from './wire.ts'
 import type { CID } from 'multiformats/cid'
+import type { Asker } from '../fair-slots.ts'
 import type { Want } from './wire.ts'
 
 /** Blocks of one answer: when there are as many bytes, the rest goes into another. */
@@ -12,8 +13,11 @@ const ANSWER_PRESENCES = 1024
 const MAX_WANTS = 1024
 /** Answers under way to one peer: the disk works for the second while the first is sent. */
 const AT_ONCE_PER_PEER = 2
-/** Answers under way to all peers. Each has up to 3 MiB in memory, twice while it is encoded. */
+/** Answers under way to all peers, and to those of one host. Each has up to 3 MiB in memory, twice while it is encoded. */
 const AT_ONCE = 24
+const AT_ONCE_PER_HOST = 12
+/** Who takes nothing of an answer for so long, in ms, is dropped when others wait for theirs. */
+const STALLED = 6_000
 
 /** What peers may have, and how it comes to them. */
 export interface WantServerParts {
@@ -22,10 +26,21 @@ export interface WantServerParts {
     /** The block, checked; `undefined` when it is not here. */
     read(cid: CID): Promise<Uint8Array | undefined>
   }
-  /** Sends a message. Rejects when the peer does not take it. */
-  readonly send: (peer: string, message: Uint8Array) => Promise<void>
+  /** Sends a message, and tells each time that the peer took some of it. Rejects when it does not take it. */
+  readonly send: (peer: string, message: Uint8Array, options: SendOptions) => Promise<void>
   /** Ends the connections of a peer that took nothing. */
   readonly drop: (peer: string, error: unknown) => void
+}
+
+/** How a message is sent. */
+export interface SendOptions {
+  readonly signal: AbortSignal
+  readonly onMoved: () => void
+}
+
+interface PeerState {
+  readonly wants: Map<string, Want>
+  workers: number
 }
 
 interface Answer {
@@ -39,18 +54,22 @@ interface Answer {
  */
 export class WantServer {
   readonly #parts: WantServerParts
-  readonly #slots = new Slots(AT_ONCE, Infinity)
-  readonly #peers = new Map<string, { wants: Map<string, Want>; workers: number }>()
+  readonly #slots: FairSlots
+  readonly #peers = new Map<string, PeerState>()
   readonly #stop = new AbortController()
 
-  constructor(parts: WantServerParts) {
+  /** @param stalled see {@link STALLED} */
+  constructor(parts: WantServerParts, stalled = STALLED) {
     this.#parts = parts
+    const [slots, perHost] = [AT_ONCE, AT_ONCE_PER_HOST]
+    // Those who wait are as many as there are peers, whose number is bounded elsewhere.
+    this.#slots = new FairSlots({ slots, perHost, waiting: Infinity, stalled })
   }
 
   /** Takes note of what a peer wants. */
-  receive(peer: string, wants: readonly Want[], isFull: boolean): void {
-    const state = this.#peers.get(peer) ?? { wants: new Map<string, Want>(), workers: 0 }
-    this.#peers.set(peer, state)
+  receive(asker: Asker, wants: readonly Want[], isFull: boolean): void {
+    const state: PeerState = this.#peers.get(asker.peer) ?? { wants: new Map(), workers: 0 }
+    this.#peers.set(asker.peer, state)
     if (isFull) state.wants.clear()
     for (const want of wants) {
       const key = keyOf(want.cid)
@@ -59,7 +78,7 @@ export class WantServer {
       else if (state.wants.size < MAX_WANTS || state.wants.has(key)) state.wants.set(key, want)
     }
     for (let n = state.workers; n < Math.min(AT_ONCE_PER_PEER, state.wants.size); n++)
-      void this.#work(peer, state)
+      void this.#work(asker, state)
   }
 
   /** A peer has gone. */
@@ -73,17 +92,11 @@ export class WantServer {
     this.#peers.clear()
   }
 
-  async #work(peer: string, state: { wants: Map<string, Want>; workers: number }): Promise<void> {
+  async #work(asker: Asker, state: PeerState): Promise<void> {
+    const { peer } = asker
     state.workers++
     try {
-      while (state.wants.size > 0) {
-        const leave = await this.#slots.take(this.#stop.signal)
-        try {
-          await this.#answer(peer, state.wants)
-        } finally {
-          leave()
-        }
-      }
+      while (state.wants.size > 0) await this.#answer(asker, state.wants)
     } catch (error) {
       // Our own disk, or a peer that does not take what it asked for: either way its wants are over.
       this.forget(peer)
@@ -93,10 +106,20 @@ export class WantServer {
     }
   }
 
-  async #answer(peer: string, wants: Map<string, Want>): Promise<void> {
-    const { blocks, presences } = await this.#collect(wants)
-    if (blocks.length + presences.length === 0) return
-    await this.#parts.send(peer, encodeAnswer(blocks, presences))
+  async #answer(asker: Asker, wants: Map<string, Want>): Promise<void> {
+    const stalled = new AbortController()
+    const why = new DOMException('others wait, and it takes nothing of its answer', 'TimeoutError')
+    const onStalled = (): void => stalled.abort(why)
+    const hold = await this.#slots.take(asker, { signal: this.#stop.signal, onStalled })
+    try {
+      const { blocks, presences } = await this.#collect(wants)
+      if (blocks.length + presences.length === 0) return
+      hold.moved()
+      const options = { signal: stalled.signal, onMoved: () => hold.moved() }
+      await this.#parts.send(asker.peer, encodeAnswer(blocks, presences), options)
+    } finally {
+      hold.release()
+    }
   }
 
   /** Takes as many wants as go into one answer. */

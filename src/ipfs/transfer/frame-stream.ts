@@ -7,7 +7,7 @@ import type { FrameType } from './protocol.ts'
  * Bytes handed to the stream at once. Yamux makes one frame of them, and the other side sees none of it before it has
  * all: on a slow line a larger piece would look like silence.
  */
-const PIECE_BYTES = 64 * 1024
+export const PIECE_BYTES = 64 * 1024
 
 /** What a stream is of libp2p's, as far as frames need it. */
 export type RawStream = Pick<

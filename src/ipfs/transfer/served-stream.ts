@@ -15,6 +15,7 @@ import {
 } from './protocol.ts'
 import { encodePeers } from './peer-list.ts'
 import { keyOfHash } from '../block-kinds.ts'
+import type { Asker, Hold } from '../fair-slots.ts'
 import type { CID } from 'multiformats/cid'
 import type { RawStream } from './frame-stream.ts'
 import type { NamedPeer } from './peer-list.ts'
@@ -31,6 +32,8 @@ export interface ServedBlocks {
 /** What a stream is served with. */
 export interface Serving {
   readonly blocks: ServedBlocks
+  /** Whose it is. */
+  readonly asker: Asker
   readonly use: ServerUse
   readonly peerUse: PeerUse
   /** The peer greets for a root; who else did. */
@@ -52,6 +55,8 @@ interface Loaded {
   readonly release: () => void
 }
 
+const STALLED = new Error('others wait for blocks, and the peer takes none of its own')
+
 /** Blocks read ahead of the one that is being sent. */
 const READ_AHEAD = 1
 
@@ -63,6 +68,8 @@ export class ServedStream {
   readonly #serving: Serving
   readonly #stream: FrameStream
   readonly #queue: Question[] = []
+  /** Slots of blocks that are read or sent. */
+  readonly #holds = new Set<Hold>()
   /** Roots that the peer greeted for, by key. */
   readonly #roots = new Map<string, Uint8Array>()
   /** Hashes that the peer is to be told of. */
@@ -166,20 +173,23 @@ export class ServedStream {
   }
 
   async #load(hash: Uint8Array): Promise<Loaded> {
-    const { use, peerUse, blocks } = this.#serving
+    const { asker, use, peerUse, blocks } = this.#serving
     const { ended } = this.#stream
+    const onStalled = (): void => this.#stream.abort(STALLED)
     await peerUse.lookups.take(1, ended)
     const releaseOwn = await peerUse.blocks.take(ended)
     try {
-      const releaseShared = await use.blocks.take(ended)
+      const hold = await use.blocks.take(asker, { signal: ended, onStalled })
+      this.#holds.add(hold)
       const release = (): void => {
-        releaseShared()
+        this.#holds.delete(hold)
+        hold.release()
         releaseOwn()
       }
       try {
         return { bytes: await blocks.read(cidOf(hash)), release }
       } catch (error) {
-        releaseShared()
+        release()
         throw error
       }
     } catch (error) {
@@ -246,7 +256,11 @@ export class ServedStream {
       limits.patience + bytes.length / slowest,
     ).unref()
     try {
-      await this.#stream.write(bytes, rate && ((length) => rate.take(length, this.#stream.ended)))
+      await this.#stream.write(bytes, async (length) => {
+        // The block that is read ahead cannot move before this one has.
+        for (const hold of this.#holds) hold.moved()
+        await rate?.take(length, this.#stream.ended)
+      })
     } finally {
       clearTimeout(timer)
     }

@@ -1,5 +1,6 @@
 import { HelloBook } from './hello-book.ts'
 import { keyOfHash } from '../block-kinds.ts'
+import { hostOf } from '../host-of.ts'
 import { MAX_PEERS, PROTOCOL, ProtocolError, cidOf } from './protocol.ts'
 import { SERVER_LIMITS, ServerUse } from './server-limits.ts'
 import { ServedStream } from './served-stream.ts'
@@ -72,20 +73,24 @@ export class TransferServer {
     await libp2p.unhandle(PROTOCOL)
   }
 
-  #serve(stream: RawStream, { remotePeer }: Pick<Connection, 'remotePeer'>): void {
+  #serve(
+    stream: RawStream,
+    { remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>,
+  ): void {
     const peer = remotePeer.toString()
-    const peerUse = this.#use.enter(peer)
+    const asker = { peer, host: hostOf(remoteAddr) }
+    const peerUse = this.#use.enter(asker)
     if (peerUse === undefined) return stream.abort(new Error('too many streams'))
     const { blocks } = this.#parts
     const served = new ServedStream(stream, {
       blocks,
+      asker,
       use: this.#use,
       peerUse,
       onHello: (root) => void this.#greet(root, peer),
       peersOf: (root) => this.#describeSome(root, peer),
       onEnd: () => {
-        peerUse.streams--
-        this.#use.leave()
+        this.#use.leave(asker, peerUse)
         this.#streams.delete(served)
       },
     })

@@ -16,15 +16,17 @@ interface Served {
   ended: () => boolean
 }
 
-function serve(limits: Partial<ServerLimits> = {}): Served {
-  const use = new ServerUse({ ...SERVER_LIMITS, ...limits })
+function serve(limits: Partial<ServerLimits> = {}, shared?: ServerUse): Served {
+  const use = shared ?? new ServerUse({ ...SERVER_LIMITS, ...limits })
   const stream = new FakeStream()
   const held = new Map<string, Uint8Array>()
   const reads: string[] = []
   let ended = false
-  const peerUse = use.enter('peer')
+  const asker = { peer: `peer ${shared === undefined ? 1 : 2}`, host: '192.0.2.1' }
+  const peerUse = use.enter(asker)
   assert.ok(peerUse)
   const served = new ServedStream(stream, {
+    asker,
     use,
     peerUse,
     blocks: {
@@ -103,7 +105,33 @@ describe('a greedy peer', () => {
     assert.ok(served.stream.sentBytes <= 70_000, `${served.stream.sentBytes} bytes were sent`)
     // What it held is free for others.
     const { signal } = new AbortController()
-    for (let i = 0; i < served.use.limits.blocks; i++) await served.use.blocks.take(signal)
+    const { use } = served
+    const asker = { peer: 'other', host: '192.0.2.1' }
+    for (let i = 0; i < use.limits.blocksPerHost; i++)
+      await use.blocks.take(asker, { signal, onStalled: () => undefined })
+  })
+
+  it('that takes nothing is dropped when another waits, and not one that takes little by little', async () => {
+    const served = serve({ blocks: 3, stalled: 60 })
+    const other = serve({}, served.use)
+    const asked = Array.from({ length: 3 }, () => someBlock(300_000))
+    for (const { held } of [served, other])
+      for (const { bytes, hash } of asked) held.set(hex(hash), bytes)
+    served.stream.takes = false
+    other.stream.takes = false
+    served.stream.receive(want(...asked.map(({ hash }) => hash)))
+    await until(() => served.reads.length === 2)
+    other.stream.receive(want(...asked.map(({ hash }) => hash)))
+    const drip = setInterval(() => {
+      other.stream.drain()
+      other.stream.takes = false
+    }, 5)
+    await until(served.ended)
+    assert.match(served.stream.endedWith?.message ?? '', /others wait/)
+    await until(() => other.reads.length === 3)
+    clearInterval(drip)
+    assert.ok(!other.ended())
+    other.stream.abort(new Error('enough'))
   })
 
   it('that asks without end is dropped', async () => {
@@ -125,12 +153,21 @@ describe('a greedy peer', () => {
   })
 
   it('gets no more streams than are allowed, also after some ended', () => {
-    const use = new ServerUse({ ...SERVER_LIMITS, streamsPerPeer: 2, streams: 3 })
-    assert.ok(use.enter('a'))
-    assert.ok(use.enter('a'))
-    assert.equal(use.enter('a'), undefined)
-    assert.ok(use.enter('b'))
-    assert.equal(use.enter('c'), undefined)
+    const limits = { streamsPerPeer: 2, streamsPerHost: 3, streams: 4 }
+    const use = new ServerUse({ ...SERVER_LIMITS, ...limits })
+    const [a, b, c] = ['a', 'b', 'c'].map((peer) => ({ peer, host: '192.0.2.1' }))
+    assert.ok(a && b && c)
+    const first = use.enter(a)
+    assert.ok(first)
+    assert.ok(use.enter(a))
+    assert.equal(use.enter(a), undefined)
+    assert.ok(use.enter(b))
+    assert.equal(use.enter(c), undefined)
+    // Another host has its own.
+    assert.ok(use.enter({ peer: 'd', host: '192.0.2.2' }))
+    assert.equal(use.enter({ peer: 'e', host: '192.0.2.3' }), undefined)
+    use.leave(a, first)
+    assert.ok(use.enter(c))
   })
 
   it('gets no more lookups in a second than are allowed', async () => {
