@@ -97,6 +97,8 @@ export class Mirror implements FollowedName {
   #polling: Promise<void> | undefined
   /** Records are looked at one after the other. */
   #lane: Promise<void> = Promise.resolve()
+  /** The record that is looked at next. */
+  #waiting: FoundRecord | undefined
   #saves: Promise<void> = Promise.resolve()
 
   /** @param name `k51…` */
@@ -240,9 +242,20 @@ export class Mirror implements FollowedName {
     return Math.max(MINUTE, this.#record?.ttl ?? 0)
   }
 
+  /** Of records that come faster than they are looked at, only the newest waits: an owner may sign without end. */
   #offer(found: FoundRecord): void {
+    const waiting = this.#waiting
+    if (waiting !== undefined) {
+      if (isNewer(found.record, waiting.record)) this.#waiting = found
+      return
+    }
+    this.#waiting = found
     this.#lane = this.#lane
-      .then(() => (this.#stop.signal.aborted ? undefined : this.#take(found)))
+      .then(() => {
+        const next = this.#waiting
+        this.#waiting = undefined
+        return next === undefined || this.#stop.signal.aborted ? undefined : this.#take(next)
+      })
       .catch((error: unknown) => {
         // The disk, say. The next poll tries again.
         this.#components.log.warn({ name: this.name, err: error }, 'a record could not be kept')
@@ -321,6 +334,11 @@ export class Mirror implements FollowedName {
     this.#saves = saved.catch(() => undefined) // its caller has the error
     return saved
   }
+}
+
+function isNewer(a: IpnsRecord, b: IpnsRecord): boolean {
+  if (a.sequence !== b.sequence) return a.sequence > b.sequence
+  return a.validUntil > b.validUntil
 }
 
 /** Who is likely to have what a record names: who gave it to us, and who signed it, as far as it says. */

@@ -5,6 +5,8 @@ export interface MirrorCandidate {
   readonly content: Content
   /** Tells what went wrong with that mirror. */
   readonly report: (error: unknown) => void
+  /** After so many ms without a first piece another mirror is looked for. */
+  readonly patience: number
 }
 
 /** A candidate that is being read, up to its first piece. */

@@ -20,16 +20,11 @@ export class MirrorContent implements Content {
   readonly isWholeFirst: boolean
   readonly #first: MirrorCandidate
   readonly #others: (options: Abortable) => AsyncIterable<MirrorCandidate>
-  readonly #patience: number
 
-  /**
-   * @param others the same content in the other mirrors, asked one by one and only when needed
-   * @param patience after so many ms without a first piece another mirror is looked for
-   */
+  /** @param others the same content in the other mirrors, asked one by one and only when needed */
   constructor(
     first: MirrorCandidate,
     others: (options: Abortable) => AsyncIterable<MirrorCandidate>,
-    patience: number,
   ) {
     this.digest = first.content.digest
     this.size = first.content.size
@@ -37,7 +32,6 @@ export class MirrorContent implements Content {
     this.isWholeFirst = first.content.isWholeFirst ?? false
     this.#first = first
     this.#others = others
-    this.#patience = patience
   }
 
   /** As one mirror has it; the blocks of others are the same, unless one of the two is wrong. */
@@ -74,14 +68,17 @@ export class MirrorContent implements Content {
   }
 
   /** Whether it lets us wait, and another that has it was found before its first piece came. */
-  async #isOvertaken({ first }: Reading, candidates: Peekable<MirrorCandidate>): Promise<boolean> {
-    if (!(await isLate(first, this.#patience))) return false
+  async #isOvertaken(
+    { first, candidate }: Reading,
+    candidates: Peekable<MirrorCandidate>,
+  ): Promise<boolean> {
+    if (!(await isLate(first, candidate.patience))) return false
     const other = candidates.peek().then((found) => found !== undefined || first.then(() => false))
     return Promise.race([first.then(() => false), other])
   }
 
   #giveUp(reading: Reading): Error {
-    const error = new StalledError(this.#patience)
+    const error = new StalledError(reading.candidate.patience)
     reading.giveUp(error)
     reading.candidate.report(error)
     return error

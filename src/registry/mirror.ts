@@ -78,6 +78,11 @@ export class Mirror {
     })
   }
 
+  /** The longest wait for one answer, in ms, and for the first piece of content that another mirror has too. */
+  get deadline(): number {
+    return this.#patience.deadline
+  }
+
   /** A reader over the root that is current now; `undefined` while there is none. */
   reader(): RegistryReader | undefined {
     return this.#source.reader()

@@ -48,8 +48,6 @@ export interface OverlayReaderInit {
   hides: (name: RepositoryName, manifest: Digest) => boolean
   /** Which content comes last. */
   doubts: Doubts
-  /** After so many ms without a first piece of a blob another mirror is looked for. */
-  patience: number
   /** The clock, in ms. */
   now: () => number
 }
@@ -76,17 +74,15 @@ export class OverlayReader implements RegistryReader {
   readonly #failures = new Map<Mirror, number>()
   readonly #hides: OverlayReaderInit['hides']
   readonly #doubts: Doubts
-  readonly #patience: number
   readonly #now: () => number
   /** When this request has asked long enough. */
   readonly #until: number
 
-  constructor({ own, mirrors, hides, doubts, patience, now }: OverlayReaderInit) {
+  constructor({ own, mirrors, hides, doubts, now }: OverlayReaderInit) {
     this.#own = own
     this.#mirrors = mirrors
     this.#hides = hides
     this.#doubts = doubts
-    this.#patience = patience
     this.#now = now
     this.#until = now() + ASKING_MS
   }
@@ -133,7 +129,7 @@ export class OverlayReader implements RegistryReader {
     for await (const first of this.#candidates(name, digest, options)) {
       const others = (how: Abortable): AsyncIterable<MirrorCandidate> =>
         this.#candidates(name, digest, how, first.mirror)
-      return new MirrorContent(first, others, this.#patience)
+      return new MirrorContent(first, others)
     }
     return undefined
   }
@@ -216,8 +212,9 @@ export class OverlayReader implements RegistryReader {
         this.#doubts.failed(mirror.name, content)
         mirror.report(error)
       }
-      if (this.#doubts.has(mirror.name, content)) inDoubt.push({ mirror, content, report })
-      else yield { mirror, content, report }
+      const candidate = { mirror, content, report, patience: mirror.deadline }
+      if (this.#doubts.has(mirror.name, content)) inDoubt.push(candidate)
+      else yield candidate
     }
     yield* inDoubt
   }

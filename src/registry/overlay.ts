@@ -63,7 +63,6 @@ export class Overlay implements RegistrySource {
   readonly #verify: VerifyInit
   readonly #foresight = new Foresight()
   readonly #doubts: Doubts
-  readonly #deadline: number
   readonly #now: () => number
   readonly #onMirrorError: MirrorErrorHandler
 
@@ -74,7 +73,6 @@ export class Overlay implements RegistrySource {
     this.#own = init.own
     this.#now = now
     this.#onMirrorError = onMirrorError
-    this.#deadline = deadline
     this.#doubts = new Doubts({ facts: this.facts, now })
     this.#mirrors = init.mirrors.map((source) => new Mirror(source, patience))
     const aside = new Recent({ ttl: init.asideFor ?? ASIDE_MS, now })
@@ -162,7 +160,6 @@ export class Overlay implements RegistrySource {
       mirrors,
       hides: (name, digest) => tombstones.hidesManifest(name, digest),
       doubts: this.#doubts,
-      patience: this.#deadline,
       now: this.#now,
     })
   }

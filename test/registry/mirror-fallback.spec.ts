@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { isRegistryError } from '../../src/oci/errors.ts'
 import { parseTag } from '../../src/oci/name.ts'
 import { WrongContentError } from '../../src/registry/trust.ts'
@@ -63,6 +64,27 @@ describe('what one mirror has wrong', () => {
         assert.deepEqual(await collect(blob.open({ range })), Uint8Array.from(expected))
         assert.equal(errors.length, 1)
       }
+    })
+
+    it('is read from that one when nothing comes within the deadline of the first', async () => {
+      const never = async function* (signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+        await once(signal ?? assert.fail(), 'abort')
+        yield assert.fail('nobody waits any more')
+      }
+      const honest = new MemoryRegistry('honest', mirror.content)
+      await store({ writer: honest, content: honest.content }, APP, image, parseTag('v2'))
+      const slow = twisted(mirror, {
+        blob: (content) => ({ ...content, id: 'x', open: ({ signal } = {}) => never(signal) }),
+      })
+      const { service, errors } = await createRegistry({
+        mirrors: [Object.assign(slow, { deadline: 20 }), honest],
+      })
+      const blob = await service.getBlob(APP, layer().digest)
+      assert.deepEqual(await collect(blob.open()), Uint8Array.from(layer().bytes))
+      assert.deepEqual(
+        errors.map((each) => each.mirror),
+        ['m'],
+      )
     })
 
     it('is not read from one that has another size, for the client was told the first one’s', async () => {
