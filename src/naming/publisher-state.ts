@@ -17,7 +17,7 @@ const schema = z.object({
    * than the key (restored into an empty store), and higher sequences are ours to continue.
    */
   confirmed: z.boolean(),
-  /** What another writer published under the key. Nothing is published until somebody says who goes on. */
+  /** The newest that another writer published under the key. Nothing is published until somebody says who goes on. */
   conflict: z.object({ sequence: number, value: text }).optional(),
 })
 
@@ -53,7 +53,7 @@ export async function savePublisherState(
 /** What another writer means for whoever runs this one, and what to do. */
 export function explained({ sequence, value }: { sequence: bigint; value: string }): string {
   return (
-    `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, which was never ours. ` +
+    `another writer publishes under this key: sequence ${sequence} is ${value.slice(0, 80)}, by a record that is not known here. ` +
     'Nothing is published from here. Stop the other writer, then run heliport key takeover. ' +
     'If there is none, this data directory is older than what was published from it, and so is what it would publish'
   )

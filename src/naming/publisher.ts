@@ -2,8 +2,10 @@ import { base36 } from 'multiformats/bases/base36'
 import { HOUR, MINUTE, SECOND, backOff, isDue, systemClock } from './clock.ts'
 import { DhtKeeper } from './dht-keeper.ts'
 import { Hearsay } from './hearsay.ts'
+import { Ledger } from './ledger.ts'
 import { ipnsName } from './name.ts'
-import { explained, loadPublisherState, savePublisherState } from './publisher-state.ts'
+import { OtherWriters } from './other-writers.ts'
+import { explained } from './publisher-state.ts'
 import { fitting, readRecord, signRecord, tryReadRecord } from './record.ts'
 import { rootOf, valueOf } from './root-value.ts'
 import { Waker } from './waker.ts'
@@ -78,7 +80,8 @@ export interface PublisherOptions {
  *
  * One loop does everything, so nothing happens at the same time as anything else. The rule it keeps: a sequence is on
  * disk together with its value before anything is signed with it, and the next one is always higher, whoever used the
- * last (promise I6). What it learns about its own name from others, {@link Hearsay} only keeps for the loop.
+ * last (promise I6). What it learns about its own name from others, {@link Hearsay} only keeps for the loop, and
+ * {@link OtherWriters} judges there.
  */
 export class Publisher {
   readonly name: IpnsName
@@ -91,14 +94,13 @@ export class Publisher {
   readonly #dht: DhtKeeper
   /** What others hold under our name. */
   readonly #hearsay: Hearsay
+  readonly #others: OtherWriters
+  readonly #ledger: Ledger
   readonly #stop = new AbortController()
   #running: Promise<void> | undefined
-  /** `undefined` until it is read. */
-  #state: PublisherState | undefined
   /** Whether others were asked what they know. */
   #hasBegun = false
   #wanted: CID | undefined
-  #takesOver = false
   /** What the network heard last in this life of the process. */
   #told: IpnsRecord | undefined
   /** What it is about to hear. */
@@ -114,10 +116,13 @@ export class Publisher {
     this.#pause = options.pause ?? 0
     this.name = ipnsName(components.key.publicKey.toCID().toV1().toString(base36))
     this.#waker = new Waker(this.#clock)
-    const { exchange, log } = components
+    const { exchange, log, state, isNewKey = false, isOurs } = components
     const parts = { exchange, log, clock: this.#clock }
+    this.#ledger = new Ledger(state, this.name, isNewKey)
     this.#dht = new DhtKeeper(this.name, parts)
     this.#hearsay = new Hearsay(this.name, parts, () => this.#waker.wake())
+    const [name, ledger, hearsay] = [this.name, this.#ledger, this.#hearsay]
+    this.#others = new OtherWriters({ name, ledger, hearsay, isOurs, log })
   }
 
   /**
@@ -128,7 +133,7 @@ export class Publisher {
    */
   async start({ isResting = false } = {}): Promise<void> {
     if (!isResting) this.#running ??= this.#run(this.#stop.signal)
-    await this.#stored().catch(() => undefined) // the loop meets it as well, and tells
+    await this.#ledger.read().catch(() => undefined) // the loop meets it as well, and tells
   }
 
   async stop(): Promise<void> {
@@ -154,11 +159,9 @@ export class Publisher {
    * @returns the sequence that ours will be above; `undefined` when no other writer was met
    */
   takeOver(): bigint | undefined {
-    const conflict = this.#state?.conflict
-    if (conflict === undefined) return undefined
-    this.#takesOver = true
-    this.#waker.wake()
-    return conflict.sequence
+    const above = this.#others.takeOver()
+    if (above !== undefined) this.#waker.wake()
+    return above
   }
 
   /**
@@ -167,13 +170,13 @@ export class Publisher {
    * @throws what keeps that from being read
    */
   async announced(): Promise<CID[]> {
-    const { value } = await this.#stored()
+    const { value } = await this.#ledger.read()
     const values = new Set([value, this.#told?.value ?? value, this.#saying ?? value])
     return [...values].map(rootOf).filter((root) => root !== undefined)
   }
 
   status(): PublisherStatus {
-    const state = this.#state
+    const { state } = this.#ledger
     const published = state?.record === undefined ? undefined : rootOf(state.value)
     const told = this.#told === undefined ? undefined : rootOf(this.#told.value)
     const conflict = state?.conflict === undefined ? undefined : explained(state.conflict)
@@ -193,7 +196,7 @@ export class Publisher {
   #isSaid(): boolean {
     if (this.#wanted === undefined) return true
     const value = valueOf(this.#wanted)
-    return [this.#told?.value, this.#state?.value, this.#saying ?? value].every((v) => v === value)
+    return [this.#told?.value, this.#ledger.state?.value, this.#saying ?? value].every((v) => v === value)
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -220,10 +223,9 @@ export class Publisher {
 
   /** Does what is to be done now; returns the milliseconds until there may be something again. */
   async #step(signal: AbortSignal): Promise<number> {
-    const stored = await this.#stored()
+    const stored = await this.#ledger.read()
     if (!this.#hasBegun) await this.#begin(stored, signal)
-    if (this.#takesOver) await this.#hearsay.ask(signal, true)
-    const state = await this.#heed(stored)
+    const state = await this.#others.heed(signal)
     this.#hearsay.askNowAndThen(signal)
     if (state.conflict !== undefined || this.#wanted === undefined) return CHECK_EVERY
     this.#saying = valueOf(this.#wanted)
@@ -246,16 +248,6 @@ export class Publisher {
     return Math.min(wait || CHECK_EVERY, CHECK_EVERY, this.#republishEvery)
   }
 
-  /** What is on disk; it is read once. */
-  async #stored(): Promise<PublisherState> {
-    if (this.#state !== undefined) return this.#state
-    const { state: map, isNewKey = false } = this.#components
-    const known = await loadPublisherState(map, this.name.text)
-    // Under a key that was made here, whatever is met and was not ours is another writer's.
-    this.#state ??= isNewKey ? { ...known, confirmed: true } : known
-    return this.#state
-  }
-
   /**
    * Asks the network what it knows.
    *
@@ -274,43 +266,6 @@ export class Publisher {
     // A key without a history here may have one elsewhere: that is worth waiting for.
     await this.#hearsay.ask(signal, isRestored)
     this.#hasBegun = true
-  }
-
-  /**
-   * Looks at what others hold under our name. A higher sequence than ours means that this state is not the newest:
-   * a restored backup or key, or another writer. Roots that were ours, and a state that never met the network, are
-   * continued above it; anything else is another writer, and two of them would fight for ever (faults B-threats 5).
-   */
-  async #heed(before: PublisherState): Promise<PublisherState> {
-    const met = this.#hearsay.newest
-    const state = met === undefined ? before : await this.#compare(before, met)
-    this.#hearsay.heeded(met)
-    return this.#overtake(state)
-  }
-
-  async #overtake(state: PublisherState): Promise<PublisherState> {
-    const { conflict, sequence } = state
-    if (!this.#takesOver || conflict === undefined) return state
-    // With the other's value, because its record will be met again.
-    const above = conflict.sequence >= sequence ? conflict : state
-    const taken = { sequence: above.sequence, value: above.value, confirmed: true }
-    const saved = await this.#save(taken)
-    this.#takesOver = false
-    return saved
-  }
-
-  async #compare(state: PublisherState, met: IpnsRecord): Promise<PublisherState> {
-    const { sequence, value } = met
-    if (sequence < state.sequence) return state
-    if (sequence === state.sequence && value === state.value)
-      return state.confirmed ? state : this.#save({ ...state, confirmed: true })
-    if (state.conflict !== undefined && sequence <= state.conflict.sequence) return state
-    const root = rootOf(value)
-    const isOurs = root !== undefined && (await this.#components.isOurs(root))
-    if (isOurs || !state.confirmed) return this.#save({ sequence, value, confirmed: true })
-    if (state.conflict === undefined)
-      this.#components.log.warn({ name: this.name.text }, explained(met))
-    return this.#save({ ...state, conflict: { sequence, value } })
   }
 
   /** The record that is signed already, if it still says what is wanted and will for a while. */
@@ -354,7 +309,7 @@ export class Publisher {
     const sequence = this.#last(state) + 1n
     const { publishedAt, confirmed } = state
     this.#signedAt = this.#clock.now()
-    await this.#save({ sequence, value, publishedAt, confirmed })
+    await this.#ledger.write({ sequence, value, publishedAt, confirmed })
     const addresses = this.#addresses()
     const [lifetime, ttl, now] = [this.#lifetime, TTL, this.#clock.now()]
     const bytes = await signRecord(key, { value, sequence, addresses, now, lifetime, ttl })
@@ -384,14 +339,8 @@ export class Publisher {
       publishedAt: this.#clock.now(),
     }
     const held = exchange.hold(this.name, record)
-    if (this.#state !== undefined) await this.#save({ ...this.#state, ...written })
+    await this.#ledger.write({ ...(await this.#ledger.read()), ...written })
     await held
-  }
-
-  async #save(state: PublisherState): Promise<PublisherState> {
-    await savePublisherState(this.#components.state, this.name.text, state)
-    this.#state = state
-    return state
   }
 
   #addresses(): string[] {
