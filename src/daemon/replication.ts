@@ -1,5 +1,6 @@
 import { KeptBlocks } from '../blocks/kept-blocks.ts'
 import { systemClock } from '../naming/clock.ts'
+import { loadDnsLinkState } from '../naming/dnslink-state.ts'
 import { loadMirrorState, partOf } from '../naming/mirror-state.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { replicateTree } from '../tree/replicate.ts'
@@ -121,16 +122,18 @@ function replicatorOf(
   })
 }
 
-/** Of a domain: the name that it stands for, if that is where the root came from. */
+/** Of a domain: the name that it stands for, or that before, if that is where the root came from. */
 async function keyOf(
   { kind, text }: OpenMirror['entry'],
   root: CID,
   { state }: Storage,
 ): Promise<string | undefined> {
   if (kind === 'key') return text
-  const name = await state.map('dnslink').get(text)
-  if (name === undefined) return undefined
-  const key = Buffer.from(name).toString('utf8')
-  const { current } = await loadMirrorState(partOf(state.map('mirrors'), text), key)
-  return current?.root.equals(root) === true ? key : undefined
+  const known = await loadDnsLinkState(state.map('dnslink'), text)
+  for (const key of [known?.name, known?.before?.name]) {
+    if (key === undefined) continue
+    const { current } = await loadMirrorState(partOf(state.map('mirrors'), text), key)
+    if (current?.root.equals(root) === true) return key
+  }
+  return undefined
 }

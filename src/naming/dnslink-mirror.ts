@@ -1,4 +1,5 @@
 import { MINUTE, SECOND, backOff, systemClock, within } from './clock.ts'
+import { loadDnsLinkState, saveDnsLinkState } from './dnslink-state.ts'
 import type { CID } from 'multiformats/cid'
 import type { DurableMap } from '../registry/ports.ts'
 import type { Clock } from './clock.ts'
@@ -19,7 +20,7 @@ export interface DnsLinkComponents {
   ) => Promise<string | undefined>
   /** Makes the mirror of a name. */
   readonly follow: (name: string) => FollowedName
-  /** Remembers the name of each domain. */
+  /** Remembers the name of each domain, and the one before for as long as its root serves. */
   readonly state: DurableMap
   readonly log: Log
   readonly clock?: Clock | undefined
@@ -27,7 +28,7 @@ export interface DnsLinkComponents {
 
 /**
  * Follows a domain: looks up which name it stands for, and follows that. When the domain changes to another name, the
- * root of the name before serves until the new one has a root.
+ * root of the name before serves until the new one has a root, over restarts too; both are followed until then.
  */
 export class DnsLinkMirror implements FollowedName {
   readonly name: string
@@ -36,7 +37,7 @@ export class DnsLinkMirror implements FollowedName {
   readonly #stop = new AbortController()
   /** The mirror of the name the domain stands for now. */
   #inner: FollowedName | undefined
-  /** The one before, while the new one has no root. */
+  /** The last one that had a root, while that has none. */
   #before: FollowedName | undefined
   #movedAt: number | undefined
   #error: string | undefined
@@ -51,7 +52,12 @@ export class DnsLinkMirror implements FollowedName {
   }
 
   root(): CID | undefined {
-    return this.#inner?.root() ?? this.#before?.root()
+    return this.#serving?.root()
+  }
+
+  /** Whose root serves. */
+  get #serving(): FollowedName | undefined {
+    return this.#inner?.root() === undefined ? (this.#before ?? this.#inner) : this.#inner
   }
 
   status(): MirrorStatus {
@@ -60,7 +66,7 @@ export class DnsLinkMirror implements FollowedName {
     return {
       name: this.name,
       root: this.root()?.toString(),
-      sequence: inner?.sequence,
+      sequence: this.#serving?.status().sequence,
       resolvedAt: inner?.resolvedAt,
       state,
       error: this.#error ?? inner?.error,
@@ -78,8 +84,14 @@ export class DnsLinkMirror implements FollowedName {
   }
 
   async start(): Promise<void> {
-    const known = await this.#components.state.get(this.name)
-    if (known !== undefined) await this.#follow(Buffer.from(known).toString('utf8'))
+    const { state, follow } = this.#components
+    const known = await loadDnsLinkState(state, this.name)
+    if (known !== undefined) {
+      this.#inner = follow(known.name)
+      this.#before = known.before && follow(known.before.name)
+      this.#movedAt = Math.min(known.before?.movedAt ?? Infinity, this.#clock.now())
+      await Promise.all([this.#inner.start(), this.#before?.start()])
+    }
     this.#running = this.#run(this.#stop.signal)
   }
 
@@ -122,10 +134,8 @@ export class DnsLinkMirror implements FollowedName {
     }
     this.#error = undefined
     this.#failingSince = undefined
-    if (this.#inner?.root() !== undefined) await this.#forget()
-    if (name === this.#inner?.name) return
-    await this.#components.state.put(this.name, Buffer.from(name))
-    await this.#follow(name)
+    if (name === this.#inner?.name) await this.#settle()
+    else await this.#move(name)
   }
 
   #fail(why: string): void {
@@ -133,16 +143,37 @@ export class DnsLinkMirror implements FollowedName {
     this.#failingSince ??= this.#clock.now()
   }
 
-  async #follow(name: string): Promise<void> {
-    await this.#forget()
-    this.#before = this.#inner
-    this.#movedAt = this.#clock.now()
-    this.#inner = this.#components.follow(name)
-    await this.#inner.start()
+  /** Follows another name, and of those before the one whose root serves, if that is not the same. */
+  async #move(name: string): Promise<void> {
+    const { state, follow } = this.#components
+    const serving = this.root() === undefined ? undefined : this.#serving
+    const isBack = serving?.name === name
+    const next = isBack ? serving : follow(name)
+    const before = isBack ? undefined : serving
+    // Since when the root that serves is not what the domain stands for.
+    const hasMoved = before !== undefined && before === this.#before
+    const movedAt = hasMoved ? (this.#movedAt ?? this.#clock.now()) : this.#clock.now()
+    await saveDnsLinkState(state, this.name, {
+      name,
+      before: before && { name: before.name, movedAt },
+    })
+    const left = [this.#inner, this.#before].filter((each) => each !== next && each !== before)
+    this.#inner = next
+    this.#before = before
+    this.#movedAt = movedAt
+    await Promise.all(left.map((each) => each?.stop()))
+    if (!isBack) await next.start()
   }
 
-  async #forget(): Promise<void> {
-    await this.#before?.stop()
+  /** The name before is not needed any more when the new one has a root. */
+  async #settle(): Promise<void> {
+    const [inner, before] = [this.#inner, this.#before]
+    if (inner?.root() === undefined || before === undefined) return
+    await saveDnsLinkState(this.#components.state, this.name, {
+      name: inner.name,
+      before: undefined,
+    })
     this.#before = undefined
+    await before.stop()
   }
 }

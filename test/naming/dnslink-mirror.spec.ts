@@ -8,6 +8,7 @@ import type { FollowedName, MirrorStatus } from '../../src/naming/mirror.ts'
 class FakeMirror implements FollowedName {
   readonly name: string
   current: CID | undefined
+  started = false
   stopped = false
   stale: number | undefined
 
@@ -31,6 +32,7 @@ class FakeMirror implements FollowedName {
     return this.stale
   }
   start(): Promise<void> {
+    this.started = true
     return Promise.resolve()
   }
   stop(): Promise<void> {
@@ -44,6 +46,8 @@ describe('a mirror by domain', () => {
   let state: MemoryMap
   let target: string | undefined | Error
   let mirrors: FakeMirror[]
+  /** What mirrors find at their start, by name. */
+  let remembered: Map<string, CID>
   let domain: DnsLinkMirror
 
   beforeEach(async () => {
@@ -51,6 +55,7 @@ describe('a mirror by domain', () => {
     state = new MemoryMap()
     target = 'k51first'
     mirrors = []
+    remembered = new Map()
     domain = await open()
   })
   afterEach(() => domain.stop())
@@ -63,6 +68,7 @@ describe('a mirror by domain', () => {
       resolve: () => (target instanceof Error ? Promise.reject(target) : Promise.resolve(target)),
       follow: (name) => {
         const mirror = new FakeMirror(name)
+        mirror.current = remembered.get(name)
         mirrors.push(mirror)
         return mirror
       },
@@ -97,6 +103,93 @@ describe('a mirror by domain', () => {
     assert.equal(domain.root(), second.current)
     await clock.pass(300_000)
     assert.deepEqual([first.stopped, second.stopped], [true, false])
+  })
+
+  /** Ends the process and begins another; of the mirrors only the new ones are looked at then. */
+  async function restart(): Promise<void> {
+    await domain.stop()
+    for (const { name, current } of mirrors) if (current) remembered.set(name, current)
+    mirrors = []
+    domain = await open()
+  }
+
+  /** The name that is followed now has this root. */
+  async function arrive(n: number): Promise<CID> {
+    const root = await rootNumber(n)
+    const mirror = mirrors.find(({ name, stopped }) => name === target && !stopped)
+    assert.ok(mirror)
+    mirror.current = root
+    return root
+  }
+
+  /** The domain names another key. */
+  async function move(to: string): Promise<void> {
+    target = to
+    await clock.pass(300_000)
+  }
+
+  function followed(): string[] {
+    return mirrors.flatMap(({ name, started, stopped }) => (started && !stopped ? [name] : [])).toSorted()
+  }
+
+  it('serves the old root over restarts until the new name has one, and follows both till then', async () => {
+    const old = await arrive(1)
+    await move('k51second')
+    const movedAt = domain.staleSince()
+    for (const resolves of [true, false]) {
+      if (!resolves) target = new Error('ENOTFOUND')
+      await restart()
+      assert.deepEqual([domain.root(), followed()], [old, ['k51first', 'k51second']])
+      await clock.pass(600_000)
+      assert.equal(domain.staleSince(), movedAt)
+    }
+    target = 'k51second'
+    const root = await arrive(2)
+    assert.equal(domain.root(), root)
+    await clock.pass(300_000)
+    assert.deepEqual(followed(), ['k51second'])
+    await restart()
+    assert.deepEqual([domain.root(), followed()], [root, ['k51second']])
+  })
+
+  it('keeps the root that serves when the domain moves on to a third name, also over a restart', async () => {
+    const old = await arrive(1)
+    await move('k51second')
+    const movedAt = domain.staleSince()
+    await move('k51third')
+    assert.deepEqual([domain.root(), followed()], [old, ['k51first', 'k51third']])
+    await restart()
+    assert.deepEqual([domain.root(), followed()], [old, ['k51first', 'k51third']])
+    assert.equal(domain.staleSince(), movedAt)
+  })
+
+  it('goes back to the name whose root still serves without beginning anew', async () => {
+    const old = await arrive(1)
+    await move('k51second')
+    await move('k51first')
+    assert.deepEqual([mirrors.length, domain.root(), followed()], [2, old, ['k51first']])
+    assert.equal(domain.staleSince(), undefined)
+    await restart()
+    assert.deepEqual([domain.root(), followed()], [old, ['k51first']])
+  })
+
+  it('follows no name twice when it died while the domain went back to the name before', async () => {
+    const old = await arrive(1)
+    await move('k51second')
+    state.delete = () => Promise.reject(new Error('the process died'))
+    await move('k51first')
+    await restart()
+    assert.deepEqual([domain.root(), followed()], [old, ['k51first']])
+  })
+
+  it('stays with the name it has while another cannot be written down', async () => {
+    const old = await arrive(1)
+    state.failures = 1
+    await move('k51second')
+    assert.match(domain.status().error ?? '', /no space left/)
+    assert.deepEqual([domain.root(), followed()], [old, ['k51first']])
+    await clock.pass(5_000)
+    assert.deepEqual([domain.status().error, followed()], [undefined, ['k51first', 'k51second']])
   })
 
   it('goes on with the name it knows while DNS fails, also after a restart', async () => {
