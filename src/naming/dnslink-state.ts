@@ -46,7 +46,6 @@ function placeOfBefore(domain: string): string {
 }
 
 function parse(bytes: Uint8Array | undefined): NameBefore | undefined {
-  const [, movedAt, name] =
-    /^(\d+) (\S+)$/.exec(Buffer.from(bytes ?? []).toString('utf8')) ?? []
+  const [, movedAt, name] = /^(\d+) (\S+)$/.exec(Buffer.from(bytes ?? []).toString('utf8')) ?? []
   return name === undefined ? undefined : { name, movedAt: Number(movedAt) }
 }

@@ -196,7 +196,9 @@ export class Publisher {
   #isSaid(): boolean {
     if (this.#wanted === undefined) return true
     const value = valueOf(this.#wanted)
-    return [this.#told?.value, this.#ledger.state?.value, this.#saying ?? value].every((v) => v === value)
+    return [this.#told?.value, this.#ledger.state?.value, this.#saying ?? value].every(
+      (v) => v === value,
+    )
   }
 
   async #run(signal: AbortSignal): Promise<void> {

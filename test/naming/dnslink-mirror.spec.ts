@@ -129,7 +129,9 @@ describe('a mirror by domain', () => {
   }
 
   function followed(): string[] {
-    return mirrors.flatMap(({ name, started, stopped }) => (started && !stopped ? [name] : [])).toSorted()
+    return mirrors
+      .flatMap(({ name, started, stopped }) => (started && !stopped ? [name] : []))
+      .toSorted()
   }
 
   it('serves the old root over restarts until the new name has one, and follows both till then', async () => {

@@ -5,11 +5,17 @@ import type { World } from './world.ts'
 
 /** Long enough for every pause there is: polls, retries with growing pauses, checks of the clock. Milliseconds. */
 const LONG_ENOUGH = 11 * 60_000
+/** Lookups of a writer in that time: it asks every peer three times, and they come and go. */
+const MAX_LOOKUPS = 200
 
 /** All is well again: what must then come true by itself, does it? */
 export async function calm(world: World): Promise<void> {
   await world.heal()
+  const before = new Map(world.writers.map((node) => [node, node.lookups]))
   await world.pass(LONG_ENOUGH)
+  for (const [node, lookups] of before)
+    if (node.lookups - lookups > MAX_LOOKUPS)
+      throw new Violation(`${node.id} asks again and again: ${node.lookups - lookups} times`)
   checkWriters(world)
   checkMirrors(world)
   await oneWriterGoesOn(world)
@@ -62,7 +68,7 @@ async function oneWriterGoesOn(world: World): Promise<void> {
   for (const other of world.writers)
     if (other !== writer && other.isUp) await world.end(other, 'stop')
   world.hasTwoWriters = writer.id === 'W2'
-  writer.publisher?.takeOver()
+  world.takeOver(writer)
   if (await everybodyFollows(world, writer)) return
   // An old backup may use a sequence again that only a mirror knows whose record has expired: the first root under it
   // stays there, and the mirror says so, until the next one.

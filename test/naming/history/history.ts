@@ -13,18 +13,26 @@ const SHOWN = 40
 /** What is broken on purpose, to see that the model would notice. */
 export const DEFECTS: Readonly<Record<string, DiskDefect>> = {
   /** Mirrors know what they served, but not that nothing older may be taken. */
-  'no floor': { reads: (key, value) => (key.startsWith('mirrors/') ? withoutFloor(value) : value) },
+  'no floor': {
+    reads: (key, value) => (key.startsWith('mirrors/') ? without('floor', value) : value),
+  },
   /** Mirrors whose state is never really on disk. */
   'mirrors forget': { forgets: (key) => key.startsWith('mirrors/') },
   /** Writers who sign before the sequence is on disk, and so lose the last one when they die. */
   'writers lose count': {
     reads: (key, value) => (key.startsWith('publisher/') ? oneBehind(value) : value),
   },
+  /** Writers who do not know any more that they have met another one. */
+  'writers forget another writer': {
+    reads: (key, value) => (key.startsWith('publisher/') ? without('conflict', value) : value),
+  },
+  /** Mirrors by domain who do not know any more whose root served. */
+  'domains forget the name before': { forgets: (key) => /^dnslink\/.*\/before$/.test(key) },
 }
 
-function withoutFloor(value: Uint8Array): Uint8Array {
+function without(part: string, value: Uint8Array): Uint8Array {
   const state = JSON.parse(Buffer.from(value).toString('utf8')) as object
-  return Buffer.from(JSON.stringify({ ...state, floor: undefined }))
+  return Buffer.from(JSON.stringify({ ...state, [part]: undefined }))
 }
 
 function oneBehind(value: Uint8Array): Uint8Array {

@@ -20,6 +20,8 @@ export class SimNetwork implements RecordNetwork, Station {
   readonly #seen = new Set<string>()
   #lookup: Lookup | undefined
   #messages = 0
+  /** How often somebody was asked from here. */
+  lookups = 0
 
   constructor(id: string, ether: Ether<SimNetwork>, random: SeededRandom, hasDht: boolean) {
     this.id = id
@@ -65,6 +67,7 @@ export class SimNetwork implements RecordNetwork, Station {
   }
 
   lookup(peer: string, key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.lookups++
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>()
     const asked = this.#ether.send(this, peer, (other) => {
       void other.answer(key).then((bytes) => this.#ether.send(other, this.id, () => resolve(bytes)))

@@ -1,4 +1,6 @@
 import { CID } from 'multiformats/cid'
+import { DnsLinkMirror } from '../../../src/naming/dnslink-mirror.ts'
+import { partOf } from '../../../src/naming/mirror-state.ts'
 import { Mirror } from '../../../src/naming/mirror.ts'
 import { Publisher } from '../../../src/naming/publisher.ts'
 import { RecordExchange } from '../../../src/naming/record-exchange.ts'
@@ -6,11 +8,16 @@ import { LIFETIME, keychain, nameOf, silent } from '../support.ts'
 import { SimDisk } from './disk.ts'
 import { SimNetwork } from './net.ts'
 import type { PrivateKey } from '@ipshipyard/crypto'
+import type { FollowedName } from '../../../src/naming/mirror.ts'
+import type { DurableMap } from '../../../src/registry/ports.ts'
 import type { SeededRandom } from '../../faults/random.ts'
 import type { DiskContent, DiskDefect } from './disk.ts'
 import type { Ether } from './ether.ts'
 import type { SimTime, WallClock } from './time.ts'
 import type { Watch } from './watch.ts'
+
+/** What mirrors by domain follow. */
+const DOMAIN = 'registry.example.org'
 
 /** What a node is made of. */
 export interface NodeParts {
@@ -22,6 +29,8 @@ export interface NodeParts {
   readonly defect?: DiskDefect | undefined
   /** Whether a node is connected to somebody who has this root. */
   readonly canHave: (node: SimNode, root: CID) => boolean
+  /** The name that the domain stands for now. @throws while DNS fails */
+  readonly resolve: () => Promise<string>
 }
 
 /** What a disk holds, besides the state of the naming room. */
@@ -35,7 +44,7 @@ export interface NodeData {
   lane: CID | undefined
 }
 
-/** One node of a history, over all its lives: a writer of the name, or a mirror of it. */
+/** One node of a history, over all its lives: a writer of the name, or a mirror of it, or of a domain. */
 export class SimNode {
   readonly id: string
   readonly isWriter: boolean
@@ -47,7 +56,7 @@ export class SimNode {
   /** Fetches of blocks hang, or fail. */
   trouble: 'none' | 'hangs' | 'fails' = 'none'
   publisher: Publisher | undefined
-  mirror: Mirror | undefined
+  mirror: FollowedName | undefined
   exchange: RecordExchange | undefined
   disk: SimDisk | undefined
   #network: SimNetwork | undefined
@@ -61,6 +70,11 @@ export class SimNode {
 
   get isUp(): boolean {
     return this.#network !== undefined
+  }
+
+  /** How often it asked somebody in this life. */
+  get lookups(): number {
+    return this.#network?.lookups ?? 0
   }
 
   /** Who is connected. */
@@ -86,7 +100,10 @@ export class SimNode {
     await this.exchange.start()
     if (this.isWriter) this.#startPublisher(disk, this.exchange)
     else {
-      this.mirror = this.#makeMirror(disk, this.exchange)
+      const states = disk.map('mirrors')
+      this.mirror = this.id.startsWith('D')
+        ? this.#makeDomainMirror(disk, states, this.exchange)
+        : this.#makeMirror(nameOf(this.#parts.key).text, states, this.exchange)
       await this.mirror.start()
       const { root, sequence } = this.mirror.status()
       if (root === undefined) watch.servesNothing(this.id)
@@ -127,6 +144,8 @@ export class SimNode {
 
   #startPublisher(disk: SimDisk, exchange: RecordExchange): void {
     const { key, watch } = this.#parts
+    const written = this.data.state.get(`publisher/${nameOf(key).text}`)
+    watch.begins(this.id, written !== undefined && isStanding(written))
     const tell = exchange.tell.bind(exchange)
     // Only the publisher tells anything on a writer.
     exchange.tell = (name, record) => {
@@ -138,7 +157,7 @@ export class SimNode {
         key,
         keychain,
         exchange,
-        state: disk.map('publisher'),
+        state: this.#publisherState(disk.map('publisher')),
         clock: this.clock,
         log: silent,
         addresses: () => [],
@@ -153,12 +172,31 @@ export class SimNode {
     if (this.data.lane !== undefined) this.publisher.publish(this.data.lane)
   }
 
-  #makeMirror(disk: SimDisk, exchange: RecordExchange): Mirror {
-    const { key, watch } = this.#parts
-    const mirror: Mirror = new Mirror(nameOf(key).text, {
+  /** What gets to the disk is looked at. */
+  #publisherState(map: DurableMap): DurableMap {
+    const put = async (key: string, value: Uint8Array): Promise<void> => {
+      await map.put(key, value)
+      this.#parts.watch.stands(this.id, isStanding(value))
+    }
+    return { ...map, put }
+  }
+
+  #makeDomainMirror(disk: SimDisk, states: DurableMap, exchange: RecordExchange): FollowedName {
+    return new DnsLinkMirror(DOMAIN, {
+      state: disk.map('dnslink'),
+      resolve: () => this.#parts.resolve(),
+      follow: (name) => this.#makeMirror(name, partOf(states, DOMAIN), exchange),
+      clock: this.clock,
+      log: silent,
+    })
+  }
+
+  #makeMirror(name: string, state: DurableMap, exchange: RecordExchange): Mirror {
+    const { watch } = this.#parts
+    const mirror: Mirror = new Mirror(name, {
       exchange,
       keychain,
-      state: disk.map('mirrors'),
+      state,
       clock: this.clock,
       log: silent,
       advance: (to, _from, { signal }) => this.#fetch(to, signal),
@@ -177,6 +215,11 @@ export class SimNode {
       throw new Error(`no peer has ${root.toString()}`)
     this.data.blocks.add(root.toString())
   }
+}
+
+/** Whether this state of a publisher knows of another writer. */
+function isStanding(state: Uint8Array): boolean {
+  return 'conflict' in (JSON.parse(Buffer.from(state).toString('utf8')) as object)
 }
 
 export function emptyData(): NodeData {

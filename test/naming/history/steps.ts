@@ -1,3 +1,5 @@
+import { CID } from 'multiformats/cid'
+import { nameOf } from '../support.ts'
 import { attacks } from './attacks.ts'
 import type { SimNode } from './node.ts'
 import type { StepKind } from './step-kind.ts'
@@ -161,8 +163,21 @@ const lives: readonly StepKind[] = [
     weight: 1,
     run: async (world) => {
       const node = up(world, world.writers)
-      const above = node?.publisher?.takeOver()
+      const above = node && world.takeOver(node)
       return `${node?.id ?? NOBODY} above ${above ?? 'nothing'}`
+    },
+  },
+  {
+    name: 'a writer goes back to a root of the other',
+    weight: 2,
+    run: async (world) => {
+      const [node, other] = world.random.next() < 0.5 ? world.writers : world.writers.toReversed()
+      const root = world.random.pick([...(other?.data.journal ?? [])])
+      if (node?.isUp !== true || root === undefined) return NOBODY
+      // The other may just be told to take over, and finds this when it asks.
+      const above = other && world.random.next() < 0.5 ? world.takeOver(other) : undefined
+      node.push(CID.parse(root))
+      return `${node.id} ${root.slice(-6)}${above === undefined ? '' : ', when told to take over'}`
     },
   },
 ]
@@ -210,6 +225,16 @@ const network: readonly StepKind[] = [
       const node = world.any(world.mirrors)
       node.trouble = world.any(['none', 'none', 'hangs', 'fails'] as const)
       return `${node.id} ${node.trouble}`
+    },
+  },
+  {
+    name: 'a domain moves, or DNS fails',
+    weight: 3,
+    run: async (world) => {
+      const [there, empty] = [nameOf(world.key).text, world.emptyName]
+      const to = world.any([{ name: there }, { name: empty }, { name: empty }, { name: undefined }])
+      world.domain = to.name
+      return to.name?.slice(-6) ?? 'DNS fails'
     },
   },
   {

@@ -22,6 +22,10 @@ interface Served {
 export class Watch {
   readonly #told = new Map<string, Told>()
   readonly #served = new Map<string, Served>()
+  /** Writers that stand still, because they have met another one: so it is on their disks. */
+  readonly #standing = new Set<string>()
+  /** Of these the ones that were told to go on. */
+  readonly #ordered = new Set<string>()
   /** Roots that no record of the owner ever named. */
   readonly #evil = new Set<string>()
   /** How often something was looked at. */
@@ -58,6 +62,29 @@ export class Watch {
     told.last = sequence
   }
 
+  /** A writer begins another life, with this on its disk. What it was told to do before that counts no more. */
+  begins(writer: string, isStanding: boolean): void {
+    this.stands(writer, isStanding)
+    this.#ordered.delete(writer)
+  }
+
+  /** Whether a writer stands still, by what it has written. Only an order ends that. */
+  stands(writer: string, isStanding: boolean): void {
+    if (isStanding) {
+      this.#standing.add(writer)
+      return
+    }
+    if (!this.#standing.delete(writer)) return
+    this.checks++
+    if (!this.#ordered.delete(writer))
+      this.#report(`${writer} goes on above another writer, and nobody told it to`)
+  }
+
+  /** Somebody tells a writer that stands still to go on. */
+  orders(writer: string): void {
+    this.#ordered.add(writer)
+  }
+
   /** A mirror serves a root, or would after its start. */
   serves(mirror: string, sequence: bigint, root: CID): void {
     this.checks++
@@ -83,6 +110,8 @@ export class Watch {
 
   /** Its disk is another one now: what counts is what is on that. */
   replaced(node: string): void {
+    this.#standing.delete(node)
+    this.#ordered.delete(node)
     this.#told.delete(node)
     this.#served.delete(node)
   }

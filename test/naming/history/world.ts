@@ -13,9 +13,12 @@ import type { IpnsRecord } from '../../../src/naming/record.ts'
 import type { DiskDefect } from './disk.ts'
 import type { NodeData } from './node.ts'
 
-/** Who is connected to whom when all is well: the last mirror knows neither writer. The liar is connected to all. */
-const LINKS = ['W1 M1', 'W1 M2', 'W2 M2', 'M1 M2', 'M2 M3', 'M1 M3', 'M3 M4'] as const
-const IDS = ['W1', 'W2', 'M1', 'M2', 'M3', 'M4'] as const
+/**
+ * Who is connected to whom when all is well: the last mirror, and the one by domain, know neither writer. The liar is
+ * connected to all.
+ */
+const LINKS = ['W1 M1', 'W1 M2', 'W2 M2', 'M1 M2', 'M2 M3', 'M1 M3', 'M3 M4', 'M2 D2'] as const
+const IDS = ['W1', 'W2', 'M1', 'M2', 'M3', 'M4', 'D2'] as const
 /** The peer that lies. */
 const LIAR = 'H'
 
@@ -32,6 +35,10 @@ export class World {
   readonly nodes: readonly SimNode[]
   readonly key: PrivateKey
   readonly stranger: PrivateKey
+  /** A name that nobody has published anything under. */
+  readonly emptyName: string
+  /** The name that the domain stands for; `undefined` while DNS fails. */
+  domain: string | undefined
   readonly liar: SimNetwork
   /** Backups, by node. */
   readonly backups = new Map<string, NodeData>()
@@ -44,22 +51,28 @@ export class World {
 
   private constructor(
     seed: number,
-    keys: readonly [PrivateKey, PrivateKey],
+    keys: readonly [PrivateKey, PrivateKey, PrivateKey],
     defect: DiskDefect | undefined,
   ) {
     this.random = new SeededRandom(seed)
     ;[this.key, this.stranger] = keys
+    this.domain = nameOf(this.key).text
+    this.emptyName = nameOf(keys[2]).text
     this.ether = new Ether<SimNetwork>(this.time, this.random)
     const { time, random, ether, watch, key } = this
     const canHave = (node: SimNode, root: CID): boolean => this.#canHave(node, root)
-    const parts = { time, random, ether, watch, key, defect, canHave }
+    const resolve = (): Promise<string> =>
+      this.domain === undefined
+        ? Promise.reject(new Error('DNS does not answer'))
+        : Promise.resolve(this.domain)
+    const parts = { time, random, ether, watch, key, defect, canHave, resolve }
     this.nodes = IDS.map((id) => new SimNode(id, parts))
     this.liar = new SimNetwork(LIAR, ether, random, true)
     this.ether.dht.choose = (records) => this.#newest(records)
   }
 
   static async create(seed: number, defect?: DiskDefect): Promise<World> {
-    const world = new World(seed, [await makeKey(), await makeKey()], defect)
+    const world = new World(seed, [await makeKey(), await makeKey(), await makeKey()], defect)
     world.ether.join(world.liar)
     for (const id of IDS) world.ether.link(id, LIAR)
     world.join()
@@ -141,6 +154,13 @@ export class World {
     await done
   }
 
+  /** Somebody tells a writer to go on above another one; returns the sequence, or `undefined` when it met none. */
+  takeOver({ id, publisher }: SimNode): bigint | undefined {
+    const above = publisher?.takeOver()
+    if (above !== undefined) this.watch.orders(id)
+    return above
+  }
+
   backUp(node: SimNode): void {
     this.backups.set(node.id, copyOf(node.data))
   }
@@ -158,6 +178,7 @@ export class World {
     this.ether.isStormy = false
     this.ether.dht.isHonest = true
     this.liar.serve('', () => Promise.resolve(undefined))
+    this.domain = nameOf(this.key).text
     this.join()
     for (const node of this.nodes) {
       node.clock.skew = 0
