@@ -161,7 +161,7 @@ export class DnsLinkMirror implements FollowedName {
     this.#inner = next
     this.#before = before
     this.#movedAt = movedAt
-    await Promise.all(left.map((each) => each?.stop()))
+    for (const each of left) await each?.stop()
     if (!isBack) await next.start()
   }
 
