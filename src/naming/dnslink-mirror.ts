@@ -60,6 +60,10 @@ export class DnsLinkMirror implements FollowedName {
     return this.#inner?.root() === undefined ? (this.#before ?? this.#inner) : this.#inner
   }
 
+  get #withRoot(): FollowedName | undefined {
+    return this.root() === undefined ? undefined : this.#serving
+  }
+
   status(): MirrorStatus {
     const inner = this.#inner?.status()
     const state = this.#error === undefined ? (inner?.state ?? 'waiting') : 'error'
@@ -146,17 +150,21 @@ export class DnsLinkMirror implements FollowedName {
   /** Follows another name, and of those before the one whose root serves, if that is not the same. */
   async #move(name: string): Promise<void> {
     const { state, follow } = this.#components
-    const serving = this.root() === undefined ? undefined : this.#serving
+    let [serving, movedAt] = [this.#withRoot, this.#clock.now()]
+    for (;;) {
+      // Since when the root that serves is not what the domain stands for.
+      if (serving !== undefined && serving === this.#before) movedAt = this.#movedAt ?? movedAt
+      const before = serving && { name: serving.name, movedAt }
+      await saveDnsLinkState(state, this.name, {
+        name,
+        before: serving?.name === name ? undefined : before,
+      })
+      if (serving === this.#withRoot) break
+      serving = this.#withRoot // the name that is left got its first root meanwhile
+    }
     const isBack = serving?.name === name
-    const next = isBack ? serving : follow(name)
+    const next = isBack && serving !== undefined ? serving : follow(name)
     const before = isBack ? undefined : serving
-    // Since when the root that serves is not what the domain stands for.
-    const hasMoved = before !== undefined && before === this.#before
-    const movedAt = hasMoved ? (this.#movedAt ?? this.#clock.now()) : this.#clock.now()
-    await saveDnsLinkState(state, this.name, {
-      name,
-      before: before && { name: before.name, movedAt },
-    })
     const left = [this.#inner, this.#before].filter((each) => each !== next && each !== before)
     this.#inner = next
     this.#before = before

@@ -184,6 +184,19 @@ describe('a mirror by domain', () => {
     assert.deepEqual([domain.root(), followed()], [old, ['k51first']])
   })
 
+  it('keeps the name before when that gets its first root while the move is written down', async () => {
+    const put = state.put.bind(state)
+    let root: CID | undefined
+    state.put = async (key, value) => {
+      await put(key, value)
+      root ??= mirrors[0] && (mirrors[0].current = await rootNumber(1))
+    }
+    await move('k51second')
+    assert.deepEqual([domain.root(), followed()], [root, ['k51first', 'k51second']])
+    await restart()
+    assert.deepEqual([domain.root(), followed()], [root, ['k51first', 'k51second']])
+  })
+
   it('stays with the name it has while another cannot be written down', async () => {
     const old = await arrive(1)
     state.failures = 1

@@ -182,16 +182,22 @@ export class SimNode {
   }
 
   #makeDomainMirror(disk: SimDisk, states: DurableMap, exchange: RecordExchange): FollowedName {
-    return new DnsLinkMirror(DOMAIN, {
+    const mirror: FollowedName = new DnsLinkMirror(DOMAIN, {
       state: disk.map('dnslink'),
       resolve: () => this.#parts.resolve(),
-      follow: (name) => this.#makeMirror(name, partOf(states, DOMAIN), exchange),
+      follow: (name) => this.#makeMirror(name, partOf(states, DOMAIN), exchange, () => mirror),
       clock: this.clock,
       log: silent,
     })
+    return mirror
   }
 
-  #makeMirror(name: string, state: DurableMap, exchange: RecordExchange): Mirror {
+  #makeMirror(
+    name: string,
+    state: DurableMap,
+    exchange: RecordExchange,
+    domain: () => FollowedName | undefined = () => undefined,
+  ): Mirror {
     const { watch } = this.#parts
     const mirror: Mirror = new Mirror(name, {
       exchange,
@@ -201,7 +207,11 @@ export class SimNode {
       log: silent,
       advance: (to, _from, { signal }) => this.#fetch(to, signal),
       dial: () => Promise.resolve(false),
-      onRoot: (root) => watch.serves(this.id, BigInt(mirror.status().sequence ?? -1), root),
+      onRoot: (root) => {
+        // A domain that has just moved on is not served by what arrives under the name before.
+        if (domain() !== undefined && domain()?.root()?.equals(root) !== true) return
+        watch.serves(this.id, BigInt(mirror.status().sequence ?? -1), root)
+      },
     })
     return mirror
   }
