@@ -105,24 +105,6 @@ describe('a mirror', () => {
     await until(() => mirror.status().root === root)
   }
 
-  it('looks only at the newest of records that come faster than it can keep them', async () => {
-    await announce(1)
-    const kept: Promise<void>[] = []
-    const gate = Promise.withResolvers<void>()
-    const { put } = state
-    state.put = (...args) => {
-      const done = gate.promise.then(() => put.apply(state, args))
-      kept.push(done)
-      return done
-    }
-    for (let sequence = 2; sequence <= 40; sequence++) await announce(sequence)
-    assert.equal(kept.length, 1)
-    gate.resolve()
-    await until(() => mirror.status().sequence === '40')
-    // The first of them, the newest, and the two roots.
-    assert.ok(kept.length <= 4, `${kept.length} were kept`)
-  })
-
   it('waits while there is nothing', () => {
     const { state: condition, root, error } = mirror.status()
     assert.deepEqual(
