@@ -34,7 +34,9 @@ export function tokenIssuer(options: IssuerOptions): TokenService {
     challenge: BASIC_CHALLENGE,
     issue: async ({ presented, service: asked, scopes }) => {
       if (asked !== undefined && asked !== service)
-        throw bad(`there is no service ${JSON.stringify(shown(asked, 255))} here: this one is ${service}`)
+        throw bad(
+          `there is no service ${JSON.stringify(shown(asked, 255))} here: this one is ${service}`,
+        )
       const wanted = parseScopes(scopes)
       if (wanted === undefined) throw bad('too many scopes at once')
       const user = await logins.login(presented)

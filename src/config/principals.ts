@@ -9,8 +9,7 @@ export function groupsAreThere({ access }: ParsedConfig): Problem[] {
     groups.flatMap((group, index) => {
       if (known.includes(group)) return []
       const meant = suggestName(group, known)
-      const hint =
-        meant === undefined ? 'write it there, with its users' : `did you mean ${meant}?`
+      const hint = meant === undefined ? 'write it there, with its users' : `did you mean ${meant}?`
       const message = `is ${group}, a group that access.groups does not have: ${hint}`
       return [{ path: [...section, 'groups', index], message }]
     })

@@ -25,7 +25,9 @@ export class WaitingOptions {
     const keys = changedOptions(this.#started, config).filter((key) => !key.startsWith(TAKEN_OVER))
     if (keys.length > 0) this.#log.warn({ keys }, message(keys))
     else if (this.#waiting.length > 0)
-      this.#log.info('the configuration is again the one that the daemon goes by: nothing waits for a restart')
+      this.#log.info(
+        'the configuration is again the one that the daemon goes by: nothing waits for a restart',
+      )
     this.#waiting = keys
   }
 }

@@ -69,7 +69,8 @@ describe('rules that change while the daemon runs (B65)', () => {
 })
 
 describe('what changes in the configuration while the daemon runs, and waits for a restart', () => {
-  const parsed = (line = '{}') => JSON.parse(line) as { level: number; keys?: string[]; msg: string }
+  const parsed = (line = '{}') =>
+    JSON.parse(line) as { level: number; keys?: string[]; msg: string }
   const WARN = 40
 
   it('is named in a warning, each option by its path', async () => {
@@ -82,7 +83,12 @@ http: { addr: "127.0.0.1:6000", namespaces: { docker.io: hub } }
     assert.equal(it.lines.length, 1)
     const { level, keys, msg } = parsed(it.lines[0])
     assert.equal(level, WARN)
-    assert.deepEqual(keys, ['http.addr', 'http.namespaces', 'storage.delete.enabled', 'repositories'])
+    assert.deepEqual(keys, [
+      'http.addr',
+      'http.namespaces',
+      'storage.delete.enabled',
+      'repositories',
+    ])
     assert.match(msg, /waits for a restart.*http\.addr.*repositories: what is pushed before/)
   })
 
@@ -90,7 +96,10 @@ http: { addr: "127.0.0.1:6000", namespaces: { docker.io: hub } }
     await using it = await world('access: {}')
     await it.change(`${READ}\nlog: { level: debug }\n`)
     assert.equal(it.may(), false)
-    assert.deepEqual(it.lines.map((line) => parsed(line).keys), [undefined, ['log.level']])
+    assert.deepEqual(
+      it.lines.map((line) => parsed(line).keys),
+      [undefined, ['log.level']],
+    )
   })
 
   it('is an entry of a list that has changed within, too', async () => {

@@ -231,7 +231,10 @@ describe('the password of the keys', () => {
     await writeFile(passwordFile, 'correct horse battery staple', { mode: 0o644 })
     await assert.rejects(load({ passwordFile }), named('can be read by other users'))
     const below = join(passwordFile, 'file')
-    await assert.rejects(load({ passwordFile: below }), /^StartError: keys\.passwordFile: .*ENOTDIR/)
+    await assert.rejects(
+      load({ passwordFile: below }),
+      /^StartError: keys\.passwordFile: .*ENOTDIR/,
+    )
   })
 
   it('names a file that does not exist', async () => {
