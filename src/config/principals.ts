@@ -32,7 +32,7 @@ export function somebodyIsAsked({ auth, access }: ParsedConfig): Problem[] {
     Object.entries({ users, groups }).flatMap(([key, list]) =>
       list.length === 0
         ? []
-        : [{ path: [...section, key], message: `names ${list.join(', ')}, ${NOBODY}` }],
+        : [{ path: [...section, key], message: `names ${shortened(list)}, ${NOBODY}` }],
     )
   const policies = access.policies.flatMap((policy, index) => {
     const path = ['access', 'policies', index]
@@ -45,4 +45,8 @@ export function somebodyIsAsked({ auth, access }: ParsedConfig): Problem[] {
     return problems
   })
   return [...named(['access', 'admins'], access.admins), ...policies]
+}
+
+function shortened([first = '', ...more]: readonly string[]): string {
+  return more.length === 0 ? first : `${first} and ${more.length} more`
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { ChangingRules } from '../../src/access/changing.ts'
 import { OPEN_ACCESS } from '../../src/access/open.ts'
@@ -6,6 +7,8 @@ import { ANONYMOUS } from '../../src/access/ports.ts'
 import { PolicyReloader } from '../../src/daemon/policy.ts'
 import { parseName } from '../../src/oci/name.ts'
 import { load } from '../config/support.ts'
+import { DaemonProcess } from '../support/daemon-process.ts'
+import { eventually } from '../support/two-nodes.ts'
 
 const APP = parseName('app')
 const READ = 'access: { policies: [{ anonymous: true, allow: [pull] }] }'
@@ -65,6 +68,19 @@ describe('rules that change while the daemon runs (B65)', () => {
     await it.change(READ)
     assert.equal(it.file.reads, 1)
     assert.equal(it.lines.length, 0)
+  })
+})
+
+describe('SIGHUP', () => {
+  it('makes a real daemon say that publish: false waits for a restart (nothing was said)', async () => {
+    await using daemon = await DaemonProcess.start()
+    const config = JSON.parse(await readFile(daemon.configFile, 'utf8')) as object
+    const rules = [{ match: ['secret/**'], publish: false }]
+    await writeFile(daemon.configFile, JSON.stringify({ ...config, repositories: rules }))
+    process.kill(daemon.pid, 'SIGHUP')
+    const isSaid = () =>
+      daemon.log.some((line) => /waits for a restart of the daemon: repositories: /.test(line))
+    await eventually(async () => isSaid(), 'the warning')
   })
 })
 
