@@ -34,7 +34,7 @@ export class WaitingOptions {
 
 function message(keys: readonly string[]): string {
   const rest = keys.includes('repositories')
-    ? ': what is pushed before that is published, or not, by the old rules'
+    ? '. What is pushed before that is published, or not, by the old rules'
     : ''
   return `the configuration has changed, and this waits for a restart of the daemon: ${keys.join(', ')}${rest}`
 }

@@ -79,7 +79,7 @@ describe('SIGHUP', () => {
     await writeFile(daemon.configFile, JSON.stringify({ ...config, repositories: rules }))
     process.kill(daemon.pid, 'SIGHUP')
     const isSaid = () =>
-      daemon.log.some((line) => /waits for a restart of the daemon: repositories: /.test(line))
+      daemon.log.some((line) => /waits for a restart of the daemon: repositories\. /.test(line))
     await eventually(async () => isSaid(), 'the warning')
   })
 })
@@ -105,7 +105,7 @@ http: { addr: "127.0.0.1:6000", namespaces: { docker.io: hub } }
       'storage.delete.enabled',
       'repositories',
     ])
-    assert.match(msg, /waits for a restart.*http\.addr.*repositories: what is pushed before/)
+    assert.match(msg, /waits for a restart.*http\.addr.*repositories\. What is pushed before/)
   })
 
   it('is named beside the rules that are taken over, and these are not named', async () => {
