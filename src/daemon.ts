@@ -2,12 +2,12 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createApp } from './api/app.ts'
 import { createControlApp } from './api/control-app.ts'
 import { listen } from './api/server.ts'
-import { isOverheard } from './config/overheard.ts'
 import { PublishRules } from './oci/publish-rules.ts'
 import { openNode } from './ipfs/node.ts'
 import { RecordExchange } from './naming/record-exchange.ts'
 import { AgeClock } from './daemon/age-clock.ts'
 import { openAccess } from './daemon/access.ts'
+import { announce } from './daemon/announce.ts'
 import { AuditLog } from './daemon/audit-log.ts'
 import { startChecking } from './daemon/checking.ts'
 import { barrierFor, openCollector } from './daemon/collecting.ts'
@@ -17,6 +17,7 @@ import { roomForPushes } from './daemon/disk-room.ts'
 import { dataDirectory, removeLock, socketPath, writeLock } from './daemon/data-directory.ts'
 import { openKeychain } from './daemon/keys.ts'
 import { checkedName } from './daemon/write-key.ts'
+import { sayGoodbye } from './daemon/farewell.ts'
 import { Heap, ownHeap } from './daemon/heap.ts'
 import { healFrom } from './daemon/healing.ts'
 import { Housekeeping } from './daemon/housekeeping.ts'
@@ -35,7 +36,7 @@ import { LostEnd } from './daemon/regain.ts'
 import { Replication } from './daemon/replication.ts'
 import { readinessOf, statusReport } from './daemon/status.ts'
 import { openStorage, ownTrees } from './daemon/storage.ts'
-import { arranged, readableBy } from './daemon/arrangement.ts'
+import { arranged } from './daemon/arrangement.ts'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
 import type { Daemon, StartOptions } from './cli/daemon-face.ts'
@@ -47,6 +48,7 @@ import type { Listener } from './api/server.ts'
 import type { Checking } from './daemon/checking.ts'
 import type { CollectingParts } from './daemon/collecting.ts'
 import type { Collector } from './daemon/collector.ts'
+import type { UnderWay } from './daemon/farewell.ts'
 import type { DiskRoom } from './daemon/disk-room.ts'
 import type { DataDirectory } from './daemon/data-directory.ts'
 import type { OpenKeys } from './daemon/keys.ts'
@@ -121,8 +123,10 @@ export async function startDaemon(config: Config, options: StartOptions): Promis
   stack.use(new Housekeeping({ ...storage, directory, uploads: registry.uploads, log }))
   const http = await serve(stack, whole, options)
   stack.use(new Heap(() => node.moved() + http.moved(), ownHeap(idler(storage))))
-  announce(whole, http)
-  return asDaemon(stack.move(), { http, node, publisher, config })
+  const { version } = packageJson
+  const ipnsName = publisher?.name.text
+  announce({ config, version, address: http.address, ipnsName }, log.child({ room: 'daemon' }))
+  return asDaemon(stack.move(), { ...whole, http, signal })
 }
 
 /** What is done while nobody wants anything. */
@@ -239,12 +243,15 @@ async function serve(
   const { signal } = options
   const log = whole.log.child({ room: 'api' })
   const audit = stack.use(await AuditLog.open(config, whole.log.child({ room: 'daemon' })))
+  const startedAt = new Date().toISOString()
+  const told = { startedAt, address: undefined as string | undefined }
   const operations = {
     version: packageJson.version,
     readiness: () => readinessOf({ ...whole, audit }),
     status: () =>
       statusReport({
         ...whole,
+        ...told,
         audit,
         tombstones: registry.tombstones,
         version: packageJson.version,
@@ -270,12 +277,13 @@ async function serve(
   const port = { ...config.http.addr, ...portOptions(config, audit) }
   const http = await listen(app, { ...port, signal, log })
   openDoor(stack, http)
+  told.address = http.address
   const forget = port.tls && options.onReload?.(() => void http.reload())
   if (forget !== undefined) stack.defer(forget)
   stack.defer(() => removeLock(directory))
   await writeLock(directory, {
     pid: options.pid ?? 0,
-    startedAt: new Date().toISOString(),
+    startedAt,
     socket: path,
     http: http.address,
   })
@@ -293,46 +301,30 @@ function openDoor(stack: AsyncDisposableStack, listener: Listener): void {
   stack.defer(() => listener.close({ signal: AbortSignal.timeout(DRAIN_TIME) }))
 }
 
-function announce({ config, log, publisher }: Whole, { address }: Listener): void {
-  const room = log.child({ room: 'daemon' })
-  if (publisher !== undefined)
-    room.info(
-      { ipns: publisher.name.text },
-      `others mirror this registry by its name; what is published can be read by ${readableBy(config.network.mode)}, without a password`,
-    )
-  if (config.network.mode === 'public') {
-    room.warn('network.mode is public: everybody in the world can read this registry by its name')
-  }
-  if (isOverheard(config)) {
-    room.warn(
-      `passwords and tokens come to ${address} over plain HTTP, and can be read on their way (auth.plainHttp): name a certificate in http.tls`,
-    )
-  }
-  room.info(
-    { address, mode: config.network.mode, version: packageJson.version },
-    `ready on ${address}`,
-  )
-}
-
 function asDaemon(
   stack: AsyncDisposableStack,
-  {
-    http,
-    node,
-    publisher,
-    config,
-  }: { http: Listener; node: IpfsNode; publisher: Publisher | undefined; config: Config },
+  { http, signal, ...whole }: Whole & { http: Listener; signal: AbortSignal },
 ): Daemon {
+  const { config, node, publisher, collector, checker, log } = whole
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
   closed.catch(() => undefined) // whoever disposes of it is told as well
+  const underWay = (): UnderWay => ({
+    requests: http.running(),
+    collection: collector.status().running?.phase,
+    check: checker.isRunning,
+    publishing: publisher?.status().pending === true,
+  })
   return {
     httpAddress: { host: config.http.addr.host, port: http.port ?? 0 },
     peerId: node.peerId,
     ipnsName: publisher?.name.text,
     closed,
     [Symbol.asyncDispose]: async () => {
+      if (stack.disposed) return closed
+      const stopped = sayGoodbye(log.child({ room: 'daemon' }), { signal, underWay: underWay() })
       try {
         await stack.disposeAsync()
+        stopped()
         resolve()
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)))

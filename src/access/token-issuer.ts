@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { RegistryError } from '../oci/errors.ts'
+import { shown } from '../oci/shown.ts'
 import { BASIC_CHALLENGE } from './htpasswd.ts'
 import { granted, parseScopes } from './scope.ts'
 import { MAX_TOKEN_LETTERS } from './token-check.ts'
@@ -32,7 +33,10 @@ export function tokenIssuer(options: IssuerOptions): TokenService {
   return {
     challenge: BASIC_CHALLENGE,
     issue: async ({ presented, service: asked, scopes }) => {
-      if (asked !== undefined && asked !== service) throw bad(`there is no service ${service} here`)
+      if (asked !== undefined && asked !== service)
+        throw bad(
+          `there is no service ${JSON.stringify(shown(asked, 255))} here: this one is ${service}`,
+        )
       const wanted = parseScopes(scopes)
       if (wanted === undefined) throw bad('too many scopes at once')
       const user = await logins.login(presented)

@@ -33,9 +33,8 @@ export function costOf(hash: string): number {
 export function parseUserList(text: string, file: string): UserList {
   const users = new Map<string, string>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '' || line.startsWith('#')) continue
-    const colon = line.indexOf(':')
-    const [name, hash] = [line.slice(0, Math.max(colon, 0)), line.slice(colon + 1)]
+    if (isBlank(line)) continue
+    const [name, hash] = halves(line)
     const problem =
       problemOf(name, hash) ?? (users.has(name) ? 'this user is there twice' : undefined)
     if (problem !== undefined) throw new UserListError(`${file}:${index + 1}: ${problem}`)
@@ -45,11 +44,32 @@ export function parseUserList(text: string, file: string): UserList {
   return users
 }
 
+/** Whether a line is of a user, with a password that {@link parseUserList} would let through. */
+export function isWholeLine(line: string): boolean {
+  const [name, hash] = halves(line)
+  return problemOf(name, hash) === undefined
+}
+
+/** Whether a line is of a user, whatever the password, or of none that counts. */
+export function isUserLine(line: string): boolean {
+  return isBlank(line) || isUserName(halves(line)[0])
+}
+
+function isBlank(line: string): boolean {
+  return line.trim() === '' || line.startsWith('#')
+}
+
+/** A name, empty where there is none, and a hash. */
+function halves(line: string): [name: string, hash: string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, Math.max(colon, 0)), line.slice(colon + 1)]
+}
+
 function problemOf(name: string, hash: string): string | undefined {
   if (!isUserName(name))
     return 'this is no line of a user: write name:hash, the name of the characters a-z A-Z 0-9 . _ @ -'
   if (!HASH.test(hash))
-    return `the password of ${name} is not hashed by bcrypt: make it anew with heliport user add ${name} (or htpasswd -B)`
+    return `the password of ${name} is not hashed by bcrypt: make it anew with heliport user add ${name} (or htpasswd -B), or drop it with heliport user remove ${name}`
   const cost = costOf(hash)
   if (cost >= COST.least && cost <= COST.most) return undefined
   return `the password of ${name} is hashed with a cost of ${cost}, and ${COST.least} to ${COST.most} are taken: make it anew with heliport user add ${name}`

@@ -2,7 +2,7 @@ import { readFile, realpath } from 'node:fs/promises'
 import { isPassword, isUserName } from './basic.ts'
 import { lockFile, replaceFile } from './exclusive-file.ts'
 import { hashPassword } from './passwords.ts'
-import { UserListError, parseUserList } from './user-list.ts'
+import { UserListError, isUserLine, isWholeLine, parseUserList } from './user-list.ts'
 
 /** In bytes: shorter ones are guessed. */
 const LEAST_BYTES = 8
@@ -42,13 +42,38 @@ async function change(named: string, name: string, line: string | undefined): Pr
   // Two commands at once would each write what they read, and one change would be lost.
   await using _lock = await lockFile(file)
   const text = (await readIfThere(file)) ?? ''
-  const had = parseUserList(text, file).has(name)
-  if (!had && line === undefined) return false
   const lines = text.replace(/\n$/, '').split('\n')
-  const kept = lines.map((each) => (each.startsWith(`${name}:`) ? line : each))
+  const at = ownLines(name, lines)
+  checkOthers(lines, at, file)
+  const had = at.length > 0
+  if (!had && line === undefined) return false
+  const kept = lines.map((each, index) => {
+    if (!at.includes(index)) return each
+    return index === at[0] ? line : undefined
+  })
   const all = had ? kept : [...(text === '' ? [] : kept), line]
   await replaceFile(file, all.flatMap((each) => (each === undefined ? [] : [`${each}\n`])).join(''))
   return had
+}
+
+/** Where the user's lines are; more than one is wrong. */
+function ownLines(name: string, lines: readonly string[]): number[] {
+  return lines.flatMap((line, index) => (line.startsWith(`${name}:`) ? [index] : []))
+}
+
+/**
+ * What is wrong with the user's own lines is about to be mended, and must not keep him from it. Nor must others' bad
+ * passwords then: of two bad lines neither could ever be mended. But in what is no file of users nothing is written.
+ *
+ * @throws UserListError
+ */
+function checkOthers(lines: readonly string[], own: readonly number[], file: string): void {
+  const isMending = own.length > 1 || own.some((index) => !isWholeLine(lines[index] ?? ''))
+  const others = lines.map((line, index) => {
+    const isLeftOut = own.includes(index) || (isMending && isUserLine(line))
+    return isLeftOut ? '' : line
+  })
+  parseUserList(others.join('\n'), file)
 }
 
 /** What a link leads to: that is to change, and the link to stay. */

@@ -169,6 +169,11 @@ export class Connections {
     }
   }
 
+  /** Requests that are being answered. */
+  get running(): number {
+    return this.#running.size
+  }
+
   /** Closes idle connections, and each other one after its last answer. */
   drain(): void {
     this.#draining = true

@@ -3,6 +3,7 @@ import { chmod } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { RegistryError } from '../oci/errors.ts'
+import { plainAddress } from './address-ranges.ts'
 import { AddressConnections } from './address-connections.ts'
 import { CertificateKeeper } from './certificate-keeper.ts'
 import { answerClientError } from './client-error.ts'
@@ -77,6 +78,8 @@ export interface Listener {
   readonly port: number | undefined
   /** Bytes that came in and went out since it listens. */
   moved(): number
+  /** Requests that are being answered. */
+  running(): number
   /** Looks whether certificate and key have changed. What is wrong with them is logged. */
   reload(): Promise<void>
   /**
@@ -114,7 +117,7 @@ export async function listen(app: Application, options: ListenOptions): Promise<
   // Node drops headers beyond this count without a word; their size is bounded already.
   server.maxHeadersCount = 0
   watchArrivals(door, connections, options)
-  wire(server, connections, wellFormed(app.callback()))
+  wire(server, connections, wellFormed(app.callback()), options.log)
   if ('path' in options) await removeStaleSocket(options.path)
   await bind(server, options)
   // After this, an error is one connection that could not be accepted (EMFILE); unheard it would end the process.
@@ -130,6 +133,7 @@ export async function listen(app: Application, options: ListenOptions): Promise<
   return {
     ...addressOf(server, door.scheme),
     moved: () => connections.moved(),
+    running: () => connections.running,
     reload: () => door.reload(),
     close: ({ signal } = {}) =>
       (closing ??= (async () => {
@@ -196,7 +200,7 @@ function tooMany(): RegistryError {
   })
 }
 
-function wire(server: Server, connections: Connections, handle: Handler): void {
+function wire(server: Server, connections: Connections, handle: Handler, log: ApiLog): void {
   const listener = connections.listener(handle)
   server.on('request', listener)
   // Without a listener Node says `100 Continue` before we have looked at the request; `readBody` says it.
@@ -206,8 +210,13 @@ function wire(server: Server, connections: Connections, handle: Handler): void {
   server.on('clientError', (error: Error, stream) => {
     const socket = stream as Socket
     // Where TLS has failed there is nobody to answer.
-    if (connections.has(socket)) answerClientError(error, socket, connections.pending(socket))
-    else socket.destroy()
+    if (!connections.has(socket)) {
+      socket.destroy()
+      return
+    }
+    const address = plainAddress(socket.remoteAddress ?? '')
+    const answered = answerClientError(error, socket, connections.pending(socket))
+    if (answered !== undefined) log.info({ ...answered, address }, 'no request')
   })
 }
 

@@ -11,7 +11,7 @@ export class SecretFileError extends Error {
 /**
  * The bytes of a file that holds a secret, `undefined` when there is none.
  *
- * @throws SecretFileError when others may read it
+ * @throws SecretFileError when others may read it, or it is no file
  */
 export async function readSecretFile(file: string): Promise<Buffer | undefined> {
   let handle: FileHandle
@@ -22,7 +22,9 @@ export async function readSecretFile(file: string): Promise<Buffer | undefined> 
     throw error
   }
   try {
-    const { mode } = await handle.stat()
+    const info = await handle.stat()
+    if (info.isDirectory()) throw new SecretFileError(`${file} is a directory: name a file`)
+    const { mode } = info
     if ((mode & 0o077) !== 0) {
       const bits = (mode & 0o777).toString(8)
       throw new SecretFileError(

@@ -16,6 +16,7 @@ export async function exportTree(args: Arguments, io: CommandIO): Promise<number
   const { dataDir, config } = await findTarget(args, io)
   const daemon = await findDaemon(dataDir, io.signal)
   const progress = showProgress(io, 'exported')
+  let isDone = false
   try {
     if (daemon !== undefined) await throughDaemon(daemon, directory, progress.update)
     else {
@@ -25,8 +26,9 @@ export async function exportTree(args: Arguments, io: CommandIO): Promise<number
         onProgress: progress.update,
       })
     }
+    isDone = true
   } finally {
-    progress.end()
+    progress.end({ isDone })
   }
   io.stderr.write(`heliport: the registry is in ${directory}\n`)
   return EXIT.ok

@@ -50,6 +50,7 @@ function described(report: Json): string {
     `${verb}: ${count('blocks')} blocks, ${formatBytes(count('bytes'))}; ${count('keptBlocks')} kept`,
     `out of the tree: ${count('tags')} tags, ${count('manifests')} manifests, ${count('blobs')} links of blobs, ${count('contents')} contents`,
     `no longer kept: ${count('commits')} commits`,
+    ...keptLines(count),
     `time: ${(count('ms') / 1000).toFixed(1)} s`,
   ]
   if (count('leasedFor') > 0)
@@ -58,6 +59,21 @@ function described(report: Json): string {
     )
   lines.push(...clockLines(report))
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Why something may still be there that nothing needs any more, say after a rollback. */
+function keptLines(count: (key: string) => number): string[] {
+  const [commits, leased] = [count('keptCommits'), count('leased')]
+  return [
+    ...(commits > 1
+      ? [`kept for the history, with all that was in them: ${commits} commits (retention.history)`]
+      : []),
+    ...(leased > 0
+      ? [
+          `kept because clients were told of them lately: ${leased} manifests and links of blobs (retention.lease)`,
+        ]
+      : []),
+  ]
 }
 
 /** Why less may have gone than the clock on the wall says. */

@@ -58,11 +58,16 @@ export function showLine({ stderr }: CommandIO): {
 export function showProgress(
   io: CommandIO,
   verb: string,
-): { update(this: void, progress: ExportProgress): void; end(this: void): void } {
+): {
+  update(this: void, progress: ExportProgress): void
+  /** Says what was done in the end; of what was refused before it began, nothing. */
+  end(this: void, how: { isDone: boolean }): void
+} {
   const terminal = io.stderr.isTTY === true
   const interval = terminal ? INTERVAL_MS.terminal : INTERVAL_MS.file
   let last: ExportProgress = { files: 0, bytes: 0 }
   let shownAt = io.now()
+  let hasBegun = false
   const show = (): void => {
     const line = `${verb} ${last.files} files, ${formatBytes(last.bytes)}`
     io.stderr.write(terminal ? `${CLEAR_LINE}${line}` : `${line}\n`)
@@ -70,6 +75,7 @@ export function showProgress(
   }
   return {
     update: (progress) => {
+      hasBegun = true
       // A final line may not repeat the counts.
       last = {
         files: Math.max(last.files, progress.files),
@@ -77,7 +83,8 @@ export function showProgress(
       }
       if (io.now() - shownAt >= interval) show()
     },
-    end: () => {
+    end: ({ isDone }) => {
+      if (!isDone && !hasBegun) return
       show()
       if (terminal) io.stderr.write('\n')
     },

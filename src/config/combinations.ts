@@ -1,5 +1,7 @@
 import { isLoopbackHost, isLoopbackName } from './address.ts'
+import { optionAt } from './options.ts'
 import { isOverheard } from './overheard.ts'
+import { groupsAreThere, somebodyIsAsked } from './principals.ts'
 import { isDnsList, isLoopback, isRelayed } from './multiaddrs.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -28,6 +30,8 @@ const RULES: readonly Rule[] = [
   },
   { about: ['auth'], check: authIsWhole },
   { about: ['auth', 'access.admins'], check: adminsHavePasswords },
+  { about: ['access.groups', 'access.admins', 'access.policies'], check: groupsAreThere },
+  { about: ['auth.mode', 'access.admins', 'access.policies'], check: somebodyIsAsked },
   { about: ['http.namespaces'], check: namespacesApart },
   { about: ['http.tls.certificate', 'http.tls.key'], check: wholePair },
   { about: ['ipns.writeKey', 'ipns.readOnlyKeys'], check: serveSomething },
@@ -43,9 +47,14 @@ const RULES: readonly Rule[] = [
  * @param broken options (with dots) that have a problem already, and stand at their defaults in `config`
  */
 export function checkCombinations(config: ParsedConfig, broken: ReadonlySet<string>): Problem[] {
-  return RULES.filter((rule) => !rule.about.some((option) => broken.has(option))).flatMap((rule) =>
-    rule.check(config),
-  )
+  const isBroken = (option: string): boolean =>
+    broken.has(option) || (optionAt(option.split('.'))?.kind === 'map' && hasWithin(broken, option))
+  return RULES.filter((rule) => !rule.about.some(isBroken)).flatMap((rule) => rule.check(config))
+}
+
+/** Of a map, whose keys are no options, a wrong entry is not there. */
+function hasWithin(broken: ReadonlySet<string>, map: string): boolean {
+  return [...broken].some((option) => option.startsWith(`${map}.`))
 }
 
 const OPEN =
@@ -182,7 +191,8 @@ function isInside(prefix: string, other: string): boolean {
 function serveSomething({ ipns }: ParsedConfig): Problem[] {
   if (ipns.writeKey !== null || ipns.readOnlyKeys.length > 0) return []
   const message =
-    'is null and ipns.readOnlyKeys is empty, so there is nothing to serve: name a key, or list mirrors'
+    'is null and ipns.readOnlyKeys is empty, so the node would neither take anything nor read it elsewhere: name a key, or list mirrors; ' +
+    'to serve what the data directory has and take no changes, name its key and set access.readOnly to true'
   return [{ path: ['ipns', 'writeKey'], message }]
 }
 

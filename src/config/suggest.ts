@@ -54,6 +54,11 @@ export function suggestVariable(variable: string): string | undefined {
   return best === undefined ? undefined : VARIABLE_PREFIX + best
 }
 
+/** What somebody may have meant by a name that is none of those there are. */
+export function suggestName(name: string, names: readonly string[]): string | undefined {
+  return nearest(name, names)
+}
+
 function nearest(name: string, candidates: readonly string[]): string | undefined {
   // A long name is no slip of a short one, and its distance would be costly to work out.
   if (name.length > 64) return undefined

@@ -147,6 +147,8 @@ export class Collector implements AsyncDisposable {
       return journal.firstKept(keep, run.now)
     })
     run.commits = Math.max(0, firstKept - ((await journal.oldest()) ?? firstKept))
+    const newest = (await journal.newest()).entry?.sequence
+    run.keptCommits = newest === undefined ? 0 : newest - firstKept + 1
     if (!dryRun) await journal.trim(firstKept, { signal })
     if (!dryRun && publisher !== undefined) await untilAnnounced(publisher, { signal })
     using collection = blocks.collect()

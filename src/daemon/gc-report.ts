@@ -16,8 +16,9 @@ export interface GcRun {
   readonly doubt: ClockDoubt | undefined
   phase: GcPhase
   readonly tidied: Tidied
-  /** Commits whose trees are no longer kept. */
+  /** Commits whose trees are no longer kept, and those whose trees are. */
   commits: number
+  keptCommits: number
   /** Nodes whose links were followed. */
   nodes: number
   /** Blocks that stay because something links them, and the memory that it took to know them, in bytes. */
@@ -32,8 +33,17 @@ export function newRun(begun: Pick<GcRun, 'dryRun' | 'startedAt' | 'now' | 'doub
   return {
     ...begun,
     phase: 'tidy',
-    tidied: { repositories: 0, tags: 0, tagNames: [], manifests: 0, blobs: 0, contents: 0 },
+    tidied: {
+      repositories: 0,
+      tags: 0,
+      tagNames: [],
+      manifests: 0,
+      blobs: 0,
+      contents: 0,
+      leased: 0,
+    },
     commits: 0,
+    keptCommits: 0,
     nodes: 0,
     live: 0,
     memory: 0,
@@ -55,7 +65,11 @@ export interface GcReport {
   readonly manifests: number
   readonly blobs: number
   readonly contents: number
+  /** Of those that might have gone, manifests and links of blobs that a lease kept. */
+  readonly leased: number
   readonly commits: number
+  /** Commits of the history whose trees are kept, with all their blocks. */
+  readonly keptCommits: number
   readonly blocks: number
   readonly bytes: number
   readonly keptBlocks: number
@@ -90,7 +104,9 @@ export function reportOf(run: GcRun, now: number, leasedFor: number): GcReport {
     manifests: tidied.manifests,
     blobs: tidied.blobs,
     contents: tidied.contents,
+    leased: tidied.leased,
     commits: run.commits,
+    keptCommits: run.keptCommits,
     blocks: reclaimed.blocks,
     bytes: reclaimed.bytes,
     keptBlocks: reclaimed.seen - reclaimed.blocks,

@@ -2,6 +2,7 @@ import { ChangingRules } from '../access/changing.ts'
 import { KNOWN_USERS, TOKEN_HOLDERS } from '../access/known-users.ts'
 import { OPEN_ACCESS } from '../access/open.ts'
 import { isLoopbackHost } from '../config/address.ts'
+import { WaitingOptions } from './waiting.ts'
 import type { Logger } from 'pino'
 import type { Policy } from '../access/ports.ts'
 import type { ConfigSource, StartOptions } from '../cli/daemon-face.ts'
@@ -21,7 +22,7 @@ export function openRules(
   if (source !== undefined) {
     const room = log.child({ room: 'access' })
     const reloader = stack.use(new PolicyReloader({ source, rules, started: config, log: room }))
-    const forget = onReload?.(() => void reloader.look())
+    const forget = onReload?.(() => void reloader.reload())
     if (forget !== undefined) stack.defer(forget)
   }
   return rules
@@ -39,14 +40,15 @@ export function isStatusOpen({ http, auth }: Config): boolean {
 }
 
 /**
- * Reads the section `access` anew whenever the configuration has changed. Everything else in it needs a restart. What is
- * wrong leaves the rules as they are, and is logged.
+ * Reads the section `access` anew whenever the configuration has changed. Everything else in it needs a restart, which is
+ * said. What is wrong leaves the rules as they are, and is logged.
  */
 export class PolicyReloader {
   readonly #source: ConfigSource
   readonly #rules: ChangingRules
   readonly #byDefault: Policy
   readonly #log: Logger
+  readonly #waiting: WaitingOptions
   readonly #timer: NodeJS.Timeout
   /** The section as it holds, as text. */
   #now: string
@@ -68,6 +70,7 @@ export class PolicyReloader {
     this.#byDefault = defaultOf(parts.started)
     this.#now = JSON.stringify(parts.started.access)
     this.#log = parts.log
+    this.#waiting = new WaitingOptions(parts.started, parts.log)
     this.#timer = setInterval(() => void this.look(), parts.every ?? LOOK_EVERY_MS)
     this.#timer.unref()
   }
@@ -76,6 +79,13 @@ export class PolicyReloader {
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
     return this.#looking
+  }
+
+  /** Somebody has said that it is to be read anew: it is, also when it looks the same, and what waits is said again. */
+  async reload(): Promise<void> {
+    await this.#looking
+    this.#stamp = undefined
+    await this.look()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +99,9 @@ export class PolicyReloader {
       if (stamp === this.#stamp) return
       // Before it is read: what changes meanwhile is seen the next time.
       this.#stamp = stamp
-      this.#takeOver(await this.#source.read())
+      const config = await this.#source.read()
+      this.#takeOver(config)
+      this.#waiting.look(config)
       this.#wrong = undefined
     } catch (error) {
       // Whatever it is, the daemon goes on with the rules that it has, and looks again.

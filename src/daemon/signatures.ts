@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { pathText } from '../config/problems.ts'
+import { StartError } from '../ipfs/errors.ts'
 import { RepositorySet } from '../oci/repository-pattern.ts'
 import { Documents } from '../registry/signatures/documents.ts'
 import { SignatureGate } from '../registry/signatures/gate.ts'
@@ -24,7 +25,7 @@ export interface Signatures {
  * Reads the keys of the configuration. They are read once: a changed file counts from the next start.
  *
  * @param map what was found signed before
- * @throws an Error of one line that names the option and the file
+ * @throws StartError, of one line that names the option and the file
  */
 export async function openSignatures(
   { ipns, signatures }: Pick<Config, 'ipns' | 'signatures'>,
@@ -71,7 +72,7 @@ async function readKeys(option: string, files: readonly string[]): Promise<KeySe
 
 async function readKey(option: string, file: string): Promise<PublicKey> {
   const problem = (what: string, cause: unknown): Error =>
-    new Error(`${option}: ${file} ${what}`, { cause })
+    new StartError(`${option}: ${file} ${what}`, { cause })
   let text: string
   try {
     const { size } = await stat(file)

@@ -1,4 +1,6 @@
 import { statfs } from 'node:fs/promises'
+import { isOpenToAll } from '../config/open-to-all.ts'
+import { isOverheard } from '../config/overheard.ts'
 import { isRegistryError } from '../oci/errors.ts'
 import { isDamage } from '../tree/damage.ts'
 import { TreeReader } from '../tree/reader.ts'
@@ -24,6 +26,10 @@ import type { Storage } from './storage.ts'
 /** Where the status comes from. */
 export interface StatusParts extends MirrorStatusParts {
   readonly version: string
+  /** ISO 8601. */
+  readonly startedAt: string
+  /** Where the registry API listens; `undefined` before it does. */
+  readonly address: string | undefined
   readonly config: Config
   readonly directory: DataDirectory
   readonly storage: Storage
@@ -43,6 +49,8 @@ export async function statusReport(parts: StatusParts): Promise<object> {
   const { node, config } = parts
   return {
     version: parts.version,
+    startedAt: parts.startedAt,
+    http: httpReport(parts),
     peerId: node.peerId,
     addresses: node.addresses(),
     ipns: await ipnsReport(parts),
@@ -50,6 +58,15 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     network: { mode: config.network.mode, peers: node.peers() },
     storage: await storageReport(parts),
     audit: parts.audit?.status() ?? null,
+  }
+}
+
+/** `plainHttp` and `openToAll` say what is so, and not only what was allowed. */
+function httpReport({ address, config }: StatusParts): object {
+  return {
+    address: address ?? null,
+    plainHttp: isOverheard(config),
+    openToAll: isOpenToAll(config),
   }
 }
 

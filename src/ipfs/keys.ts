@@ -4,6 +4,7 @@ import { Key } from 'interface-datastore'
 import { base36 } from 'multiformats/bases/base36'
 import { openDatastore, syncDatastore } from './datastore.ts'
 import { KeyError, StartError, isNamed } from './errors.ts'
+import { FIRST_PASSWORD } from './password.ts'
 import type { Crypto, PrivateKey } from '@ipshipyard/crypto'
 import type { CryptoLoader, Keychain } from '@ipshipyard/keychain'
 import type { LevelDatastore } from 'datastore-level'
@@ -99,7 +100,7 @@ class DatastoreKeys implements Keys {
       } catch (error) {
         if (!isNamed(error, 'DecryptionFailedError')) throw error
         throw new StartError(
-          `the password in ${source} is not the one this node's keys were made with`,
+          `the password in ${source} is not the one this node's keys were made with: ${FIRST_PASSWORD}`,
           {
             cause: error,
           },

@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { StartError } from './errors.ts'
+import { StartError, errorCode } from './errors.ts'
 import { readSecretFile } from './secret-file.ts'
 
 /** The keychain's own lower limit (NIST SP 800-132 asks for more than a word). */
 const MIN_LENGTH = 20
+
+/** What an operator can do whose password does not fit. */
+export const FIRST_PASSWORD =
+  'HELIPORT_PASSWORD or keys.passwordFile must give the password of the first start, which cannot be changed yet; ' +
+  'without both it is the generated one, keys/password in the data directory'
 
 /** What unlocks the keychain. */
 export interface KeySecret {
@@ -28,7 +33,7 @@ export interface SecretOptions {
  * Finds the keychain's password (environment, then file, then the generated one) and its salt, making what does not
  * exist yet. Files it makes are 0600.
  *
- * @throws StartError when a file is readable by others, too short, or one of the pair is lost
+ * @throws StartError when a file is none or readable by others, too short, or one of the pair is lost
  */
 export async function loadSecret(options: SecretOptions): Promise<KeySecret> {
   const directory = join(options.dataDir, 'keys')
@@ -49,20 +54,39 @@ async function findPassword(
   known: boolean,
 ): Promise<{ password: string; source: string }> {
   if (options.password !== undefined)
-    return { password: options.password, source: 'the environment' }
+    return { password: options.password, source: 'HELIPORT_PASSWORD' }
   if (options.passwordFile !== undefined && options.passwordFile !== null) {
-    const password = await readSecretText(options.passwordFile)
-    if (password === undefined)
-      throw new StartError(`keys.passwordFile: ${options.passwordFile} does not exist`)
-    return { password, source: options.passwordFile }
+    return {
+      password: await readNamed(options.passwordFile),
+      source: `keys.passwordFile ${options.passwordFile}`,
+    }
   }
   const file = join(directory, 'password')
   const password = await readSecretText(file)
   if (password !== undefined) return { password, source: file }
   // A new password would only lock us out of the keys that are there.
   if (known)
-    throw new StartError(`${file} is lost: restore it, or name the password by keys.passwordFile`)
+    throw new StartError(
+      `${file} is lost: restore it, or, if another password was set at the first start, name that by HELIPORT_PASSWORD or keys.passwordFile`,
+    )
   return { password: await make(file), source: file }
+}
+
+/** @throws StartError that names the option, whatever is wrong with its file */
+async function readNamed(file: string): Promise<string> {
+  const problem = (what: string, cause?: unknown): StartError =>
+    new StartError(`keys.passwordFile: ${what}`, cause === undefined ? {} : { cause })
+  let password: string | undefined
+  try {
+    password = await readSecretText(file)
+  } catch (error) {
+    if (error instanceof StartError) throw problem(error.message, error)
+    const code = errorCode(error)
+    if (code === undefined) throw error
+    throw problem(`${file} cannot be read (${code})`, error)
+  }
+  if (password === undefined) throw problem(`${file} does not exist`)
+  return password
 }
 
 async function readOrMake(file: string, known: boolean): Promise<string> {

@@ -4,7 +4,7 @@ import { StartError } from './errors.ts'
 /**
  * The bytes of a file that holds a secret, `undefined` when there is none.
  *
- * @throws StartError when others may read it
+ * @throws StartError when others may read it, or it is no file
  */
 export async function readSecretFile(file: string): Promise<Buffer | undefined> {
   try {

@@ -119,8 +119,9 @@ export class Tidy {
     const nothing = new Set<Digest>()
     if (found.oldManifests.length === 0 && found.unusedBlobs.length === 0)
       return { manifests: nothing, blobs: nothing }
-    const isFree = (digest: Digest): boolean =>
-      !changes.hasChanged(name) && !this.#parts.leases.isLeased(name, digest)
+    const isLeased = (digest: Digest): boolean => this.#parts.leases.isLeased(name, digest)
+    const isFree = (digest: Digest): boolean => !changes.hasChanged(name) && !isLeased(digest)
+    const leased = [...found.oldManifests, ...found.unusedBlobs].filter(isLeased).length
     const how = { ...options, isFree }
     const manifests = await this.#remove(name, found.oldManifests, { ...how, kind: 'manifest' })
     options.tidied.manifests += manifests.size
@@ -129,7 +130,9 @@ export class Tidy {
     const blobs = await this.#remove(name, unused, { ...how, kind: 'blob' })
     options.tidied.blobs += blobs.size
     const isDone = !changes.hasChanged(name) || manifests.size + blobs.size > 0
-    return isDone ? { manifests, blobs } : undefined
+    if (!isDone) return undefined
+    options.tidied.leased += leased
+    return { manifests, blobs }
   }
 
   /** What is in a repository, and what of that may go. */

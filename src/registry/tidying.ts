@@ -51,4 +51,6 @@ export interface Tidied {
   blobs: number
   /** Contents that no repository linked. */
   contents: number
+  /** Manifests and links of blobs that stayed for no other reason than that clients rely on them. */
+  leased: number
 }

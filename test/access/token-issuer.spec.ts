@@ -9,6 +9,19 @@ import type { Policy } from '../../src/access/ports.ts'
 const ALL: Policy = { may: () => true, mayAdminister: () => false, view: () => undefined }
 
 describe('access: tokens of our own', () => {
+  it('are not given for another service, which the answer names, and ours', async () => {
+    const { privateKey } = await generateKeyPair(ALGORITHM)
+    const issuer = tokenIssuer({
+      ...{ key: privateKey, service: 'heliport', lifetime: 60_000, policy: ALL, now: Date.now },
+      logins: new Logins({ users: new Map() }, () => 0),
+    })
+    const presented = { authorization: [], address: '' }
+    await assert.rejects(
+      async () => issuer.issue({ presented, service: 'wrong"', scopes: [] }),
+      /there is no service "wrong\\"" here: this one is heliport/,
+    )
+  })
+
   it('are given for what they can hold, and never so long that we would not read them', async () => {
     const { privateKey, publicKey } = await generateKeyPair(ALGORITHM)
     const service = 'registry'

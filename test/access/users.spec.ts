@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { chmod, chown, lstat, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lockFile } from '../../src/access/exclusive-file.ts'
+import { UserListError } from '../../src/access/user-list.ts'
 import { listUsers, removeUser, setUser } from '../../src/access/users.ts'
 import { temporaryDirectory } from '../support/temporary.ts'
 
@@ -32,6 +33,37 @@ describe('access: changes of the file of users', () => {
     assert.equal(await removeUser(file, 'alice'), false)
     assert.match(await readFile(file, 'utf8'), /^# people\n\nbob:.{60}\n$/)
     assert.deepEqual(await readdir(directory.path), ['users'])
+  })
+
+  const FINE = `dora:$2y$10$${'a'.repeat(53)}`
+  const BAD = 'eve:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g='
+
+  it('put another line in the place of a bad one of that user, or drop it', async () => {
+    await writeFile(file, `# people\n${BAD}\n${FINE}\n`)
+    await assert.rejects(setUser(file, 'zoe', PASSWORD), /:2: the password of eve .*user add eve/)
+    assert.equal(await setUser(file, 'eve', PASSWORD), true)
+    assert.deepEqual(await listUsers(file), ['dora', 'eve'])
+    await writeFile(file, `${BAD}\n${FINE}\n`)
+    assert.equal(await removeUser(file, 'eve'), true)
+    assert.equal(await readFile(file, 'utf8'), `${FINE}\n`)
+  })
+
+  it('mend one bad line after the other, and a user who is there twice', async () => {
+    await writeFile(file, `${BAD}\nmax:plain\n${FINE}\n${FINE}\n`)
+    assert.equal(await removeUser(file, 'eve'), true)
+    assert.equal(await setUser(file, 'dora', PASSWORD), true)
+    assert.equal(await setUser(file, 'max', PASSWORD), true)
+    assert.deepEqual(await listUsers(file), ['dora', 'max'])
+    assert.match(await readFile(file, 'utf8'), /^max:\$2.*\ndora:\$2.*\n$/)
+  })
+
+  it('are not made in a file that is no list of users, whatever it has of them', async () => {
+    const text = `http:\n  addr: 127.0.0.1:5000\n${BAD}\n`
+    await writeFile(file, text)
+    for (const name of ['eve', 'zoe'])
+      await assert.rejects(setUser(file, name, PASSWORD), UserListError)
+    await assert.rejects(removeUser(file, 'http'), /no line of a user/)
+    assert.equal(await readFile(file, 'utf8'), text)
   })
 
   it('are all there when many make them at once, in two processes', async () => {

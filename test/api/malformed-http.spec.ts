@@ -47,6 +47,12 @@ describe('api: what is not HTTP', () => {
       assert.deepEqual(answers, [`HTTP/1.1 ${status}`])
       assert.match(received, /"errors":\[\{"code":"UNSUPPORTED"/)
       assert.match(received, /Content-Type: application\/json\r\n/)
+      const [, id] = /X-Request-Id: ([0-9a-f-]{36})\r\n/.exec(received) ?? []
+      const line = api.lines.find((each) => each['id'] === id)
+      assert.deepEqual(
+        [line?.msg, line?.['status'], line?.['address']],
+        ['no request', status, '127.0.0.1'],
+      )
       assert.ok(!received.includes('"status":"ok"'))
     })
   }

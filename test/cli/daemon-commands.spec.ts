@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { RegistryError } from '../../src/oci/errors.ts'
 import { fakeDaemon, heliport, scratch } from './support.ts'
 import type { OfflineKeys } from '../../src/cli/daemon-face.ts'
 
@@ -249,6 +250,15 @@ describe('heliport key', () => {
 })
 
 describe('heliport export', () => {
+  it('says no count of what was refused before it began', async () => {
+    const { code, stderr } = await heliport(['export', '/x', '--data', '/nowhere/data'], {
+      daemon: {
+        exportOffline: () => Promise.reject(new RegistryError('DENIED', { message: '/x is full' })),
+      },
+    })
+    assert.deepEqual([code, stderr], [1, 'heliport: /x is full\n'])
+  })
+
   type Respond = (lines: unknown[], end?: 'cut') => Parameters<typeof fakeDaemon>[1]
   const respond: Respond = (lines, end) => ({
     'POST /api/v1/export': (response) => {

@@ -36,6 +36,16 @@ describe('heliport gc', () => {
     assert.deepEqual(seen, [{ dryRun: false, trustClock: false }])
   })
 
+  it('says what is kept for the history and by leases, when something is', async () => {
+    const { stdout } = await gc([], { ...REPORT, keptCommits: 12, leased: 3 })
+    assert.match(stdout, /^kept for the history.*: 12 commits \(retention\.history\)$/m)
+    assert.match(stdout, /^kept because .*: 3 manifests and links of blobs \(retention\.lease\)$/m)
+    assert.doesNotMatch(
+      (await gc([], { ...REPORT, keptCommits: 1, leased: 0 })).stdout,
+      /kept (for|because)/,
+    )
+  })
+
   it('says that the clock is doubted, by how much, for how long, and what to do', async () => {
     const clock = { aheadBy: 365 * 86_400, countedIn: 86_400 }
     const { stdout } = await gc([], { ...REPORT, clock })

@@ -116,6 +116,14 @@ describe('the process', () => {
     assert.match(stderr, /^heliport: left open: .*TCPServerWrap/)
   })
 
+  it('does not name what is about to run anyway', async () => {
+    const busy = 'const again = () => void setImmediate(again); again()'
+    const run = start(['serve'], daemon('clearInterval(alive); closed.resolve()', busy))
+    run.child.stdout.once('data', () => run.child.kill('SIGTERM'))
+    const { code, stderr } = await finish(run)
+    assert.deepEqual([code, stderr], [0, ''])
+  })
+
   it('stops when nobody reads its output any more', async () => {
     const chatter = "setInterval(() => log.write('x'.repeat(9999) + '\\n'), 5).unref()"
     const run = start(['serve'], daemon('clearInterval(alive); closed.resolve()', chatter))

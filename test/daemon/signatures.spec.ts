@@ -40,6 +40,11 @@ describe('the keys of signatures', () => {
       /holds a private key/,
     ],
     ['is something else', 'hello', /holds no PEM/],
+    [
+      'is an Ed25519 key',
+      generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }),
+      /ed25519/i,
+    ],
     ['is huge', Buffer.alloc(100_000), /has 100000 bytes: that is no public key/],
   ]
   for (const [what, content, why] of wrong) {
@@ -48,7 +53,8 @@ describe('the keys of signatures', () => {
         [RULE, 'signatures.1.keys'],
         [MIRROR, 'ipns.readOnlyKeys.1.signedBy'],
       ] as const)
-        await assert.rejects(open(content, entry), ({ message }: Error) => {
+        await assert.rejects(open(content, entry), ({ name, message }: Error) => {
+          assert.equal(name, 'StartError')
           assert.match(message, why)
           assert.ok(message.startsWith(`${option}: /`) && message.includes('/a.pub '), message)
           return true

@@ -140,7 +140,8 @@ describe('keys', () => {
     await keys.close()
     await assert.rejects(open('another password of sufficient length'), {
       name: 'StartError',
-      message: "the password in the environment is not the one this node's keys were made with",
+      message:
+        /HELIPORT_PASSWORD is not the one this node's keys were made with: .*keys\.passwordFile must give the password of the first start/,
     })
     keys = await open()
   })
@@ -216,6 +217,24 @@ describe('the password of the keys', () => {
     await load()
     await rm(join(dataDir, 'keys', 'password'))
     await assert.rejects(load(), /password is lost/)
+  })
+
+  it('names option and file when that is a directory, or open to others', async () => {
+    const passwordFile = join(dataDir, 'there')
+    await mkdir(passwordFile, { mode: 0o700 })
+    const named = (what: string) => ({
+      name: 'StartError',
+      message: new RegExp(`^keys\\.passwordFile: ${passwordFile} ${what}`),
+    })
+    await assert.rejects(load({ passwordFile }), named('is a directory'))
+    await rm(passwordFile, { recursive: true })
+    await writeFile(passwordFile, 'correct horse battery staple', { mode: 0o644 })
+    await assert.rejects(load({ passwordFile }), named('can be read by other users'))
+    const below = join(passwordFile, 'file')
+    await assert.rejects(
+      load({ passwordFile: below }),
+      /^StartError: keys\.passwordFile: .*ENOTDIR/,
+    )
   })
 
   it('names a file that does not exist', async () => {
