@@ -47,10 +47,17 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     addresses: node.addresses(),
     ipns: await ipnsReport(parts),
     mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts)),
-    network: { mode: config.network.mode, peers: node.peers() },
+    network: { mode: config.network.mode, peers: node.peers(), unreachable: unreachable(node) },
     storage: await storageReport(parts),
     audit: parts.audit?.status() ?? null,
   }
+}
+
+/** Of `network.peers`, those that cannot be reached: without them mirrors may have nobody to ask. */
+function unreachable(node: IpfsNode): object[] {
+  return node
+    .unreachable()
+    .map(({ address, since, error }) => ({ address, since: time(since), error }))
 }
 
 async function ipnsReport({ publisher, storage, config }: StatusParts): Promise<object | null> {
