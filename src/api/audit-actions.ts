@@ -5,13 +5,13 @@ import type { AuditedAction } from './audit.ts'
  * a success is no change, so only its refusals do.
  */
 export interface Audited {
-  readonly action: AuditedAction | undefined
+  readonly action: AuditedAction
   readonly told: 'changes' | 'pulls' | 'refusals'
 }
 
 const change = (action: AuditedAction): Audited => ({ action, told: 'changes' })
 const pull = (action: AuditedAction): Audited => ({ action, told: 'pulls' })
-const only = (action?: AuditedAction): Audited => ({ action, told: 'refusals' })
+const only = (action: AuditedAction): Audited => ({ action, told: 'refusals' })
 
 /** By method and path, as in the tables of routes; HEAD is GET. A test finds routes that are not here. */
 export const AUDITED: Readonly<Record<string, Audited>> = {
@@ -41,16 +41,16 @@ export const AUDITED: Readonly<Record<string, Audited>> = {
   'GET /v2/token': only('enter'),
   'POST /v2/token': only('enter'),
 
-  'GET /healthz': only(),
-  'GET /readyz': only(),
-  'GET /api/v1/status': only(),
+  'GET /healthz': only('status'),
+  'GET /readyz': only('status'),
+  'GET /api/v1/status': only('status'),
 
-  'GET /api/v1/keys': only(),
+  'GET /api/v1/keys': only('key-list'),
   'POST /api/v1/keys/export': change('key-export'),
   'POST /api/v1/keys/import': change('key-import'),
   'POST /api/v1/keys/takeover': change('key-takeover'),
-  'GET /api/v1/log': only(),
-  'POST /api/v1/diff': only(),
+  'GET /api/v1/log': only('log'),
+  'POST /api/v1/diff': only('diff'),
   'POST /api/v1/gc': change('gc'),
   'POST /api/v1/fsck': change('fsck-repair'),
   'POST /api/v1/rollback': change('rollback'),

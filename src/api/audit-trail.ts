@@ -44,7 +44,9 @@ function* entriesOf(ctx: ApiContext, notes: AuditNotes, pulls: boolean): Generat
   const status = statusOf(ctx)
   const refused = refusalOf(ctx, status)
   if (refused !== undefined) {
-    yield { ...entryOf(ctx, notes, status), action: refused, wanted, bytes: undefined }
+    // Whether it was to mend, its body says, which nobody reads of who may not.
+    const what = wanted === 'fsck-repair' && notes.changes !== true ? 'fsck' : wanted
+    yield { ...entryOf(ctx, notes, status), action: refused, wanted: what, bytes: undefined }
     return
   }
   // A command that had begun may have changed something, whatever ended it.

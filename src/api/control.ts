@@ -1,17 +1,13 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { RegistryError } from '../oci/errors.ts'
 import { sendJson } from './answer.ts'
 import { noteForAudit } from './audit.ts'
-import { readWhole } from './body.ts'
 import { errorBody, toRegistryError } from './errors.ts'
 import { queryOf } from './params.ts'
 import { writeChunk } from './pump.ts'
+import { parsed, readRequest } from './request-words.ts'
 import type { ApiContext, ApiLimits } from './context.ts'
 import type { Control } from './control-face.ts'
-
-/** Requests of commands are small; an RSA key is 3 KB. */
-const MAX_REQUEST_BYTES = 64 * 1024
 
 const NOTHING = z.strictObject({})
 const NAMED = z.strictObject({ name: z.string().min(1).max(255) })
@@ -26,14 +22,14 @@ const CHECK = z
 const ROLLBACK = TRIED.extend({ root: ROOT })
 const WHOLE = z
   .string()
-  .regex(/^\d{1,15}$/)
+  .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
 const LOG = z.strictObject({ limit: WHOLE.default(50), before: WHOLE.optional() })
 /** Commits in one answer; each may have made many changes. */
 const COMMITS_MAX = 1000
 const DIRECTORY = z.strictObject({
   // What is relative is so to where the caller is, which only the caller knows.
-  directory: z.string().max(4096).refine(isAbsolute, 'it is not an absolute path'),
+  directory: z.string().max(4096).refine(isAbsolute, 'must be an absolute path'),
 })
 
 /**
@@ -108,47 +104,6 @@ export function controlRoutes(control: Control, limits: ApiLimits, how: { asClie
       await sendLines(ctx, progress, limits.sendStallMs)
     },
   }
-}
-
-/**
- * Reads a JSON request.
- *
- * @throws RegistryError UNSUPPORTED with 400 (or 413) when it is not what the schema says
- */
-async function readRequest<T>(
-  { req, res }: ApiContext,
-  schema: z.ZodType<T>,
-  { bodyIdleMs }: ApiLimits,
-): Promise<T> {
-  const tooLarge = (): Error => badRequest('the request is too long', 413)
-  const bytes = await readWhole(req, res, {
-    idleMs: bodyIdleMs,
-    limit: MAX_REQUEST_BYTES,
-    tooLarge,
-  })
-  return parsed(schema, parseJson(bytes))
-}
-
-/** @throws RegistryError UNSUPPORTED with 400 */
-function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  throw badRequest(
-    result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-  )
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch (error) {
-    if (error instanceof SyntaxError) throw badRequest('the request is not JSON')
-    throw error
-  }
-}
-
-function badRequest(message: string, status = 400): RegistryError {
-  return new RegistryError('UNSUPPORTED', { status, message })
 }
 
 /**

@@ -1,23 +1,8 @@
 import { parseArgs } from 'node:util'
+import { FORMS, synopsis } from './commands.ts'
 import { UsageError } from './io.ts'
-
-const OPTIONS = {
-  config: { type: 'string' },
-  data: { type: 'string' },
-  output: { type: 'string', short: 'o' },
-  json: { type: 'boolean' },
-  limit: { type: 'string' },
-  'dry-run': { type: 'boolean' },
-  replace: { type: 'boolean' },
-  repair: { type: 'boolean' },
-  'trust-clock': { type: 'boolean' },
-  'accept-loss': { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const
-
-/** The options of all commands. */
-export type OptionName = keyof typeof OPTIONS
+import { OPTIONS } from './options.ts'
+import type { OptionName } from './options.ts'
 
 /** A command line, taken apart. */
 export interface Arguments {
@@ -53,23 +38,22 @@ function firstSentence(message: string): string {
 }
 
 /**
- * Checks that a command got what it takes and nothing else.
+ * Checks that a command got what its form says and nothing else.
  *
- * @param takes the options it knows, besides --help, and how many words follow it
- * @throws UsageError
+ * @param args the words begin with the command's whole name: `key export`
+ * @throws UsageError which names what is missing, or too much
  */
-export function expect(
-  { options, words }: Arguments,
-  takes: { options: readonly OptionName[]; words: readonly [least: number, most: number] },
-): void {
-  const command = words[0] ?? 'heliport'
+export function expect({ options, words: [command = '', ...given] }: Arguments): void {
+  const form = FORMS.find(({ name }) => name === command)
+  if (form === undefined) throw new Error(`${command} has no form`)
+  const wrong = (complaint: string): UsageError =>
+    new UsageError(`heliport ${command} ${complaint}`, { command })
   const foreign = (Object.keys(options) as OptionName[]).find(
-    (name) => !takes.options.includes(name),
+    (name) => !form.options.includes(name),
   )
-  if (foreign !== undefined) throw new UsageError(`heliport ${command} has no option --${foreign}`)
-  const given = words.length - 1
-  const [least, most] = takes.words
-  if (given < least) throw new UsageError(`heliport ${command} needs more: see heliport help`)
-  if (given > most)
-    throw new UsageError(`heliport ${command} does not know what to do with "${words[most + 1]}"`)
+  if (foreign !== undefined) throw wrong(`has no option --${foreign}`)
+  const missing = form.words.slice(given.length).filter((word) => !word.startsWith('['))
+  if (missing.length > 0) throw wrong(`lacks ${missing.join(' and ')}: write ${synopsis(form)}`)
+  const surplus = given[form.words.length]
+  if (surplus !== undefined) throw wrong(`does not know what to do with "${surplus}"`)
 }

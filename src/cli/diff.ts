@@ -10,7 +10,7 @@ const SIGNS: Readonly<Record<string, string>> = { added: '+', removed: '-', chan
 
 /** `heliport diff FROM TO`: what is different in the second of two roots. */
 export async function diff(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json'], words: [2, 2] })
+  expect(args)
   const [, from = '', to = ''] = args.words
   const daemon = await runningDaemon(args, io)
   let done = false

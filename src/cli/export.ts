@@ -11,7 +11,7 @@ import type { CommandIO } from './io.ts'
 
 /** `heliport export DIR`: the registry as files that a stock registry serves. */
 export async function exportTree(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data'], words: [1, 1] })
+  expect(args)
   const directory = resolve(io.cwd, args.words[1] ?? '')
   const { dataDir, config } = await findTarget(args, io)
   const daemon = await findDaemon(dataDir, io.signal)

@@ -26,10 +26,11 @@ const PHASES: Readonly<Record<string, string>> = {
  * @returns 0 when all is well or was mended, 1 when something is damaged; what keeps it from being checked is 69
  */
 export async function fsck(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json', 'repair', 'accept-loss'], words: [0, 0] })
+  expect(args)
   const repair = args.options.repair === true
   const acceptLoss = args.options['accept-loss'] === true
-  if (acceptLoss && !repair) throw new UsageError('--accept-loss needs --repair')
+  if (acceptLoss && !repair)
+    throw new UsageError('--accept-loss needs --repair', { command: 'fsck' })
   const bar = showBar(io)
   let damaged = 0
   let report: Json | undefined

@@ -16,7 +16,7 @@ const COUNTED: Readonly<Record<string, string>> = {
 
 /** `heliport gc`: collects garbage in the running daemon, and says what was deleted. */
 export async function gc(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json', 'dry-run', 'trust-clock'], words: [0, 0] })
+  expect(args)
   const daemon = await runningDaemon(args, io)
   const dryRun = args.options['dry-run'] === true
   const trustClock = args.options['trust-clock'] === true

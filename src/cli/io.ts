@@ -65,4 +65,11 @@ export class CommandError extends Error {
 export class UsageError extends Error {
   static override readonly name = 'UsageError'
   override readonly name = 'UsageError'
+  /** Whose help tells more: `key export`. */
+  readonly command: string | undefined
+
+  constructor(message: string, { command, cause }: { command?: string; cause?: unknown } = {}) {
+    super(message, cause === undefined ? {} : { cause })
+    this.command = command
+  }
 }

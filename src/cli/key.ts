@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { expect } from './arguments.ts'
+import { fileError } from './file-error.ts'
 import { findDaemon } from './find-daemon.ts'
 import { CommandError, EXIT, UsageError } from './io.ts'
 import { remoteKeys, takeOverKey } from './remote-keys.ts'
 import { writeSecretFile } from './secret-file.ts'
-import { findTarget } from './target.ts'
+import { findTarget, runningDaemon } from './target.ts'
 import type { Arguments } from './arguments.ts'
 import type { OfflineKeys } from './daemon-face.ts'
 import type { CommandIO } from './io.ts'
@@ -27,7 +28,9 @@ export async function key(args: Arguments, io: CommandIO): Promise<number> {
     case 'takeover':
       return await takeOver(rest, io)
     default:
-      throw new UsageError('write heliport key show, key export, key import or key takeover')
+      throw new UsageError('write heliport key show, key export, key import or key takeover', {
+        command: 'key',
+      })
   }
 }
 
@@ -40,7 +43,7 @@ async function openKeys(args: Arguments, io: CommandIO): Promise<OfflineKeys> {
 }
 
 async function show(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json'], words: [0, 1] })
+  expect(args)
   await using keys = await openKeys(args, io)
   const [, name] = args.words
   const entries = (await keys.list()).filter((entry) => name === undefined || entry.name === name)
@@ -52,13 +55,15 @@ async function show(args: Arguments, io: CommandIO): Promise<number> {
 }
 
 async function exportKey(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'output'], words: [1, 1] })
+  expect(args)
   const [, name = ''] = args.words
   const { output } = args.options
   if (output === undefined)
-    throw new UsageError('heliport key export needs -o FILE: a private key is not for a terminal')
+    throw new UsageError('heliport key export needs -o FILE: a private key is not for a terminal', {
+      command: 'key export',
+    })
   await using keys = await openKeys(args, io)
-  await writeSecretFile(resolve(io.cwd, output), await keys.export(name))
+  await writeSecretFile(output, await keys.export(name), io)
   io.stderr.write(
     `heliport: wrote the private key ${name} to ${output}: whoever has it can publish in your name\n`,
   )
@@ -66,12 +71,10 @@ async function exportKey(args: Arguments, io: CommandIO): Promise<number> {
 }
 
 async function importKey(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'replace'], words: [2, 2] })
+  expect(args)
   const [, name = '', path = ''] = args.words
   const replace = args.options.replace === true
-  const bytes = await readFile(resolve(io.cwd, path))
-  if (bytes.length === 0 || bytes.length > LARGEST_KEY)
-    throw new CommandError(`${path} is not a private key`)
+  const bytes = await readKey(path, io)
   await using keys = await openKeys(args, io)
   if (!replace && (await keys.list()).some((entry) => entry.name === name)) {
     throw new CommandError(
@@ -84,12 +87,18 @@ async function importKey(args: Arguments, io: CommandIO): Promise<number> {
   return EXIT.ok
 }
 
+async function readKey(path: string, { cwd }: CommandIO): Promise<Uint8Array> {
+  const bytes = await readFile(resolve(cwd, path)).catch((error: unknown) => {
+    throw fileError(error, { as: 'FILE', path, to: 'read' })
+  })
+  if (bytes.length > 0 && bytes.length <= LARGEST_KEY) return bytes
+  throw new CommandError(`FILE ${path}: it is no private key, as heliport key export writes it`)
+}
+
 /** Another writer is only ever met by a daemon that runs. */
 async function takeOver(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data'], words: [0, 0] })
-  const { dataDir } = await findTarget(args, io)
-  const daemon = await findDaemon(dataDir, io.signal)
-  if (daemon === undefined) throw new CommandError(`no daemon runs on ${dataDir}`)
+  expect(args)
+  const daemon = await runningDaemon(args, io)
   const { id, above } = await takeOverKey(daemon)
   io.stdout.write(`${id}\tpublished again, above sequence ${above}\n`)
   io.stderr.write('heliport: another writer that still runs with this key stops publishing now\n')

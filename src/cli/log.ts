@@ -13,7 +13,7 @@ const PAGE = 500
 
 /** `heliport log`: what was changed, when, and the root after it, the newest first. */
 export async function log(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json', 'limit'], words: [0, 0] })
+  expect(args)
   const limit = limitOf(args.options.limit)
   const daemon = await runningDaemon(args, io)
   for await (const commit of commits(daemon, limit))
@@ -24,7 +24,7 @@ export async function log(args: Arguments, io: CommandIO): Promise<number> {
 function limitOf(text: string | undefined): number {
   if (text === undefined) return USUAL
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new UsageError(`--limit is a whole number, not "${text}"`)
+  throw new UsageError(`--limit is a whole number, not "${text}"`, { command: 'log' })
 }
 
 async function* commits(daemon: ControlClient, limit: number): AsyncGenerator<Json> {

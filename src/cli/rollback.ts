@@ -10,7 +10,7 @@ import type { CommandIO } from './io.ts'
 
 /** `heliport rollback ROOT`: makes the registry what it was, as a new change; shows what is different then. */
 export async function rollback(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'dry-run'], words: [1, 1] })
+  expect(args)
   const [, root = ''] = args.words
   const dryRun = args.options['dry-run'] === true
   const daemon = await runningDaemon(args, io)

@@ -1,7 +1,8 @@
-import { parseArguments } from './arguments.ts'
+import { expect, parseArguments } from './arguments.ts'
+import { formsOf } from './commands.ts'
 import { isOperatorError } from './daemon-face.ts'
 import { CommandError, EXIT, UsageError } from './io.ts'
-import { USAGE } from './usage.ts'
+import { commandUsage, usage } from './usage.ts'
 import type { Arguments } from './arguments.ts'
 import type { CommandIO } from './io.ts'
 
@@ -20,8 +21,8 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ['log', async () => (await import('./log.ts')).log],
   ['diff', async () => (await import('./diff.ts')).diff],
   ['rollback', async () => (await import('./rollback.ts')).rollback],
-  ['version', () => Promise.resolve(printVersion)],
-  ['help', () => Promise.resolve(printUsage)],
+  ['version', async () => printVersion],
+  ['help', async () => printUsage],
 ])
 
 /**
@@ -58,7 +59,10 @@ function explain(error: unknown, { stderr, signal }: CommandIO): number {
   }
   if (signal.aborted && error instanceof Error && error.name === 'AbortError')
     return tell('interrupted', EXIT.failed)
-  if (error instanceof UsageError) return tell(`${error.message}; see heliport help`, EXIT.usage)
+  if (error instanceof UsageError) {
+    const help = error.command === undefined ? 'help' : `${error.command} --help`
+    return tell(`${error.message}; see heliport ${help}`, EXIT.usage)
+  }
   if (error instanceof Error && error.name === 'ConfigError')
     return tell(error.message, EXIT.config)
   if (error instanceof CommandError) return tell(error.message, error.code)
@@ -72,13 +76,18 @@ function oneLine(error: Error): string {
   return `${error.message.replaceAll('\n', ' ')}${hint}`
 }
 
-async function printVersion(_args: Arguments, { stdout }: CommandIO): Promise<number> {
+async function printVersion(args: Arguments, { stdout }: CommandIO): Promise<number> {
+  if (args.options.version !== true) expect(args)
   const { version } = await import('./version.ts')
   stdout.write(`${await version()}\n`)
   return EXIT.ok
 }
 
-function printUsage(_args: Arguments, { stdout }: CommandIO): Promise<number> {
-  stdout.write(USAGE)
-  return Promise.resolve(EXIT.ok)
+/** `heliport help key export` is `heliport key export --help`. */
+async function printUsage({ words }: Arguments, { stdout }: CommandIO): Promise<number> {
+  const asked = words[0] === 'help' ? words.slice(1) : words
+  const forms = formsOf(asked)
+  if (forms.length === 0 && asked.length > 0) throw new UsageError(`"${asked[0]}" is no command`)
+  stdout.write(asked.length === 0 ? usage() : commandUsage(forms))
+  return EXIT.ok
 }

@@ -1,28 +1,33 @@
-import { open } from 'node:fs/promises'
-import { CommandError } from './io.ts'
+import { open, unlink } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileError } from './file-error.ts'
+import type { CommandIO } from './io.ts'
 
 /**
- * Writes a new file that only its owner may read, and never over one that is there.
+ * Writes what `-o` names: a new file that only its owner may read, and never over one that is there. One that cannot be
+ * written whole is taken away again.
  *
- * @throws CommandError when there is one
+ * @param path as in the command line
+ * @throws CommandError which says what is wrong with it
  */
-export async function writeSecretFile(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await createNew(path)
+export async function writeSecretFile(
+  path: string,
+  content: Uint8Array | string,
+  { cwd }: Pick<CommandIO, 'cwd'>,
+): Promise<void> {
+  const absolute = resolve(cwd, path)
   try {
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function createNew(path: string) {
-  try {
-    return await open(path, 'wx', 0o600)
+    const file = await open(absolute, 'wx', 0o600)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } catch (error) {
+      await unlink(absolute)
+      throw error
+    } finally {
+      await file.close()
+    }
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error
-    throw new CommandError(`${path} exists already and is not overwritten: choose another file`, {
-      cause: error,
-    })
+    throw fileError(error, { as: '-o', path, to: 'written' })
   }
 }

@@ -9,7 +9,7 @@ import type { CommandIO } from './io.ts'
 
 /** `heliport serve [config.yaml]`: runs the daemon until the signal aborts. */
 export async function serve(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data'], words: [0, 1] })
+  expect(args)
   const file = configFile(args)
   const { config, warnings } = await findTarget(args, io, file)
   for (const warning of warnings) io.stderr.write(`heliport: ${warning}\n`)
@@ -46,7 +46,7 @@ function sourceOf(file: string, args: Arguments, io: CommandIO): ConfigSource {
 function configFile({ words, options }: Arguments): string | undefined {
   const [, word] = words
   if (word !== undefined && options.config !== undefined)
-    throw new UsageError('the configuration is named twice')
+    throw new UsageError('the configuration is named twice', { command: 'serve' })
   return word ?? options.config
 }
 

@@ -7,7 +7,7 @@ import type { CommandIO } from './io.ts'
 
 /** `heliport status`: what the running daemon is doing. Fails when none runs. */
 export async function status(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json'], words: [0, 0] })
+  expect(args)
   const daemon = await runningDaemon(args, io)
   const report = await daemon.get('/api/v1/status')
   io.stdout.write(

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import { expect } from './arguments.ts'
 import { EXIT, UsageError } from './io.ts'
 import { writeSecretFile } from './secret-file.ts'
@@ -13,15 +12,15 @@ const KEY_BYTES = 32
 /** `heliport swarm key [-o FILE]`: a key for a new private network. */
 export async function swarm(args: Arguments, io: CommandIO): Promise<number> {
   const [, verb, ...names] = args.words
-  if (verb !== 'key') throw new UsageError('write heliport swarm key')
-  expect({ ...args, words: ['swarm key', ...names] }, { options: ['output'], words: [0, 0] })
+  if (verb !== 'key') throw new UsageError('write heliport swarm key', { command: 'swarm' })
+  expect({ ...args, words: ['swarm key', ...names] })
   const text = `${FORMAT}${randomBytes(KEY_BYTES).toString('hex')}\n`
   const { output } = args.options
   if (output === undefined) {
     io.stdout.write(text)
     return EXIT.ok
   }
-  await writeSecretFile(resolve(io.cwd, output), text)
+  await writeSecretFile(output, text, io)
   io.stderr.write(
     `heliport: wrote a swarm key to ${output}: copy it to every node of the private network, and to nobody else\n`,
   )

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { findDaemon } from './find-daemon.ts'
 import { CommandError } from './io.ts'
@@ -5,6 +6,9 @@ import type { Config } from '../config/schema.ts'
 import type { Arguments } from './arguments.ts'
 import type { ControlClient } from './control-client.ts'
 import type { CommandIO } from './io.ts'
+
+const NO_DIRECTORY =
+  'there is no such directory; name the data directory by --data, or the configuration by --config'
 
 /** Which node a command is about. */
 export interface Target {
@@ -36,6 +40,17 @@ export async function findTarget(
 export async function runningDaemon(args: Arguments, io: CommandIO): Promise<ControlClient> {
   const { dataDir } = await findTarget(args, io)
   const daemon = await findDaemon(dataDir, io.signal)
-  if (daemon === undefined) throw new CommandError(`no daemon runs on ${dataDir}`)
-  return daemon
+  if (daemon !== undefined) return daemon
+  throw new CommandError(`no daemon runs on ${dataDir}${await hint(dataDir)}`)
+}
+
+/** What is wrong with the directory itself, if anything is. */
+async function hint(dataDir: string): Promise<string> {
+  try {
+    return (await stat(dataDir)).isDirectory() ? '' : `: ${NO_DIRECTORY}`
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') return `: ${NO_DIRECTORY}`
+    throw error
+  }
 }

@@ -16,7 +16,7 @@ export async function user(args: Arguments, io: CommandIO): Promise<number> {
     case 'list':
       return await list(rest, io)
     default:
-      throw new UsageError('write heliport user add, user remove or user list')
+      throw new UsageError('write heliport user add, user remove or user list', { command: 'user' })
   }
 }
 
@@ -25,8 +25,9 @@ async function add(args: Arguments, io: CommandIO): Promise<number> {
   if (args.words.length > 2)
     throw new UsageError(
       'heliport user add takes one name; the password is asked for, or read from standard input',
+      { command: 'user add' },
     )
-  expect(args, { options: ['config', 'data'], words: [1, 1] })
+  expect(args)
   const [, name = ''] = args.words
   const file = await userFile(args, io)
   const users = await io.loadUsers()
@@ -37,7 +38,7 @@ async function add(args: Arguments, io: CommandIO): Promise<number> {
 }
 
 async function remove(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data'], words: [1, 1] })
+  expect(args)
   const [, name = ''] = args.words
   const users = await io.loadUsers()
   if (!(await users.removeUser(await userFile(args, io), name)))
@@ -47,7 +48,7 @@ async function remove(args: Arguments, io: CommandIO): Promise<number> {
 }
 
 async function list(args: Arguments, io: CommandIO): Promise<number> {
-  expect(args, { options: ['config', 'data', 'json'], words: [0, 0] })
+  expect(args)
   const users = await io.loadUsers()
   const names = await users.listUsers(await userFile(args, io))
   if (args.options.json === true) io.stdout.write(`${JSON.stringify(names)}\n`)

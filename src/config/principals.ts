@@ -1,4 +1,4 @@
-import { suggestName } from './suggest.ts'
+import { nearest } from '../oci/nearest.ts'
 import type { Problem } from './problems.ts'
 import type { ParsedConfig } from './schema.ts'
 
@@ -8,7 +8,7 @@ export function groupsAreThere({ access }: ParsedConfig): Problem[] {
   const judge = (section: readonly PropertyKey[], groups: readonly string[]): Problem[] =>
     groups.flatMap((group, index) => {
       if (known.includes(group)) return []
-      const meant = suggestName(group, known)
+      const meant = nearest(group, known)
       const hint = meant === undefined ? 'write it there, with its users' : `did you mean ${meant}?`
       const message = `is ${group}, a group that access.groups does not have: ${hint}`
       return [{ path: [...section, 'groups', index], message }]

@@ -1,13 +1,9 @@
+import { nearest } from '../oci/nearest.ts'
 import { OPTIONS, VARIABLE_PREFIX } from './options.ts'
 import { ENTRY_KEYS } from './access.ts'
 import { MIRROR_KEYS } from './mirror-entry.ts'
 import { TAG_RULE_KEYS } from './retention-tags.ts'
 import { SIGNATURE_KEYS } from './signatures.ts'
-
-/** The most letters that may differ for a name to count as a slip. */
-function tolerance(name: string): number {
-  return Math.ceil(name.length / 3)
-}
 
 /**
  * What somebody may have meant by a key that does not exist: a sibling spelled almost like it, else a key of the
@@ -52,36 +48,4 @@ export function suggestVariable(variable: string): string | undefined {
   const names = OPTIONS.map((option) => option.variable.slice(VARIABLE_PREFIX.length))
   const best = nearest(name, names)
   return best === undefined ? undefined : VARIABLE_PREFIX + best
-}
-
-/** What somebody may have meant by a name that is none of those there are. */
-export function suggestName(name: string, names: readonly string[]): string | undefined {
-  return nearest(name, names)
-}
-
-function nearest(name: string, candidates: readonly string[]): string | undefined {
-  // A long name is no slip of a short one, and its distance would be costly to work out.
-  if (name.length > 64) return undefined
-  const ranked = candidates
-    .map((candidate) => ({
-      candidate,
-      distance: distance(name.toLowerCase(), candidate.toLowerCase()),
-    }))
-    .filter((entry) => entry.distance <= tolerance(entry.candidate))
-    .toSorted((a, b) => a.distance - b.distance)
-  return ranked[0]?.candidate
-}
-
-/** Levenshtein's edit distance, row by row. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of a.split('').entries()) {
-    const next = [i + 1]
-    for (const [j, other] of b.split('').entries()) {
-      const swap = (row[j] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }

@@ -55,7 +55,7 @@ export async function statusReport(parts: StatusParts): Promise<object> {
     addresses: node.addresses(),
     ipns: await ipnsReport(parts),
     mirrors: parts.mirrors.map((mirror) => mirrorReport(mirror, parts)),
-    network: { mode: config.network.mode, peers: node.peers() },
+    network: { mode: config.network.mode, peers: node.peers(), unreachable: unreachable(node) },
     storage: await storageReport(parts),
     audit: parts.audit?.status() ?? null,
   }
@@ -68,6 +68,13 @@ function httpReport({ address, config }: StatusParts): object {
     plainHttp: isOverheard(config),
     openToAll: isOpenToAll(config),
   }
+}
+
+/** Of `network.peers`, those that cannot be reached: without them mirrors may have nobody to ask. */
+function unreachable(node: IpfsNode): object[] {
+  return node
+    .unreachable()
+    .map(({ address, since, error }) => ({ address, since: time(since), error }))
 }
 
 async function ipnsReport({ publisher, storage, config }: StatusParts): Promise<object | null> {

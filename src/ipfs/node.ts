@@ -22,6 +22,7 @@ import type { StartedHelia } from './helia.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './logger.ts'
 import type { Internet } from './node-plan.ts'
+import type { UnreachablePeer } from './peer-keeper.ts'
 import type { Scopes } from './scope.ts'
 import type { Servable } from './serving-blockstore.ts'
 import type { AheadWork } from './transfer/ahead.ts'
@@ -68,6 +69,8 @@ export interface IpfsNode extends AsyncDisposable {
   /** Calls back when {@link announcedAddresses} may have changed: a relay took us in, say. Returns the way out. */
   onAddresses(listener: () => void): () => void
   peers(): ConnectedPeer[]
+  /** The configured peers that cannot be reached now, and why. */
+  unreachable(): UnreachablePeer[]
   /** Bytes of blocks that came from other Heliports, or went to them, since the node started. */
   moved(): number
   /**
@@ -124,7 +127,8 @@ export async function openNode(
   const { peers, scopes, guard, resolve } = await planNode(config, { internet, log })
   const started = await startHelia(config, { ...components, scopes, guard })
   const { libp2p } = started.helia
-  const keepers = [new PeerKeeper(libp2p, peers, { log, pause: components.redialPause, resolve })]
+  const keeper = new PeerKeeper(libp2p, peers, { log, pause: components.redialPause, resolve })
+  const keepers = [keeper]
   if (config.mode === 'public') {
     const wanted = () => libp2p.getConnections().length < LONELY
     const entrances = (internet?.bootstrap ?? BOOTSTRAP_PEERS).map(parsePeer)
@@ -144,7 +148,8 @@ export async function openNode(
   await transfer.start()
   const guards = guard === undefined ? [] : [guard]
   const helpers = [...keepers, ...discovery, ...guards, transfer, started.exchange]
-  return new HeliaNode(config, { ...components, scopes, transfer, dialer }, started, helpers)
+  const parts = { ...components, scopes, transfer, dialer, keeper }
+  return new HeliaNode(config, parts, started, helpers)
 }
 
 class HeliaNode implements IpfsNode {
@@ -158,12 +163,18 @@ class HeliaNode implements IpfsNode {
   readonly #blocks: BlockNetwork
   readonly #transfer: Transfer
   readonly #dialer: PeerDialer
+  readonly #keeper: PeerKeeper
   readonly #helpers: ReadonlyArray<{ stop(): Promise<void> }>
   #stopping: Promise<void> | undefined
 
   constructor(
     config: NetworkConfig,
-    components: NodeComponents & { scopes: Scopes; transfer: Transfer; dialer: PeerDialer },
+    components: NodeComponents & {
+      scopes: Scopes
+      transfer: Transfer
+      dialer: PeerDialer
+      keeper: PeerKeeper
+    },
     { helia, exchange }: StartedHelia,
     helpers: ReadonlyArray<{ stop(): Promise<void> }>,
   ) {
@@ -175,6 +186,7 @@ class HeliaNode implements IpfsNode {
     const bitswap = new BlockFetcher(exchange, components.fetchTimes)
     this.#transfer = components.transfer
     this.#dialer = components.dialer
+    this.#keeper = components.keeper
     this.#blocks = new BlockNetwork(components.transfer, bitswap)
     this.peerId = helia.libp2p.peerId.toString()
     this.keys = components.keys
@@ -202,6 +214,10 @@ class HeliaNode implements IpfsNode {
       if (!byId.has(id)) byId.set(id, { id, address: remoteAddr.toString() })
     }
     return [...byId.values()]
+  }
+
+  unreachable(): UnreachablePeer[] {
+    return this.#keeper.unreachable()
   }
 
   moved(): number {

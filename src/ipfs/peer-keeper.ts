@@ -17,6 +17,16 @@ export type Dialer = Pick<
   'dial' | 'getConnections' | 'addEventListener' | 'removeEventListener'
 >
 
+/** A peer that is to be connected, and is not. */
+export interface UnreachablePeer {
+  /** As it was configured. */
+  readonly address: string
+  /** When the first attempt failed after which none came through, in milliseconds of the clock. */
+  readonly since: number
+  /** What the last attempt failed of. */
+  readonly error: string
+}
+
 export interface KeeperOptions {
   /** Whether the peers are wanted now; asked before each dial. Bootstrap peers are only wanted by a lonely node. */
   wanted?: () => boolean
@@ -42,6 +52,8 @@ export class PeerKeeper {
   readonly #resolve: (peer: ConfiguredPeer) => Promise<Multiaddr[]>
   readonly #stop = new AbortController()
   readonly #loops: Array<Promise<void>>
+  /** Those that the last attempt did not reach. */
+  readonly #failed = new Map<ConfiguredPeer, { since: number; error: string }>()
   /** Wakes the loop of a peer, by peer id. */
   readonly #wake = new Map<string, () => void>()
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>) =>
@@ -56,6 +68,13 @@ export class PeerKeeper {
     this.#resolve = options.resolve ?? (({ address }) => resolveAddress(address))
     dialer.addEventListener('peer:disconnect', this.#onDisconnect)
     this.#loops = peers.map((peer) => this.#keep(peer))
+  }
+
+  /** Those that could not be reached when they were called last, and have not come by themselves since. */
+  unreachable(): UnreachablePeer[] {
+    return [...this.#failed]
+      .filter(([{ id }]) => this.#dialer.getConnections(id).length === 0)
+      .map(([{ address }, failure]) => ({ address: address.toString(), ...failure }))
   }
 
   async stop(): Promise<void> {
@@ -75,11 +94,15 @@ export class PeerKeeper {
 
   /** False when the peer could not be reached. */
   async #connect(peer: ConfiguredPeer, failures: number): Promise<boolean> {
-    if (this.#dialer.getConnections(peer.id).length > 0) return true
+    if (this.#dialer.getConnections(peer.id).length > 0) {
+      this.#failed.delete(peer)
+      return true
+    }
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT)])
     const details = { peer: peer.address.toString() }
     try {
       await this.#dialer.dial(await this.#resolve(peer), { signal })
+      this.#failed.delete(peer)
       if (failures > 0) this.#log.info(details, 'peer is connected again')
       return true
     } catch (error) {
@@ -87,6 +110,8 @@ export class PeerKeeper {
       if (this.#stop.signal.aborted) return false
       const level = failures === 0 ? this.#level : 'debug'
       const reason = error instanceof Error ? error.message : String(error)
+      const { since } = this.#failed.get(peer) ?? { since: Date.now() }
+      this.#failed.set(peer, { since, error: reason })
       this.#log[level]({ ...details, reason }, 'peer cannot be reached, will try again')
       return false
     }

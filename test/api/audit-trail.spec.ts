@@ -4,6 +4,8 @@ import { RegistryError } from '../../src/oci/errors.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { startApi } from '../support/http.ts'
 import { allRoutes } from '../support/routes.ts'
+import { CONTROL } from '../support/access-world.ts'
+import { httpRouter, routesOf } from '../support/route-table.ts'
 import type { Access, IssuedToken, TokenRequest } from '../../src/access/ports.ts'
 import type { AuditEntry, AuditSink } from '../../src/api/audit.ts'
 
@@ -46,7 +48,7 @@ const DIGEST = digestOf(MANIFEST)
 const TYPE = 'application/vnd.oci.image.index.v1+json'
 
 async function open(sink: MemorySink) {
-  const api = await startApi({ audit: sink, access: ACCESS })
+  const api = await startApi({ audit: sink, access: ACCESS, control: CONTROL })
   const as = (user: string, more: Record<string, string> = {}) => ({
     headers: { authorization: user, ...more },
   })
@@ -58,6 +60,17 @@ async function open(sink: MemorySink) {
   return { api, as, short, [Symbol.asyncDispose]: () => api.close() }
 }
 
+/** What each of the routes for administrators is for: a new one has to be added here. */
+const WANTED: Readonly<Record<string, string>> = {
+  'GET /api/v1/status': 'status',
+  'GET /api/v1/keys': 'key-list',
+  'GET /api/v1/log': 'log',
+  'POST /api/v1/diff': 'diff',
+  'POST /api/v1/gc': 'gc',
+  'POST /api/v1/fsck': 'fsck',
+  'POST /api/v1/rollback': 'rollback',
+}
+
 describe('api: the audit trail', () => {
   it('knows every route', () => {
     assert.ok(allRoutes().length > 25)
@@ -66,6 +79,23 @@ describe('api: the audit trail', () => {
       [],
     )
   })
+
+  for (const route of routesOf(httpRouter()).filter((each) => each.includes(' /api/'))) {
+    it(`says of a refused ${route} what was wanted`, async () => {
+      const sink = new MemorySink()
+      await using opened = await open(sink)
+      const [method = '', path = ''] = route.split(' ')
+      const answers: number[] = []
+      for (const user of ['bob', 'flood'])
+        answers.push((await opened.api.call(method, path, opened.as(user))).status)
+      assert.equal(answers.at(-1), 429)
+      assert.deepEqual(
+        sink.entries.map(({ status }) => status),
+        answers.filter((status) => status !== 200), // everybody may have the status, in brief
+      )
+      for (const { wanted } of sink.entries) assert.equal(wanted, WANTED[route], route)
+    })
+  }
 
   it('has a line for each change', async () => {
     const sink = new MemorySink()

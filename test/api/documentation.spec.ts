@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorTable } from '../../src/oci/errors.ts'
+import { httpRouter, routesOf, socketRouter } from '../support/route-table.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = () => readFile(join(root, 'docs/api.md'), 'utf8')
@@ -23,6 +24,23 @@ describe('docs/api.md', () => {
     )
     assert.ok(routes.length > 15, 'the table of routes is read')
     assert.deepEqual(rows.sort(), routes.sort())
+  })
+
+  it('has every route for administrators and commands, with an example', async () => {
+    const text = await page()
+    const admin = [...routesOf(httpRouter()), ...routesOf(socketRouter())].filter((route) =>
+      route.includes(' /api/'),
+    )
+    const sections = new Map(
+      text.split('\n### ').map((section) => [/^`(.+)`\n/.exec(section)?.[1] ?? '', section]),
+    )
+    for (const route of new Set(admin)) {
+      const section = sections.get(route)
+      assert.ok(section !== undefined, `${route} has no section`)
+      const [, end = ''] = route.split('/api/v1')
+      assert.match(section, new RegExp(`^curl .*\\$[AS]${end}\\b`, 'm'), route)
+    }
+    assert.equal(new Set(admin).size, [...sections.keys()].filter((name) => name !== '').length)
   })
 
   it('has every error code, with its status and sentence', async () => {

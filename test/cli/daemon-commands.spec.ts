@@ -92,15 +92,19 @@ describe('heliport status', () => {
     await leaveSocket(join(killed, 'heliport.sock'))
     await writeFile(join(killed, 'lock'), '{"pid":1,"sock')
     const long = join(data.path, 'x'.repeat(120))
-    for (const path of [
-      data.path,
-      killed,
-      join(data.path, 'none'),
-      join(data.path, 'killed/lock/x'),
-      long,
-    ]) {
+    const none =
+      ': there is no such directory; name the data directory by --data, or the configuration by --config'
+    for (const [path, hint] of [
+      [data.path, ''],
+      [killed, ''],
+      [join(data.path, 'none'), none],
+      [join(data.path, 'killed/lock'), none],
+      [join(data.path, 'killed/lock/x'), none],
+      [long, none],
+    ] as const) {
       const { code, stdout, stderr } = await heliport(['status', '--data', path])
-      assert.deepEqual([code, stdout, stderr], [1, '', `heliport: no daemon runs on ${path}\n`])
+      const line = `heliport: no daemon runs on ${path}${hint}\n`
+      assert.deepEqual([code, stdout, stderr], [1, '', line])
     }
   })
 
@@ -244,7 +248,7 @@ describe('heliport key', () => {
         cwd: data.path,
       })
       assert.equal(code, 1)
-      assert.match(stderr, /^heliport: [^\n]*(is not a private key|ENOENT)[^\n]*\n$/)
+      assert.match(stderr, /^heliport: [^\n]*(it is no private key|there is no such file)[^\n]*\n$/)
     }
   })
 })

@@ -55,7 +55,7 @@ describe('heliport log', () => {
     const wrong = await heliport(['log', '--limit', 'all', '--data', data.path])
     assert.deepEqual(
       [wrong.code, wrong.stderr],
-      [2, 'heliport: --limit is a whole number, not "all"; see heliport help\n'],
+      [2, 'heliport: --limit is a whole number, not "all"; see heliport log --help\n'],
     )
     const nobody = await heliport(['log', '--data', data.path])
     assert.deepEqual(

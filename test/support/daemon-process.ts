@@ -75,7 +75,11 @@ export interface DaemonStatus {
     state: string
     error: string | null
   }[]
-  network: { mode: string; peers: { id: string; address: string }[] }
+  network: {
+    mode: string
+    peers: { id: string; address: string }[]
+    unreachable: { address: string; since: string; error: string }[]
+  }
   storage: {
     root: string
     writable: boolean
