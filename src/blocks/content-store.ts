@@ -1,7 +1,9 @@
 import { RegistryError } from '../oci/errors.ts'
 import { algorithmOf } from '../oci/digest.ts'
 import { FileWriter } from './file-writer.ts'
+import { adoptionRoom } from './leaf-room.ts'
 import type { BlockStore } from './block-store.ts'
+import type { LeafRoom } from './leaf-room.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Abortable, ContentStore, StoredContent } from '../registry/ports.ts'
 
@@ -9,8 +11,11 @@ import type { Abortable, ContentStore, StoredContent } from '../registry/ports.t
 export class BlockContentStore implements ContentStore {
   readonly #blocks: BlockStore
 
-  constructor(blocks: BlockStore) {
+  readonly #room: LeafRoom
+
+  constructor(blocks: BlockStore, room: LeafRoom = adoptionRoom) {
     this.#blocks = blocks
+    this.#room = room
   }
 
   async write(
@@ -19,15 +24,15 @@ export class BlockContentStore implements ContentStore {
     options: Abortable & { limit?: number | undefined } = {},
   ): Promise<StoredContent> {
     const isWhole = source instanceof Uint8Array
-    const length = isWhole ? source.length : Infinity
-    const writer = new FileWriter(this.#blocks, algorithmOf(expected), undefined, length)
+    const where = isWhole ? { length: source.length } : { room: this.#room }
+    using writer = new FileWriter(this.#blocks, algorithmOf(expected), where)
     const limit = options.limit ?? Infinity
     for await (const bytes of isWhole ? [source] : source) {
       options.signal?.throwIfAborted()
       if (writer.size + bytes.length > limit) throw tooLarge(limit)
       await writer.write(bytes, { signal: options.signal })
     }
-    return writer.finish(expected)
+    return await writer.finish(expected)
   }
 
   hold(): Disposable {

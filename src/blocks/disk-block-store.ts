@@ -6,6 +6,7 @@ import { hashOf, matches, matchesAside } from './cids.ts'
 import { Collection } from './collection.ts'
 import { DirectorySync } from './dir-sync.ts'
 import { readIfThere, removeTemporary, sizeIfThere, syncDirectory, writeWhole } from './files.ts'
+import { isIntact } from './intact.ts'
 import { LinkBook } from './link-marks.ts'
 import { makeDirectories, readdirOrMake } from './make-directories.ts'
 import { PartReader } from './part-reader.ts'
@@ -294,8 +295,7 @@ export class DiskBlockStore implements BlockStore {
     const { directory, path } = this.#path(hash)
     // An existing file counts only if it is intact. Its directory is synced again in any case: the process that put it
     // there may have been killed before it did.
-    const existing = await readIfThere(path)
-    if (existing === undefined || !matches(cid, existing)) await writeWhole(directory, hash, bytes)
+    if (!(await isIntact(path, cid))) await writeWhole(directory, hash, bytes)
     this.#directories.mark(directory)
   }
 
@@ -325,7 +325,7 @@ export class DiskBlockStore implements BlockStore {
     const aside = join(this.#directory, DAMAGED)
     try {
       const bytes = await readIfThere(path)
-      if (bytes === undefined || matches(cid, bytes)) return
+      if (bytes === undefined || (await matchesAside(cid, bytes))) return
       await makeDirectories(aside, 0o700)
       await rename(path, join(aside, hash))
     } catch (error) {

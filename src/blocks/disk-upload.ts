@@ -1,22 +1,20 @@
-import { rm, truncate } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { algorithmOf } from '../oci/digest.ts'
 import { DamagedBlockError } from './block-store.ts'
 import { CHUNK_BYTES } from './chunking.ts'
 import { RAW, cidFromHash } from './cids.ts'
 import { tooLarge } from './content-store.ts'
 import { FileWriter } from './file-writer.ts'
-import { syncDirectory, writeWhole } from './files.ts'
-import { together } from './gate.ts'
-import { appendRecords, encodeRecords, readLog, repairLog } from './upload-log.ts'
+import { Gate, together } from './gate.ts'
+import { SessionLog } from './session-log.ts'
 import type { BlockStore } from './block-store.ts'
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/name.ts'
 import type { Abortable, StoredContent, Upload, UploadInfo } from '../registry/ports.ts'
-import type { LocatedRecord, UploadRecord } from './upload-log.ts'
+import type { LeafRoom } from './leaf-room.ts'
 
-/** Useless bytes in a log, beyond which it is written anew. */
-const WASTE_LIMIT = 8 * 1024 * 1024
+/** Leaves that are read again, of uploads that are taken up after a restart: so many at a time (promise I8). */
+const rereading = new Gate(8)
 
 /**
  * One upload session: leaves go into the block store as they fill, and the log remembers their hashes and the bytes
@@ -30,20 +28,24 @@ export class DiskUpload implements Upload {
   readonly algorithm: DigestAlgorithm
   readonly owner: string | undefined
   readonly #path: string
+  readonly #log: SessionLog
   readonly #blocks: BlockStore
   /** The content as far as it came; `undefined` until the log has been read again. */
   #writer: FileWriter | undefined
   /** Leaves stored since the last log entry. */
   #newLeaves: Uint8Array[] = []
-  /** The bytes after the last leaf that are in the log: the writer does not hold them between two requests. */
-  #tailBytes = 0
-  /** Bytes in the log that no one will read again. */
-  #wasted = 0
+  /** The bytes after the last leaf are in the log alone: so it is between two requests, and when others need the room. */
+  #isDown = false
   #size = 0
+  /** What is done with the writer, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+  readonly #room: LeafRoom
 
-  constructor(path: string, info: UploadInfo, blocks: BlockStore) {
+  constructor(path: string, info: UploadInfo, blocks: BlockStore, room: LeafRoom) {
     this.#path = path
+    this.#log = new SessionLog(path)
     this.#blocks = blocks
+    this.#room = room
     this.id = info.id
     this.name = info.name
     this.startedAt = info.startedAt
@@ -59,9 +61,6 @@ export class DiskUpload implements Upload {
   async load(options: Abortable = {}): Promise<void> {
     this.#writer = await this.#rebuild(this.algorithm, options)
     this.#size = this.#writer.size
-    this.#tailBytes = this.#writer.tail.length
-    this.#newLeaves = []
-    this.#writer.releaseTail()
   }
 
   async append(
@@ -70,26 +69,29 @@ export class DiskUpload implements Upload {
   ): Promise<void> {
     // Leaves are in the log, where the collector sees them, only at the end.
     using _ = this.#blocks.hold?.()
-    const writer = await this.#ready(options)
+    const writer = await this.#alone(() => this.#ready(options))
     const limit = options.limit ?? Infinity
     try {
       for await (const bytes of source) {
         if (writer.size + bytes.length > limit) throw tooLarge(limit)
-        await writer.write(bytes)
+        await this.#alone(() => this.#write(writer, bytes, options))
       }
     } finally {
-      await this.#keep(writer) // also what came before the source failed
+      await this.#alone(() => this.#keep(writer)) // also what came before the source failed
     }
   }
 
-  async finish(expected: Digest, options: Abortable = {}): Promise<StoredContent> {
-    // A digest under the other algorithm costs a second pass over what is stored.
-    const same = algorithmOf(expected) === this.algorithm
-    const writer = same
-      ? await this.#ready(options)
-      : await this.#rebuild(algorithmOf(expected), options)
-    this.#writer = undefined // a hash ends once; if this must be tried again, it starts from the log
-    return writer.finish(expected)
+  finish(expected: Digest, options: Abortable = {}): Promise<StoredContent> {
+    return this.#alone(async () => {
+      // A digest under the other algorithm costs a second pass over what is stored.
+      const same = algorithmOf(expected) === this.algorithm
+      using writer = same
+        ? await this.#ready(options)
+        : await this.#rebuild(algorithmOf(expected), options)
+      this.#writer = undefined // a hash ends once; if this must be tried again, it starts from the log
+      await this.#restore(writer, options)
+      return await writer.finish(expected)
+    })
   }
 
   async discard(): Promise<void> {
@@ -97,13 +99,45 @@ export class DiskUpload implements Upload {
     await rm(this.#path, { force: true })
   }
 
-  /** The writer with its tail in place, ready for more. */
+  /** Between two writes the room may want the leaf back: that must not meet a write. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined) // its caller has the error
+    return done
+  }
+
   async #ready(options: Abortable): Promise<FileWriter> {
     if (this.#writer === undefined) await this.load(options)
     const writer = this.#writer
     if (writer === undefined) throw new Error('load() leaves a writer')
-    if (this.#tailBytes > 0) writer.restoreTail(tailOf(await readLog(this.#path)))
     return writer
+  }
+
+  async #write(writer: FileWriter, bytes: Uint8Array, options: Abortable): Promise<void> {
+    const { signal } = options
+    await this.#restore(writer, { signal })
+    await writer.write(bytes, { signal })
+  }
+
+  /** Puts the tail back in place, so that the writer can go on. */
+  async #restore(writer: FileWriter, options: Abortable): Promise<void> {
+    if (!this.#isDown) return
+    const { tailBytes } = this.#log
+    await writer.restoreTail(tailBytes, (take) => this.#log.tail(take), options)
+    this.#isDown = false
+  }
+
+  /** The client is slow, and others wait for room: what came of the leaf goes into the log. */
+  async #putDown(): Promise<void> {
+    const writer = this.#writer
+    if (writer === undefined || this.#isDown || writer.tail.length === 0) return
+    try {
+      await this.#remember(writer)
+      writer.releaseTail(true)
+    } catch (error) {
+      writer.fail(error) // whoever writes to it is told
+      writer.releaseTail()
+    }
   }
 
   /**
@@ -111,17 +145,11 @@ export class DiskUpload implements Upload {
    * store has lost is sent again. Any error on the way leaves the memory in doubt, so it is dropped and the log decides.
    */
   async #keep(writer: FileWriter): Promise<void> {
+    using _ = writer
     try {
       await writer.settle()
-      const tail = writer.tail
-      const known = this.#newLeaves.length > 0 ? 0 : this.#tailBytes
-      const records: UploadRecord[] = this.#newLeaves.map((hash) => ({ type: 'leaf', hash }))
-      if (tail.length > known) records.push({ type: 'bytes', bytes: tail.subarray(known) })
-      const logging = records.length > 0 ? this.#log(records, tail) : Promise.resolve()
-      await together(this.#blocks.sync(), logging)
+      await together(this.#blocks.sync(), this.#remember(writer))
       this.#size = writer.size
-      this.#tailBytes = tail.length
-      this.#newLeaves = []
       writer.releaseTail()
     } catch (error) {
       this.#writer = undefined
@@ -129,38 +157,36 @@ export class DiskUpload implements Upload {
     }
   }
 
-  /**
-   * Adds to the log. Bytes that were kept for a leaf that has since filled are of no use any more; when there are too
-   * many of them, the log is written anew without them, so that it never grows with the size of the upload alone.
-   */
-  async #log(records: readonly UploadRecord[], tail: Uint8Array): Promise<void> {
-    await appendRecords(this.#path, records)
-    this.#wasted += records.some(({ type }) => type === 'leaf') ? this.#tailBytes : 0
-    if (this.#wasted < WASTE_LIMIT) return
-    const kept = (await readLog(this.#path)).flatMap(({ record }) =>
-      record.type === 'bytes' ? [] : [record],
-    )
-    const bytes: UploadRecord[] = tail.length > 0 ? [{ type: 'bytes', bytes: tail }] : []
-    await writeWhole(dirname(this.#path), basename(this.#path), encodeRecords([...kept, ...bytes]))
-    await syncDirectory(dirname(this.#path))
-    this.#wasted = 0
+  /** Brings the log up to what the writer has. */
+  async #remember(writer: FileWriter): Promise<void> {
+    await writer.settle()
+    if (this.#isDown) return // it is
+    await this.#log.add(this.#newLeaves, writer.tail)
+    this.#newLeaves = []
+    this.#isDown = writer.tail.length > 0
   }
 
-  /** A writer that has been given everything the log names and the store still has. */
+  /** A writer that has been given everything the log names and the store still has; the tail stays in the log. */
   async #rebuild(algorithm: DigestAlgorithm, options: Abortable): Promise<FileWriter> {
-    const writer = new FileWriter(this.#blocks, algorithm, (hash) => this.#newLeaves.push(hash))
-    const log = await repairLog(this.#path)
-    for (const { record, start } of log) {
-      if (record.type !== 'leaf') continue
-      const bytes = await this.#leaf(record.hash, options)
-      if (bytes === undefined) {
-        // The offset falls back to the first leaf that is missing; what came after it must be sent again.
-        await truncate(this.#path, start)
-        return this.#rebuild(algorithm, options)
-      }
-      await writer.resume(record.hash, bytes)
+    this.#newLeaves = []
+    const writer = new FileWriter(this.#blocks, algorithm, {
+      onLeaf: (hash) => this.#newLeaves.push(hash),
+      room: this.#room,
+      putDown: () => void this.#alone(() => this.#putDown()),
+    })
+    for await (const { hash, start } of this.#log.leaves()) {
+      const isThere = await rereading.run(async () => {
+        const bytes = await this.#leaf(hash, options)
+        if (bytes !== undefined) await writer.resume(hash, bytes)
+        return bytes !== undefined
+      })
+      if (isThere) continue
+      // The offset falls back to the first leaf that is missing; what came after it must be sent again.
+      await this.#log.cut(start)
+      return this.#rebuild(algorithm, options)
     }
-    await writer.write(tailOf(log))
+    await this.#log.tail((bytes) => writer.countTail(bytes))
+    this.#isDown = this.#log.tailBytes > 0
     return writer
   }
 
@@ -173,13 +199,4 @@ export class DiskUpload implements Upload {
       throw error
     }
   }
-}
-
-/** The bytes recorded after the last whole leaf. */
-function tailOf(log: readonly LocatedRecord[]): Uint8Array {
-  const last = log.findLastIndex(({ record }) => record.type === 'leaf')
-  const parts = log
-    .slice(last + 1)
-    .flatMap(({ record }) => (record.type === 'bytes' ? [record.bytes] : []))
-  return Buffer.concat(parts)
 }

@@ -2,7 +2,7 @@ import { CHUNK_BYTES } from './chunking.ts'
 import { RAW, cidFromHash } from './cids.ts'
 import { FileDag } from './file-dag.ts'
 import { isNotFound } from './files.ts'
-import { readLog } from './upload-log.ts'
+import { recordsOf } from './upload-log.ts'
 
 /**
  * The blocks that an upload session stands for: the leaves in its log, and the nodes above them that are in the store
@@ -18,19 +18,15 @@ export async function uploadBlocks(
   const onNode = ({ cid }: { cid: { multihash: { digest: Uint8Array } } }): Promise<void> =>
     Promise.resolve(onBlock(cid.multihash.digest))
   const dag = new FileDag(onNode)
-  for (const { record } of await logOf(path)) {
-    if (record.type !== 'leaf') continue
-    onBlock(record.hash)
-    const cid = cidFromHash(RAW, record.hash)
-    await dag.add({ cid, size: CHUNK_BYTES, treeSize: CHUNK_BYTES })
-  }
-}
-
-async function logOf(path: string): ReturnType<typeof readLog> {
   try {
-    return await readLog(path)
+    for await (const records of recordsOf(path))
+      for (const { record } of records) {
+        if (record.type !== 'leaf') continue
+        onBlock(record.hash)
+        const cid = cidFromHash(RAW, record.hash)
+        await dag.add({ cid, size: CHUNK_BYTES, treeSize: CHUNK_BYTES })
+      }
   } catch (error) {
-    if (isNotFound(error)) return []
-    throw error
+    if (!isNotFound(error)) throw error
   }
 }

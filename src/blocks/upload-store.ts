@@ -2,11 +2,13 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryParseName } from '../oci/name.ts'
 import { isNotFound, writeNew } from './files.ts'
+import { uploadRoom } from './leaf-room.ts'
 import { makeDirectories } from './make-directories.ts'
 import { DiskUpload } from './disk-upload.ts'
 import { uploadBlocks } from './upload-blocks.ts'
-import { bytesIn, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
+import { bytesKept, damagedAt, encodeRecords, readHeader, readLog } from './upload-log.ts'
 import type { BlockStore } from './block-store.ts'
+import type { LeafRoom } from './leaf-room.ts'
 import type { UploadRecord } from './upload-log.ts'
 import type { Abortable, Upload, UploadInfo, UploadStore } from '../registry/ports.ts'
 
@@ -31,14 +33,22 @@ export class DiskUploadStore implements UploadStore {
   readonly #directory: string
   readonly #blocks: BlockStore
 
-  private constructor(directory: string, blocks: BlockStore) {
+  readonly #room: LeafRoom
+
+  private constructor(directory: string, blocks: BlockStore, room: LeafRoom) {
     this.#directory = directory
     this.#blocks = blocks
+    this.#room = room
   }
 
-  static async open(directory: string, blocks: BlockStore): Promise<DiskUploadStore> {
+  /** @param room where all of them have what is not on the disk yet */
+  static async open(
+    directory: string,
+    blocks: BlockStore,
+    room: LeafRoom = uploadRoom,
+  ): Promise<DiskUploadStore> {
     await makeDirectories(directory, 0o700)
-    return new DiskUploadStore(directory, blocks)
+    return new DiskUploadStore(directory, blocks, room)
   }
 
   async create(info: UploadInfo): Promise<Upload> {
@@ -48,7 +58,7 @@ export class DiskUploadStore implements UploadStore {
     const json = { id, name, startedAt, algorithm, owner }
     const header = encodeRecords([{ type: 'header', json }])
     await writeNew(this.#directory, id, header)
-    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
+    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks, this.#room)
     await upload.load()
     return upload
   }
@@ -56,7 +66,7 @@ export class DiskUploadStore implements UploadStore {
   async open(id: string, options: Abortable = {}): Promise<Upload | undefined> {
     const info = await this.#info(id)
     if (info === undefined) return undefined
-    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks)
+    const upload = new DiskUpload(join(this.#directory, id), info, this.#blocks, this.#room)
     await upload.load(options)
     return upload
   }
@@ -86,7 +96,7 @@ export class DiskUploadStore implements UploadStore {
   async sizeOf(id: string): Promise<number | undefined> {
     if (!ID.test(id)) return undefined
     try {
-      return bytesIn(await readLog(join(this.#directory, id)))
+      return await bytesKept(join(this.#directory, id))
     } catch (error) {
       if (isNotFound(error)) return undefined // it has ended
       throw error

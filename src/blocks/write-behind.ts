@@ -12,7 +12,8 @@ const MAX_WRITES = 4
 interface Pending {
   readonly cid: CID
   readonly bytes: Uint8Array
-  readonly done: PromiseWithResolvers<void>
+  /** Resolves when it was written, or with why it could not be. */
+  readonly done: PromiseWithResolvers<Error | undefined>
 }
 
 /**
@@ -20,7 +21,7 @@ interface Pending {
  * peers, before the disk has it. It is bounded: when the disk is slower than the network, whoever brings blocks waits.
  *
  * A full disk is no reason not to serve what has come: the block is only not kept. Any other failure of the disk is
- * thrown by the next put, and by {@link sync}.
+ * thrown by the next put, and, whoever's put met it, by each {@link sync} that waited for the block, or by the next one.
  */
 export class WriteBehind implements BlockStore {
   readonly #store: BlockStore
@@ -32,7 +33,10 @@ export class WriteBehind implements BlockStore {
   readonly #queue: string[] = []
   #bytes = 0
   #writes = 0
+  /** For the next put. */
   #failure: Error | undefined
+  /** For the next sync: a put of somebody else must not take it, or what was dropped would count as safe. */
+  #unsafe: Error | undefined
 
   constructor(store: BlockStore, maxBytes: number = MAX_BYTES) {
     this.#store = store
@@ -63,7 +67,7 @@ export class WriteBehind implements BlockStore {
     this.#throwFailure()
     const key = keyOf(cid)
     if (this.#pending.has(key)) return
-    this.#pending.set(key, { cid, bytes, done: Promise.withResolvers<void>() })
+    this.#pending.set(key, { cid, bytes, done: Promise.withResolvers() })
     this.#queue.push(key)
     this.#bytes += bytes.length
     this.#startWrites()
@@ -72,8 +76,13 @@ export class WriteBehind implements BlockStore {
   /** Writes what was put, but for want of room on the disk, and makes it safe. */
   async sync(): Promise<void> {
     // Not what is put meanwhile: that may never end.
-    await Promise.all([...this.#pending.values()].map(({ done }) => done.promise))
-    this.#throwFailure()
+    const outcomes = await Promise.all([...this.#pending.values()].map(({ done }) => done.promise))
+    const failure = outcomes.find((outcome) => outcome !== undefined) ?? this.#unsafe
+    this.#unsafe = undefined
+    if (failure !== undefined) {
+      this.#failure = undefined
+      throw failure
+    }
     await this.#store.sync()
   }
 
@@ -104,16 +113,18 @@ export class WriteBehind implements BlockStore {
   }
 
   async #write(key: string, { cid, bytes, done }: Pending): Promise<void> {
+    let failure: Error | undefined
     try {
       await this.#store.put(cid, bytes)
     } catch (error) {
       if (!storageError('', error).passes)
-        this.#failure = error instanceof Error ? error : new Error(String(error))
+        failure = error instanceof Error ? error : new Error(String(error))
     }
+    if (failure !== undefined) this.#failure = this.#unsafe = failure
     this.#pending.delete(key)
     this.#bytes -= bytes.length
     this.#writes--
-    done.resolve()
+    done.resolve(failure)
     for (const wake of this.#waiting.splice(0)) wake()
     this.#startWrites()
   }

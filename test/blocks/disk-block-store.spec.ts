@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, webcrypto } from 'node:crypto'
 import { mkdir, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CID } from 'multiformats/cid'
@@ -84,6 +84,26 @@ describe('the block store', () => {
     }
     await rm(path)
     assert.equal(await opened.store.get(cid), undefined)
+  })
+
+  it('hashes a large block that it has, and is given again, on another thread', async () => {
+    await using dir = await temporaryDirectory()
+    await using opened = await open(dir.path)
+    const { cid, bytes } = block(1 << 20)
+    await opened.store.put(cid, bytes)
+    const { subtle } = webcrypto
+    let aside = 0
+    const digest = subtle.digest.bind(subtle)
+    subtle.digest = (...args): Promise<ArrayBuffer> => {
+      aside++
+      return digest(...args)
+    }
+    try {
+      await opened.store.put(cid, bytes)
+    } finally {
+      Reflect.deleteProperty(subtle, 'digest')
+    }
+    assert.equal(aside, 1)
   })
 
   it('mends a damaged small block', async () => {

@@ -127,6 +127,29 @@ describe('writing behind', () => {
     }
   })
 
+  it('does not call safe what was dropped, though a put of somebody else was told of it', async () => {
+    const disk = new SlowDisk()
+    const store = new WriteBehind(disk)
+    const { cid, bytes } = block()
+    await store.put(cid, bytes)
+    disk.write(systemError('EIO'))
+    await isSettled(Promise.resolve())
+    await assert.rejects(store.put(block().cid, randomBytes(1)), /EIO/)
+    await assert.rejects(store.sync(), /EIO/)
+    assert.equal(disk.syncs, 0)
+    await store.sync() // told once: whoever relied on it begins anew
+  })
+
+  it('tells everybody who waits for it that a block was dropped', async () => {
+    const disk = new SlowDisk()
+    const store = new WriteBehind(disk)
+    const { cid, bytes } = block()
+    await store.put(cid, bytes)
+    const syncs = [store.sync(), store.sync()].map((sync) => assert.rejects(sync, /EIO/))
+    disk.write(systemError('EIO'))
+    await Promise.all(syncs)
+  })
+
   it('lets a reader of fetched blocks have them at once', async () => {
     const disk = new SlowDisk()
     const { cid, bytes } = block()

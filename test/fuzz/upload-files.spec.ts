@@ -39,12 +39,13 @@ describe('the log of an upload (properties)', () => {
       fc.asyncProperty(log, fc.option(change), async (records, damage) => {
         const whole = encodeRecords(records)
         await writeFile(path, damage === null ? whole : changed(whole, damage))
-        const read = await repairLog(path)
+        const end = await repairLog(path)
+        const read = await readLog(path)
         if (damage === null) assert.equal(read.length, records.length)
         const beginning = encodeRecords(read.map((each) => each.record))
         assert.deepEqual(beginning, whole.subarray(0, beginning.length))
-        assert.equal((await stat(path)).size, read.at(-1)?.end ?? 0)
-        assert.deepEqual(await readLog(path), read)
+        assert.equal(read.at(-1)?.end ?? 0, end)
+        assert.equal((await stat(path)).size, end)
       }),
       { numRuns: 300 },
     )
