@@ -6,6 +6,7 @@ import { parseName, parseTag } from '../../src/oci/name.ts'
 import { LEASE, openWorld } from '../faults/gc-world.ts'
 import { SeededRandom } from '../faults/random.ts'
 import { randomImage, streamOf } from '../support/random-image.ts'
+import { eventually } from '../support/two-nodes.ts'
 import { byDigest, pushBlobs, tagged } from '../support/registry-setup.ts'
 import type { CID } from 'multiformats/cid'
 import type { RandomManifest } from '../support/random-image.ts'
@@ -85,10 +86,10 @@ describe('the collector', () => {
       code: 'BLOB_UPLOAD_UNKNOWN',
     })
     await isSilent.promise
+    await eventually(async () => (await largeFiles(gc)).length === 2, 'both leaves are stored')
     await uploads.cancel(app, id)
     assert.deepEqual(await readdir(join(gc.data, 'data', 'uploads')), [])
     await writing
-    assert.equal((await largeFiles(gc)).length, 2)
     gc.pass(5 * LEASE)
     await collect(gc)
     assert.deepEqual(await largeFiles(gc), [])
