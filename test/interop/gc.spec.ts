@@ -6,6 +6,7 @@ import { RegistryClient } from '../support/client.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { randomImage } from '../support/random-image.ts'
 import { eventually } from '../support/two-nodes.ts'
+import type { DaemonStatus } from '../support/daemon-process.ts'
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/heliport.cjs')
 const run = promisify(execFile)
@@ -47,8 +48,10 @@ describe('garbage collection of a daemon', () => {
   it('runs by itself, again and again', async () => {
     const config = { ...EAGER, gc: { interval: '1s' } }
     await using daemon = await DaemonProcess.start({ config })
-    const last = async (): Promise<string | undefined> =>
-      /"startedAt": "([^"]+)"/.exec(await heliport(daemon, 'status', '--json'))?.[1]
+    const last = async (): Promise<string | undefined> => {
+      const status = JSON.parse(await heliport(daemon, 'status', '--json')) as DaemonStatus
+      return status.storage.gc.last?.startedAt
+    }
     await eventually(async () => (await last()) !== undefined, 'a collection')
     const first = await last()
     await eventually(async () => (await last()) !== first, 'another collection')
