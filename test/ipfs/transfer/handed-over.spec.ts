@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { multiaddr } from '@multiformats/multiaddr'
 import { FrameStream } from '../../../src/ipfs/transfer/frame-stream.ts'
 import { encodeFrame } from '../../../src/ipfs/transfer/frames.ts'
 import { Link } from '../../../src/ipfs/transfer/link.ts'
@@ -32,7 +33,8 @@ async function startServer(): Promise<{ server: TransferServer; serve: Serve }> 
   })
   await server.start()
   const handler = await handed.promise
-  const connection = { remotePeer: 'peer' } as unknown as Parameters<typeof handler>[1]
+  const remoteAddr = multiaddr('/ip4/192.0.2.1/tcp/4001')
+  const connection = { remotePeer: 'peer', remoteAddr } as unknown as Parameters<typeof handler>[1]
   const serve: Serve = (stream) =>
     void handler(stream as unknown as Parameters<typeof handler>[0], connection)
   return { server, serve }
