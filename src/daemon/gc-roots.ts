@@ -79,6 +79,7 @@ async function markMirrors(
   const cache = new CacheLimit({ collection, marker, pace, files, limit })
   const lazy = storage.usedElsewhere.list()
   for (const { entry, follower } of mirrors) {
+    if (follower.isLost()) throw lost(entry.text)
     const root = follower.root()
     const whole = await replication.roots(entry.text)
     if (whole === undefined) {
@@ -92,4 +93,12 @@ async function markMirrors(
     await marker.mark(root, { signal, isPartial: true, isOpen: true, onData: cache.add })
   await cache.apply({ signal })
   run.cacheBytes = limit === null ? undefined : cache.bytes
+}
+
+/** Its tree, and what was pulled from it, would look like nobody's. */
+function lost(mirror: string): Error {
+  return new Error(
+    `what is remembered of the mirror ${mirror} cannot be read, so nobody knows what to keep of it: restore the data ` +
+      `directory from a backup, or take the mirror out of ipns.readOnlyKeys to give up what was kept of it`,
+  )
 }

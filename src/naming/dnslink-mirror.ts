@@ -77,6 +77,10 @@ export class DnsLinkMirror implements FollowedName {
     }
   }
 
+  isLost(): boolean {
+    return this.#inner?.isLost() === true || this.#before?.isLost() === true
+  }
+
   staleSince(): number | undefined {
     const isThere = this.#inner?.root() !== undefined
     const since = [

@@ -45,6 +45,8 @@ export interface FollowedName {
    * confirmed a short time ago.
    */
   staleSince(): number | undefined
+  /** Whether it had a root that serves, perhaps, and what is remembered of that cannot be read. */
+  isLost(): boolean
   /** Reads what is remembered, so that {@link root} is right when this resolves; the network comes later. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -87,6 +89,7 @@ export class Mirror implements FollowedName {
   readonly #keepAlive: KeepAlive
   readonly #health = new MirrorHealth()
   readonly #stop = new AbortController()
+  #isLost = false
   /** The floor may be ahead of the disk; what serves never is. */
   #state: MirrorState = {}
   #isSaved = true
@@ -125,6 +128,10 @@ export class Mirror implements FollowedName {
     return this.#state.current?.root
   }
 
+  isLost(): boolean {
+    return this.#isLost
+  }
+
   status(): MirrorStatus {
     return {
       name: this.name,
@@ -147,6 +154,7 @@ export class Mirror implements FollowedName {
       this.#state = await loadMirrorState(map, this.name)
     } catch (error) {
       // One mirror that cannot go on must not keep the registry from starting. Without its floor it follows nothing.
+      this.#isLost = true
       this.#refuse(`what is remembered of this mirror cannot be read: ${messageOf(error)}`)
       return
     }

@@ -31,6 +31,9 @@ class FakeMirror implements FollowedName {
   staleSince(): number | undefined {
     return this.stale
   }
+  isLost(): boolean {
+    return false
+  }
   start(): Promise<void> {
     this.started = true
     return Promise.resolve()
