@@ -114,7 +114,8 @@ describe('a greedy peer', () => {
   it('that takes nothing is dropped when another waits, and not one that takes little by little', async () => {
     const served = serve({ blocks: 3, stalled: 60 })
     const other = serve({}, served.use)
-    const asked = Array.from({ length: 3 }, () => someBlock(300_000))
+    // Piece by piece these take longer than somebody may be stalled.
+    const asked = Array.from({ length: 3 }, () => someBlock(2_000_000))
     for (const { held } of [served, other])
       for (const { bytes, hash } of asked) held.set(hex(hash), bytes)
     served.stream.takes = false
