@@ -63,6 +63,7 @@ async function fuzz(
   try {
     if (options.path === undefined) {
       await campaign.run(warmUp(requests))
+      if (isLong(requests)) await target.forgets()
       marks.push([`after ${tally.requests} requests`, await target.memoryOnceIdle(() => false)])
     }
     await campaign.run(requests)
@@ -115,6 +116,7 @@ async function lookBehind(
     })
   await checks.run('memory is back', async () => {
     marks.push(['at the most', campaign.tally.peak])
+    if (isLong(requests)) await target.forgets()
     // What a long one is measured against idles for the whole time, too: caches let go meanwhile.
     const isBack = (memory: Memory): boolean => notBack(base, memory) === undefined
     end = await target.memoryOnceIdle(isLong(requests) ? () => false : isBack)
@@ -137,6 +139,7 @@ async function lookBehind(
   await checks.run('a daemon started anew on that data comes to the same memory', async () => {
     await campaign.run(requests + warmUp(requests))
     await campaign.endUploads()
+    await target.forgets()
     const anew = await target.memoryOnceIdle(() => false)
     marks.push([`started anew, after ${campaign.tally.requests - requests} more`, anew])
     const why = notBack(anew, end)

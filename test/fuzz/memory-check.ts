@@ -15,6 +15,9 @@ const MiB = 2 ** 20
  * files that it maps, the program and LevelDB's tables, of which there are more when more was pushed; they are the
  * system's to take back.
  *
+ * What clients were told of is remembered for `retention.lease`, and what was put for as long (`registry/leases.ts`,
+ * `blocks/recent-blocks.ts`, `tree/used-roots.ts`): so many requests an hour, so much of it. Long runs wait until that is over.
+ *
  * Over 500,000 requests the registry grows, and with it what the caches hold (which have bounds) and what LevelDB keeps of
  * its tables; so there the measure is a daemon that is started anew on that very data, after as many requests as the
  * warm-up had. What the long one has more than that one is what it did not give back.

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { collectOnce } from '../faults/collect-once.ts'
 import { DaemonProcess } from '../support/daemon-process.ts'
 import { RegistryClient } from '../support/client.ts'
 import { guardedConfig } from './guarded.ts'
@@ -18,8 +19,11 @@ const FAULT = 50
 /** What `ns` may name, and where that is kept: what everybody writes to, and what nobody may change. */
 const NAMESPACES = { 'docker.io': 'fuzz', 'kept.example:5000': 'kept' }
 
+/** How long what clients were told of is remembered, in ms: in an hour it would be that of all requests. */
+const LEASE_MS = 60_000
+
 /** Changes that are remembered: a check looks at the tree of each, for as long as its client waits. */
-const KEPT_HISTORY = { commits: 500 }
+const RETENTION = { commits: 500, lease: `${LEASE_MS / 1000}s` }
 
 /** The quiet before memory is measured, in ms: connections close, and LevelDB tidies up. */
 const REST_MS = 3000
@@ -37,7 +41,7 @@ export class Target implements AsyncDisposable {
   /** One that may do everything. */
   readonly client: RegistryClient
   readonly http: Address
-  readonly control: Address
+  readonly control: Extract<Address, { path: string }>
   /** Where exports may be written. */
   readonly scratch: string
   readonly #clients: ReadonlyMap<string, RegistryClient>
@@ -60,7 +64,7 @@ export class Target implements AsyncDisposable {
   static async start(mode: Mode = 'open'): Promise<Target> {
     await using stack = new AsyncDisposableStack()
     const guarded = mode === 'open' ? undefined : stack.use(await guardedConfig())
-    const { http, ...more } = { http: {}, retention: KEPT_HISTORY, ...guarded?.config }
+    const { http, ...more } = { http: {}, retention: RETENTION, ...guarded?.config }
     const daemon = await DaemonProcess.start({
       // Its log would be most of its work otherwise; what goes wrong is in it all the same.
       config: { ...more, log: { level: 'warn' }, http: { ...http, namespaces: NAMESPACES } },
@@ -108,6 +112,13 @@ export class Target implements AsyncDisposable {
       if (wanted(memory) || performance.now() > end)
         return { ...memory, live: await collectGarbage(this.daemon) }
     }
+  }
+
+  /** Waits until nobody may rely on anything any more, and has that collected: only then it is forgotten. */
+  async forgets(): Promise<void> {
+    await pause(LEASE_MS)
+    const { status, report, text } = await collectOnce(this.control.path)
+    if (status !== 200 || report === undefined) throw new Error(`not collected: ${status} ${text}`)
   }
 
   /** What it complained of in its log. */
