@@ -36,7 +36,8 @@ interface Peer {
  * bitswap, so what comes through came by the DHT.
  */
 describe('public nodes that share only a DHT', function () {
-  this.timeout(60_000) // the DHT has pauses of its own
+  // The DHT has pauses of its own; and on a busy machine a put may fail, which is tried again after 10, 20 and 40 s.
+  this.timeout(180_000)
   let key: PrivateKey
   let internet: OwnInternet
   let stack: AsyncDisposableStack
