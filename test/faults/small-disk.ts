@@ -31,16 +31,20 @@ export async function smallDisk(
   }
 }
 
-/** Takes all that is left, in ever smaller pieces; larger ones again where others free some meanwhile. */
+/** A page, which is what a file on such a disk takes at the least. */
+const PAGE = 4096
+
+/**
+ * Takes all that is left, in ever smaller pieces. What others free meanwhile is taken too, page by page: not so fast that
+ * whoever freed it for himself has nothing of it.
+ */
 export async function fillUp(file: string): Promise<void> {
   await writeFile(file, '', { flag: 'a' })
-  for (let size = 4 * MIB; size > 0;) {
+  for (let size = 4 * MIB; size >= PAGE; size >>= 1) {
     try {
-      await appendFile(file, randomBytes(size))
-      size = Math.min(4 * MIB, 2 * size)
+      for (;;) await appendFile(file, randomBytes(size))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-      size >>= 1
     }
   }
 }
