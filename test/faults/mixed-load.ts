@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { PUSH_MODES, UnexpectedAnswer } from '../support/client.ts'
-import { descriptorOf, jsonPiece, piece, randomImage } from '../support/random-image.ts'
+import { piece, randomImage, withLayer } from '../support/random-image.ts'
 import { OpenUploads } from './open-uploads.ts'
 import { RepositoryModel } from './repository-model.ts'
 import { SeededRandom } from './random.ts'
@@ -145,14 +145,4 @@ async function untilCut(step: () => Promise<void>, { until, excuse }: LoadOption
 /** What fetch throws when the other side is gone. */
 function isCut(error: TypeError): boolean {
   return error.message === 'fetch failed' || error.message === 'terminated'
-}
-
-function withLayer(image: RandomManifest, layer: typeof SHARED): RandomManifest {
-  const body = JSON.parse(Buffer.from(image.bytes).toString()) as { layers: object[] }
-  body.layers.push(descriptorOf(layer))
-  return {
-    ...jsonPiece(body, image.mediaType),
-    blobs: [...image.blobs, layer],
-    subject: undefined,
-  }
 }

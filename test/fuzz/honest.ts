@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { PUSH_MODES } from '../support/client.ts'
-import { descriptorOf, indexOf, piece, randomImage } from '../support/random-image.ts'
+import { descriptorOf, indexOf, piece, randomImage, withLayer } from '../support/random-image.ts'
 import { KEPT, SECRET } from './names.ts'
 import type { RegistryClient } from '../support/client.ts'
 import type { Piece, RandomManifest } from '../support/random-image.ts'
@@ -27,6 +27,10 @@ export class KeptImages {
       await client.pushImage(KEPT, image, { tag: `v${n}`, mode: PUSH_MODES[n] ?? 'put' })
     await client.pushImage(KEPT, this.#index, { tag: 'latest' })
     await client.pushBlob(KEPT, this.#lone.bytes, { mode: 'chunks' })
+    // What nothing refers to stays for a lease and no longer.
+    await client.pushImage(KEPT, withLayer(randomImage({ layers: [10] }), this.#lone), {
+      tag: 'lone',
+    })
     await client.pushImage(SECRET, this.#secret, { tag: 'v1' })
     const manifests = [...this.#images, this.#index].map(descriptorOf)
     const blobs = this.#images.flatMap(({ blobs: parts }) => parts.map(({ digest }) => digest))

@@ -113,3 +113,14 @@ export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8A
 export async function* streamOf(...pieces: (Uint8Array | string)[]): AsyncGenerator<Uint8Array> {
   for (const each of pieces) yield typeof each === 'string' ? new TextEncoder().encode(each) : each
 }
+
+/** The image with one more layer. */
+export function withLayer(image: RandomManifest, layer: Piece): RandomManifest {
+  const body = JSON.parse(Buffer.from(image.bytes).toString()) as { layers: object[] }
+  body.layers.push(descriptorOf(layer))
+  return {
+    ...jsonPiece(body, image.mediaType),
+    blobs: [...image.blobs, layer],
+    subject: undefined,
+  }
+}
