@@ -108,13 +108,17 @@ export class WantServer {
 
   async #answer(asker: Asker, wants: Map<string, Want>): Promise<void> {
     const stalled = new AbortController()
-    const why = new DOMException('others wait, and it takes nothing of its answer', 'TimeoutError')
-    const onStalled = (): void => stalled.abort(why)
+    let isSent = false
+    // That our own disk is slow is not the peer's fault.
+    const onStalled = (): void => {
+      if (isSent) stalled.abort(takesNothing())
+    }
     const hold = await this.#slots.take(asker, { signal: this.#stop.signal, onStalled })
     try {
       const { blocks, presences } = await this.#collect(wants)
       if (blocks.length + presences.length === 0) return
       hold.moved()
+      isSent = true
       const options = { signal: stalled.signal, onMoved: () => hold.moved() }
       await this.#parts.send(asker.peer, encodeAnswer(blocks, presences), options)
     } finally {
@@ -141,4 +145,8 @@ export class WantServer {
     }
     return answer
   }
+}
+
+function takesNothing(): DOMException {
+  return new DOMException('others wait, and it takes nothing of its answer', 'TimeoutError')
 }

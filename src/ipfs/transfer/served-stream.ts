@@ -75,6 +75,7 @@ export class ServedStream {
   /** Hashes that the peer is to be told of. */
   #news: Uint8Array[] = []
   #working = false
+  #isSending = false
   #isLast = false
   #idle: NodeJS.Timeout | undefined
 
@@ -175,7 +176,10 @@ export class ServedStream {
   async #load(hash: Uint8Array): Promise<Loaded> {
     const { asker, use, peerUse, blocks } = this.#serving
     const { ended } = this.#stream
-    const onStalled = (): void => this.#stream.abort(STALLED)
+    // While nothing is sent our own disk is waited for, which is not the peer's fault.
+    const onStalled = (): void => {
+      if (this.#isSending) this.#stream.abort(STALLED)
+    }
     await peerUse.lookups.take(1, ended)
     const releaseOwn = await peerUse.blocks.take(ended)
     try {
@@ -255,6 +259,7 @@ export class ServedStream {
       () => this.#stream.abort(new Error('the peer reads too slowly')),
       limits.patience + bytes.length / slowest,
     ).unref()
+    this.#isSending = true
     try {
       await this.#stream.write(bytes, async (length) => {
         // The block that is read ahead cannot move before this one has.
@@ -262,6 +267,7 @@ export class ServedStream {
         await rate?.take(length, this.#stream.ended)
       })
     } finally {
+      this.#isSending = false
       clearTimeout(timer)
     }
   }
